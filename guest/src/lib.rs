@@ -1,0 +1,43 @@
+//! The sandboxed half of smtp-connector: checks a configuration and renders messages.
+//!
+//! This file only joins the contract to the domain; it holds no logic. Everything below it is pure and is
+//! tested natively as well.
+
+pub mod bindings;
+pub mod compose;
+pub mod config;
+pub mod descriptor;
+pub mod findings;
+pub mod mailbox;
+pub mod template;
+
+use bindings::exports::smtp_connector::contract::connector::{self, Guest, Report};
+use bindings::exports::smtp_connector::contract::description::Descriptor;
+use bindings::exports::smtp_connector::contract::diagnostics::Diagnostic;
+use bindings::exports::smtp_connector::contract::messages::{ComposeError, Message, Request};
+
+/// What the world exports.
+#[derive(Debug)]
+pub struct Component;
+
+impl Guest for Component {
+    type Composer = compose::Composer;
+
+    fn describe() -> Descriptor {
+        descriptor::describe()
+    }
+
+    fn check(configuration: String) -> Report {
+        config::check(&configuration)
+    }
+}
+
+impl connector::GuestComposer for compose::Composer {
+    fn open(configuration: String) -> Result<connector::Composer, Vec<Diagnostic>> {
+        compose::Composer::open(&configuration).map(connector::Composer::new)
+    }
+
+    fn compose(&self, request: Request) -> Result<Message, ComposeError> {
+        self.compose(&request)
+    }
+}
