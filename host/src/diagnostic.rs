@@ -1,0 +1,51 @@
+//! Findings on a configuration, from the component and from the host alike.
+
+use serde::Serialize;
+
+/// How much a diagnostic weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Mail cannot be sent with this configuration.
+    Error,
+    /// Mail can be sent, but something has no effect, is unknown, or is unwise.
+    Warning,
+}
+
+/// One finding about one place in the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Diagnostic {
+    /// Whether it stops delivery.
+    pub severity: Severity,
+    /// A stable name in kebab case.
+    pub code: String,
+    /// A JSON Pointer (RFC 6901) into the configuration.
+    pub path: String,
+    /// What was found and what is expected.
+    pub message: String,
+    /// What to change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// Whether it stops delivery.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
+    pub(crate) fn error(path: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            code: code.to_owned(),
+            path: path.into(),
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}

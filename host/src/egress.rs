@@ -1,0 +1,203 @@
+//! Which addresses the host may connect to. The policy is asked about each *resolved* address, and that
+//! address is the one dialled, so that a name cannot point elsewhere in between.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+/// Which hosts and ports may be connected to, for servers, proxies and token endpoints alike.
+///
+/// # Example
+///
+/// ```
+/// use smtp_connector::EgressPolicy;
+///
+/// assert_eq!(EgressPolicy::default(), EgressPolicy::public());
+/// let submission = EgressPolicy::public().with_ports([465, 587]);
+/// let relay: EgressPolicy = "relay.internal,10.0.0.7".parse()?;
+/// # Ok::<(), String>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EgressPolicy {
+    hosts: Hosts,
+    ports: Option<Vec<u16>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Hosts {
+    Any,
+    Only(Vec<String>),
+    Public,
+}
+
+impl Default for EgressPolicy {
+    fn default() -> Self {
+        Self::public()
+    }
+}
+
+impl EgressPolicy {
+    /// Allows any address.
+    pub fn any() -> Self {
+        Self { hosts: Hosts::Any, ports: None }
+    }
+
+    /// Allows any address but loopback, private, link-local, multicast, unspecified and other special ones.
+    pub fn public() -> Self {
+        Self { hosts: Hosts::Public, ports: None }
+    }
+
+    /// Allows exactly these names and addresses, wherever the names resolve.
+    pub fn only<'a>(hosts: impl IntoIterator<Item = &'a str>) -> Self {
+        Self { hosts: Hosts::Only(hosts.into_iter().map(normal).collect()), ports: None }
+    }
+
+    /// Allows these ports only.
+    #[must_use]
+    pub fn with_ports(mut self, ports: impl IntoIterator<Item = u16>) -> Self {
+        self.ports = Some(ports.into_iter().collect());
+        self
+    }
+
+    /// Whether `host`, which resolved to `address`, may be connected to. The error says why not.
+    pub(crate) fn check(&self, host: &str, address: IpAddr, port: u16) -> Result<(), String> {
+        if self.ports.as_ref().is_some_and(|ports| !ports.contains(&port)) {
+            return Err(format!("port {port} is not among the ports that the egress policy allows"));
+        }
+        match &self.hosts {
+            Hosts::Any => Ok(()),
+            Hosts::Only(hosts)
+                if hosts.contains(&normal(host)) || hosts.contains(&normal(&address.to_string())) =>
+            {
+                Ok(())
+            }
+            Hosts::Only(_) => Err(format!("`{host}` is not among the hosts that the egress policy allows")),
+            Hosts::Public => match special(address) {
+                None => Ok(()),
+                Some(range) => Err(format!("`{address}` is {range}, which the egress policy refuses")),
+            },
+        }
+    }
+}
+
+impl FromStr for EgressPolicy {
+    type Err = String;
+
+    /// Reads `any`, `public`, or a list of hosts separated by commas.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.trim() {
+            "any" => Ok(Self::any()),
+            "public" => Ok(Self::public()),
+            list if list.split(',').any(|host| host.trim().is_empty()) => {
+                Err("expected `any`, `public`, or hosts separated by commas".to_owned())
+            }
+            list => Ok(Self::only(list.split(',').map(str::trim))),
+        }
+    }
+}
+
+fn normal(host: &str) -> String {
+    let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
+    match host.parse::<IpAddr>() {
+        Ok(address) => address.to_canonical().to_string(),
+        Err(_) => host.to_ascii_lowercase(),
+    }
+}
+
+/// The range that makes an address unfit for the public Internet (RFC 6890), if any.
+fn special(address: IpAddr) -> Option<&'static str> {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => special_v4(v4),
+        IpAddr::V6(v6) => special_v6(v6),
+    }
+}
+
+fn special_v4(address: Ipv4Addr) -> Option<&'static str> {
+    let [a, b, c, _] = address.octets();
+    match (a, b, c) {
+        (0, ..) => Some("unspecified"),
+        (127, ..) => Some("a loopback address"),
+        (10, ..) | (192, 168, _) | (172, 16..=31, _) => Some("a private address"),
+        (100, 64..=127, _) => Some("a shared address (RFC 6598)"),
+        (169, 254, _) => Some("a link-local address"),
+        (192, 0, 0) | (192, 0, 2) | (198, 51, 100) | (203, 0, 113) | (198, 18..=19, _) => {
+            Some("a special-purpose address (RFC 6890)")
+        }
+        (224..=239, ..) => Some("a multicast address"),
+        (240.., ..) => Some("a reserved or broadcast address"),
+        _ => None,
+    }
+}
+
+fn special_v6(address: Ipv6Addr) -> Option<&'static str> {
+    // Addresses that carry an IPv4 address lead where that leads.
+    let segments = address.segments();
+    let embedded = |high: u16, low: u16| {
+        let [a, b] = high.to_be_bytes();
+        let [c, d] = low.to_be_bytes();
+        special_v4(Ipv4Addr::new(a, b, c, d))
+    };
+    match segments {
+        [0, 0, 0, 0, 0, 0, 0, 0] => Some("unspecified"),
+        [0, 0, 0, 0, 0, 0, 0, 1] => Some("a loopback address"),
+        [0, 0, 0, 0, 0, 0, high, low] => embedded(high, low),
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => embedded(high, low),
+        [0x2002, high, low, ..] => embedded(high, low),
+        [0x2001, 0xdb8, ..] | [0x100, 0, 0, 0, ..] | [0x2001, 0..=0x1ff, ..] => {
+            Some("a special-purpose address (RFC 6890)")
+        }
+        [0xfc00..=0xfdff, ..] => Some("a private address"),
+        [0xfe80..=0xfebf, ..] => Some("a link-local address"),
+        [0xfec0..=0xfeff, ..] => Some("a site-local address"),
+        [0xff00..=0xffff, ..] => Some("a multicast address"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn public_refuses_special_addresses_in_every_notation() {
+        let refused = [
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.31.0.1",
+            "192.168.0.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::1",
+            "::",
+            "fe80::1",
+            "fd00::1",
+            "ff02::1",
+            "::ffff:127.0.0.1",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::",
+            "::7f00:1",
+        ];
+        for address in refused {
+            let address: IpAddr = address.parse().expect("an address");
+            assert!(EgressPolicy::public().check("mx.example", address, 25).is_err(), "{address}");
+        }
+        for address in ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946", "172.32.0.1", "100.128.0.1"] {
+            let address: IpAddr = address.parse().expect("an address");
+            assert_eq!(EgressPolicy::public().check("mx.example", address, 25), Ok(()), "{address}");
+        }
+    }
+
+    #[test]
+    fn a_list_allows_exactly_its_names_and_addresses() {
+        let policy: EgressPolicy = "Relay.Internal, [::1],10.0.0.7".parse().expect("a list");
+        let check = |host: &str, address: &str| policy.check(host, address.parse().expect("an address"), 25);
+        assert!(check("relay.internal.", "10.9.9.9").is_ok());
+        assert!(check("other.internal", "10.0.0.7").is_ok());
+        assert!(check("localhost", "::1").is_ok());
+        assert!(check("localhost", "127.0.0.1").is_err());
+        assert!(check("evil.relay.internal", "10.9.9.9").is_err());
+        assert!("a,,b".parse::<EgressPolicy>().is_err());
+    }
+}

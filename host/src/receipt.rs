@@ -1,0 +1,149 @@
+//! What became of a message, and what a verification found.
+
+use std::time::Duration;
+
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
+
+use crate::error::{Error, Stage};
+use crate::reply::{EnhancedStatusCode, Reply};
+
+/// The server's acceptance of a message.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Receipt {
+    /// The recipients that the server took responsibility for: bare addresses.
+    pub accepted: Vec<String>,
+    /// The recipients that it refused.
+    pub rejected: Vec<Rejection>,
+    /// The Message-ID, with its angle brackets.
+    pub message_id: String,
+    /// Sender and recipients as the server was told.
+    pub envelope: Envelope,
+    /// The reply to the end of the message.
+    pub reply: Reply,
+    /// How many times the message was tried, this time included.
+    pub attempts: u32,
+    /// How long each stage took.
+    pub timings: Timings,
+}
+
+/// A recipient that the server refused.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rejection {
+    /// The bare address.
+    pub address: String,
+    /// The server's words.
+    pub reply: Reply,
+}
+
+impl Serialize for Rejection {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("address", &self.address)?;
+        map.serialize_entry("code", &self.reply.code)?;
+        if let Some(enhanced) = self.reply.enhanced.as_ref().map(EnhancedStatusCode::to_string) {
+            map.serialize_entry("enhanced", &enhanced)?;
+        }
+        map.serialize_entry("text", &self.reply.text())?;
+        map.end()
+    }
+}
+
+/// Sender and recipients as the server is told (RFC 5321 §2.3.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Envelope {
+    /// The reverse-path: the sender's bare address.
+    #[serde(rename = "from")]
+    pub reverse_path: String,
+    /// The forward-paths: the recipients' bare addresses.
+    #[serde(rename = "to")]
+    pub forward_paths: Vec<String>,
+}
+
+/// How long each stage took, in the order in which they ended.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Timings(Vec<(Stage, Duration)>);
+
+impl Timings {
+    /// Adds the time of a stage; a stage that is passed twice counts both times.
+    pub(crate) fn add(&mut self, stage: Stage, took: Duration) {
+        match self.0.iter_mut().find(|(known, _)| *known == stage) {
+            Some((_, total)) => *total += took,
+            None => self.0.push((stage, took)),
+        }
+    }
+
+    /// The stages and their times.
+    pub fn iter(&self) -> impl Iterator<Item = (Stage, Duration)> {
+        self.0.iter().copied()
+    }
+}
+
+impl Serialize for Timings {
+    /// Writes milliseconds with three decimals by stage.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter().map(|(stage, took)| (stage, milliseconds(took))))
+    }
+}
+
+/// What a verification found.
+#[derive(Debug)]
+pub struct Verification {
+    /// The stages that were passed, and last the one that failed, if any did.
+    pub stages: Vec<VerifiedStage>,
+    /// What TLS was negotiated.
+    pub tls: Option<NegotiatedTls>,
+    /// The service extensions that the server offered last, as it wrote them.
+    pub capabilities: Vec<String>,
+    /// What was said, masked.
+    pub transcript: crate::transcript::Transcript,
+    /// Why the verification failed, if it did.
+    pub error: Option<Error>,
+}
+
+impl Serialize for Verification {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("ok", &self.error.is_none())?;
+        map.serialize_entry("stages", &self.stages)?;
+        map.serialize_entry("tls", &self.tls)?;
+        map.serialize_entry("capabilities", &self.capabilities)?;
+        if let Some(error) = &self.error {
+            map.serialize_entry("error", error)?;
+        }
+        map.end()
+    }
+}
+
+/// One stage of a verification.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct VerifiedStage {
+    /// Which one.
+    pub stage: Stage,
+    /// How long it took.
+    #[serde(rename = "ms", serialize_with = "duration_ms")]
+    pub took: Duration,
+    /// What happened, in a few words.
+    pub detail: String,
+}
+
+/// What TLS was negotiated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NegotiatedTls {
+    /// The version, such as `TLSv1.3`.
+    pub version: String,
+    /// The cipher suite, by its IANA name.
+    pub cipher: String,
+    /// Whether the certificate was verified.
+    pub verified: bool,
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+fn duration_ms<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(milliseconds(*duration))
+}
