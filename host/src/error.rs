@@ -9,6 +9,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::diagnostic::Diagnostic;
+use crate::redactor::Redactor;
 use crate::reply::Reply;
 use crate::transcript::Transcript;
 
@@ -220,6 +221,16 @@ impl Error {
 
     pub(crate) fn with_transience(mut self, transient: bool) -> Self {
         self.0.transient = transient;
+        self
+    }
+
+    /// Masks what the error says, for texts that a component or a peer had a hand in.
+    pub(crate) fn masked(mut self, redactor: &Redactor) -> Self {
+        self.0.message = redactor.mask(&self.0.message);
+        self.0.hint = self.0.hint.map(|hint| redactor.mask(&hint));
+        for diagnostic in &mut self.0.diagnostics {
+            diagnostic.message = redactor.mask(&diagnostic.message);
+        }
         self
     }
 

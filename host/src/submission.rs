@@ -18,6 +18,7 @@ pub(crate) struct Submitter {
     egress: EgressPolicy,
 }
 
+#[derive(Debug)]
 /// A message as bytes, with its envelope. Every attempt sends the same one, with one Message-ID.
 pub(crate) struct Prepared {
     pub(crate) envelope: Envelope,
@@ -41,6 +42,17 @@ impl Submitter {
     pub(crate) async fn submit(&self, prepared: &Prepared, redactor: &Redactor) -> Result<Receipt> {
         let _ = (prepared, redactor);
         Err(crate::error::Error::new(crate::error::ErrorKind::Internal, "not yet"))
+    }
+
+    /// As [`Submitter::submit`], but gives the attempt up at `deadline`.
+    pub(crate) async fn submit_by(
+        &self,
+        prepared: &Prepared,
+        redactor: &Redactor,
+        deadline: tokio::time::Instant,
+    ) -> Result<Receipt> {
+        let _ = deadline;
+        self.submit(prepared, redactor).await
     }
 
     /// Connects, secures, authenticates and says NOOP; with an envelope goes on to MAIL, RCPT and RSET.

@@ -1,7 +1,7 @@
 //! Keeps the secrets of one configuration on the host's side of the boundary. The component sees references;
 //! only this module turns one back into its value, at the moment of use.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::SecretRef;
@@ -10,7 +10,7 @@ use crate::secret::Secret;
 /// Secrets by the JSON Pointer at which they stood.
 #[derive(Debug, Default)]
 pub(crate) struct Vault {
-    entries: HashMap<String, Source>,
+    entries: BTreeMap<String, Source>,
 }
 
 /// Where a secret's value comes from.

@@ -1,0 +1,180 @@
+//! Where a configuration points, read by the host itself: a plan that points elsewhere is refused. These keys
+//! are part of the contract: `host`, `port`, `secure`, `service`, `url`, `proxy` and `auth.accessUrl`.
+
+use serde_json::Value;
+
+use super::locate;
+use super::url::Url;
+use crate::error::{Error, ErrorKind, Result};
+use crate::plan::{Authentication, Endpoint, OAuth2Login, TransportPlan};
+
+/// The well-known services, one on each line; the component reads the same file.
+const SERVICES: &str = include_str!("../../../guest/data/services.tsv");
+
+/// The token endpoint where the configuration names none.
+const DEFAULT_TOKEN_ENDPOINT: &str = "https://accounts.google.com/o/oauth2/token";
+
+/// The endpoints that a configuration names.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Declared {
+    server: Option<Endpoint>,
+    proxy: Option<String>,
+    token_endpoint: Option<String>,
+}
+
+impl Declared {
+    /// Reads the endpoints from the text of a configuration.
+    pub(crate) fn read(text: &str) -> Self {
+        let string = |pointer: &str| match parsed(text, pointer) {
+            Some(Value::String(string)) if !string.is_empty() => Some(string),
+            _ => None,
+        };
+        let server = match (string("/url"), string("/service")) {
+            (Some(url), _) => from_url(&url),
+            (None, Some(service)) => from_service(&service, text),
+            (None, None) => string("/host").map(|host| with_port(host, text)),
+        };
+        Self { server, proxy: string("/proxy"), token_endpoint: string("/auth/accessUrl") }
+    }
+
+    /// Refuses a plan that leads anywhere but where the configuration points.
+    pub(crate) fn check(&self, plan: &TransportPlan) -> Result<()> {
+        if !self.server.as_ref().is_some_and(|server| same(server, &plan.endpoint)) {
+            return Err(astray("server", &plan.endpoint.host));
+        }
+        if let Some(proxy) = &plan.proxy {
+            let declared = self.proxy.as_deref().and_then(Url::read);
+            let leads_there = declared.is_some_and(|url| {
+                same_host(url.host, &proxy.endpoint.host)
+                    && url.port.is_none_or(|port| port == proxy.endpoint.port)
+            });
+            if !leads_there {
+                return Err(astray("proxy", &proxy.endpoint.host));
+            }
+        }
+        if let Authentication::OAuth2(OAuth2Login { renewal: Some(request), .. }) = &plan.authentication {
+            let declared = self.token_endpoint.as_deref().unwrap_or(DEFAULT_TOKEN_ENDPOINT);
+            if declared != request.url {
+                return Err(astray("token endpoint", "another URL"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn astray(what: &str, target: &str) -> Error {
+    let message =
+        format!("the component's plan leads to a {what} that the configuration does not name: {target}");
+    Error::new(ErrorKind::Component, message)
+}
+
+fn same(declared: &Endpoint, planned: &Endpoint) -> bool {
+    declared.port == planned.port && same_host(&declared.host, &planned.host)
+}
+
+fn same_host(declared: &str, planned: &str) -> bool {
+    let normal = |host: &str| {
+        let host = host.trim().trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
+        idna::domain_to_ascii(host).unwrap_or_else(|_| host.to_ascii_lowercase())
+    };
+    normal(declared) == normal(planned)
+}
+
+fn parsed(text: &str, pointer: &str) -> Option<Value> {
+    serde_json::from_str(locate::value(text, pointer)?.get()).ok()
+}
+
+fn is_true(value: Option<&Value>) -> bool {
+    matches!(value, Some(Value::Bool(true)))
+}
+
+fn port_number(value: &Value) -> Option<u16> {
+    match value {
+        Value::Number(number) => number.as_f64().filter(|port| port.fract() == 0.0).map(|port| port as u16),
+        Value::String(string) => string.trim().parse().ok(),
+        _ => None,
+    }
+    .filter(|port| *port != 0)
+}
+
+fn default_port(secure: bool) -> u16 {
+    if secure { 465 } else { 587 }
+}
+
+fn with_port(host: String, text: &str) -> Endpoint {
+    let port = parsed(text, "/port").as_ref().and_then(port_number);
+    let secure = is_true(parsed(text, "/secure").as_ref());
+    Endpoint { host, port: port.unwrap_or_else(|| default_port(secure)) }
+}
+
+fn from_url(text: &str) -> Option<Endpoint> {
+    let url = Url::read(text)?;
+    let port = url.port.unwrap_or_else(|| default_port(url.scheme.eq_ignore_ascii_case("smtps")));
+    Some(Endpoint { host: url.host.to_owned(), port })
+}
+
+/// Looks a service up by name, alias, domain, or an address at the domain.
+fn from_service(service: &str, text: &str) -> Option<Endpoint> {
+    let wanted = normal_service(service);
+    let mut rows = SERVICES.lines().filter(|line| !line.starts_with('#')).map(|line| line.split('\t'));
+    let row: Vec<_> = rows.find_map(|columns| {
+        let row: Vec<_> = columns.collect();
+        let mut names =
+            [0, 4, 5].iter().filter_map(|&column| row.get(column)).flat_map(|names| names.split(','));
+        let found = names.any(|name| normal_service(name) == wanted);
+        found.then_some(row)
+    })?;
+    let column = |index: usize| row.get(index).copied().filter(|column| *column != "-");
+    let declared = |host: &str| with_port(host.to_owned(), text);
+    let host = match column(1) {
+        Some(host) => host.to_owned(),
+        None => parsed(text, "/host")
+            .and_then(|host| host.as_str().map(str::to_owned))
+            .unwrap_or("localhost".into()),
+    };
+    let port = match column(2) {
+        Some(port) => port.parse().ok()?,
+        None => declared(&host).port,
+    };
+    Some(Endpoint { host, port })
+}
+
+fn normal_service(name: &str) -> String {
+    let name = name.rsplit('@').next().unwrap_or_default();
+    name.chars()
+        .filter(|c| c.is_ascii_alphanumeric() || ".-".contains(*c))
+        .collect::<String>()
+        .to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_endpoint_is_read_as_nodemailer_reads_it() {
+        let cases = [
+            (r#"{"host":"mx.test","port":"2525"}"#, Some(("mx.test", 2525))),
+            (r#"{"host":"mx.test","port":25}"#, Some(("mx.test", 25))),
+            (r#"{"host":"mx.test","secure":true}"#, Some(("mx.test", 465))),
+            (r#"{"host":"mx.test","port":null}"#, Some(("mx.test", 587))),
+            (r#"{"host":"x","service":"Gmail","port":25}"#, Some(("smtp.gmail.com", 465))),
+            (r#"{"service":"someone@googlemail.com"}"#, Some(("smtp.gmail.com", 465))),
+            (r#"{"url":"smtps://u:p@mx.test","host":"x"}"#, Some(("mx.test", 465))),
+            (r#"{"url":"smtp:mx.test:25"}"#, Some(("mx.test", 25))),
+            (r#"{"port":25}"#, None),
+        ];
+        for (text, expected) in cases {
+            let server = Declared::read(text).server.map(|server| (server.host, server.port));
+            assert_eq!(server, expected.map(|(host, port)| (host.to_owned(), port)), "{text}");
+        }
+    }
+
+    #[test]
+    fn hosts_are_compared_as_names_not_as_texts() {
+        assert!(same_host("MX.Test.", "mx.test"));
+        assert!(same_host("bücher.test", "xn--bcher-kva.test"));
+        assert!(same_host("[::1]", "::1"));
+        assert!(!same_host("mx.test", "mx.test.evil"));
+    }
+}

@@ -1,0 +1,321 @@
+//! Takes the secrets out of a configuration before it crosses the boundary: each non-empty secret string
+//! becomes a reference that names its place, and the value goes to the vault. One pass over the text, no tree.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use super::url::{Url, percent_decode};
+use crate::plan::SecretRef;
+use crate::secret::Secret;
+use crate::vault::{Source, Vault};
+
+/// Names of secrets wherever they stand, in lower case and without separators. They are masked whatever a
+/// component declares, so that a secret in the wrong place stays one.
+const SECRET_NAMES: [&str; 23] = [
+    "accesskey",
+    "accesstoken",
+    "apikey",
+    "apitoken",
+    "authtoken",
+    "bearertoken",
+    "clientassertion",
+    "clientsecret",
+    "credential",
+    "idtoken",
+    "pass",
+    "passphrase",
+    "passwd",
+    "password",
+    "pfx",
+    "privatekey",
+    "pwd",
+    "refreshtoken",
+    "secret",
+    "secretaccesskey",
+    "secretkey",
+    "token",
+    "userpassword",
+];
+
+/// What belongs to the message is no secret of the connection, whatever its name.
+const MESSAGE_PATHS: [&str; 2] = ["/customHeaders", "/templates"];
+
+/// A configuration without its secrets.
+pub(crate) struct Masked {
+    /// The text that the component sees.
+    pub(crate) text: String,
+    /// The secrets.
+    pub(crate) vault: Vault,
+}
+
+/// Where a component says that secrets stand.
+#[derive(Debug)]
+pub(crate) struct SecretPaths(Vec<Vec<String>>);
+
+impl SecretPaths {
+    /// Reads JSON Pointers in which `*` stands for any one token.
+    pub(crate) fn new<'a>(pointers: impl IntoIterator<Item = &'a str>) -> Self {
+        let tokens = |pointer: &str| pointer.split('/').skip(1).map(str::to_owned).collect();
+        Self(pointers.into_iter().map(tokens).collect())
+    }
+
+    fn contain(&self, path: &[String]) -> bool {
+        let matches = |pattern: &Vec<String>| {
+            pattern.len() == path.len()
+                && pattern.iter().zip(path).all(|(pattern, token)| pattern == "*" || pattern == token)
+        };
+        self.0.iter().any(matches)
+    }
+
+    /// Takes the secrets out of a configuration. Fails where the text is not JSON.
+    pub(crate) fn mask(&self, text: &str) -> Result<Masked, serde_json::Error> {
+        let mut masker = Masker {
+            paths: self,
+            path: Vec::new(),
+            out: String::with_capacity(text.len()),
+            vault: Vault::default(),
+        };
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        Value { masker: &mut masker, secret: false }.deserialize(&mut deserializer)?;
+        deserializer.end()?;
+        Ok(Masked { text: masker.out, vault: masker.vault })
+    }
+}
+
+/// The reference that stands in the place of a secret.
+fn reference(pointer: &str) -> String {
+    format!("secret:{pointer}")
+}
+
+struct Masker<'p> {
+    paths: &'p SecretPaths,
+    /// The reference tokens down to the current value, escaped as in a pointer.
+    path: Vec<String>,
+    out: String,
+    vault: Vault,
+}
+
+impl Masker<'_> {
+    fn pointer(&self) -> String {
+        self.path.iter().fold(String::new(), |pointer, token| pointer + "/" + token)
+    }
+
+    fn enter(&mut self, key: &str) -> bool {
+        self.path.push(key.replace('~', "~0").replace('/', "~1"));
+        let inside_message = self
+            .path
+            .first()
+            .is_some_and(|first| MESSAGE_PATHS.iter().any(|path| path.trim_start_matches('/') == first));
+        !inside_message && (self.paths.contain(&self.path) || is_secret_name(key))
+    }
+
+    fn write_string(&mut self, text: &str) {
+        // A string serialises into a string without fail.
+        self.out.push_str(&serde_json::Value::from(text).to_string());
+    }
+
+    /// Writes a string, masked where it is a secret or a URL that carries one.
+    fn string(&mut self, text: &str, secret: bool) {
+        let pointer = self.pointer();
+        let in_message = MESSAGE_PATHS.iter().any(|path| pointer.starts_with(path));
+        match Url::read(text).filter(|url| url.password.is_some() && !in_message) {
+            Some(url) => {
+                let password = url.password.unwrap_or_default();
+                let masked = format!(
+                    "{}{}{}",
+                    &text[..password.start],
+                    reference(&pointer).replace(':', "%3A").replace('/', "%2F"),
+                    &text[password.end..]
+                );
+                self.vault.keep(pointer, Source::Inline(Secret::new(percent_decode(&text[password]))));
+                self.write_string(&masked);
+            }
+            None if secret && !text.is_empty() && !self.is_url_key() => {
+                self.write_string(&reference(&pointer));
+                self.vault.keep(pointer, Source::Inline(Secret::new(text)));
+            }
+            None => self.write_string(text),
+        }
+    }
+
+    /// Whether the current key holds a URL, of which only the password is a secret.
+    fn is_url_key(&self) -> bool {
+        matches!(self.path.as_slice(), [key] if key == "url" || key == "proxy")
+    }
+}
+
+fn is_secret_name(key: &str) -> bool {
+    let plain: String = key.chars().filter(|c| !matches!(c, '_' | '-' | '.')).collect();
+    SECRET_NAMES.contains(&plain.to_ascii_lowercase().as_str())
+}
+
+/// One value on its way from the text to the masked text.
+struct Value<'m, 'p> {
+    masker: &'m mut Masker<'p>,
+    secret: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for Value<'_, '_> {
+    type Value = Option<String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+/// Writes the value; yields a string's text, for the caller may be an object that names a source.
+impl<'de> Visitor<'de> for Value<'_, '_> {
+    type Value = Option<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        self.masker.out.push_str("null");
+        Ok(None)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+        self.masker.out.push_str(if value { "true" } else { "false" });
+        Ok(None)
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
+        self.masker.out.push_str(&value.to_string());
+        Ok(None)
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
+        self.masker.out.push_str(&value.to_string());
+        Ok(None)
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
+        self.masker.out.push_str(&serde_json::Value::from(value).to_string());
+        Ok(None)
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
+        self.masker.string(value, self.secret);
+        Ok(Some(value.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        self.masker.out.push('[');
+        let mut index = 0_usize;
+        loop {
+            let secret = self.masker.enter(&index.to_string()) || self.secret;
+            let before = self.masker.out.len();
+            if index > 0 {
+                self.masker.out.push(',');
+            }
+            let more = list.next_element_seed(Value { masker: self.masker, secret })?.is_some();
+            self.masker.path.pop();
+            if !more {
+                self.masker.out.truncate(before);
+                break;
+            }
+            index += 1;
+        }
+        self.masker.out.push(']');
+        Ok(None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        self.masker.out.push('{');
+        let mut members = 0_usize;
+        let mut source = None;
+        while let Some(key) = map.next_key::<String>()? {
+            if members > 0 {
+                self.masker.out.push(',');
+            }
+            members += 1;
+            self.masker.write_string(&key);
+            self.masker.out.push(':');
+            // Where a secret may stand, `env` and `file` name a source and are no secrets themselves.
+            let names_source = self.secret && (key == "env" || key == "file");
+            let secret = self.masker.enter(&key) || (self.secret && !names_source);
+            let text = map.next_value_seed(Value { masker: self.masker, secret })?;
+            self.masker.path.pop();
+            if let Some(text) = text.filter(|_| names_source) {
+                source = Some(if key == "env" { Source::Environment(text) } else { Source::File(text) });
+            }
+        }
+        self.masker.out.push('}');
+        if let Some(source) = source.filter(|_| members == 1) {
+            let pointer = self.masker.pointer();
+            self.masker.vault.keep(pointer, source);
+        }
+        Ok(None)
+    }
+}
+
+/// The place of a secret as a plan refers to it.
+impl From<&str> for SecretRef {
+    fn from(pointer: &str) -> Self {
+        Self(pointer.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mask(text: &str) -> Masked {
+        let declared =
+            ["/auth/pass", "/proxy", "/url", "/tls/key", "/dkim/keys/*/privateKey", "/auth/customParams/*"];
+        SecretPaths::new(declared).mask(text).expect("the text is JSON")
+    }
+
+    #[test]
+    fn secrets_become_references_and_everything_else_stays() {
+        let cases = [
+            (r#"{"auth":{"user":"u","pass":"p1"}}"#, r#"{"auth":{"user":"u","pass":"secret:/auth/pass"}}"#),
+            (r#"{"auth":{"pass":""}}"#, r#"{"auth":{"pass":""}}"#),
+            (r#"{"auth":{"pass":{"env":"NAME"}}}"#, r#"{"auth":{"pass":{"env":"NAME"}}}"#),
+            (r#"{"auth":{"pass":[1,null,true,2.5,-3]}}"#, r#"{"auth":{"pass":[1,null,true,2.5,-3]}}"#),
+            (r#"{"tls":{"key":["a","b"]}}"#, r#"{"tls":{"key":["secret:/tls/key/0","secret:/tls/key/1"]}}"#),
+            (r#"{"x":{"API_KEY":"k"}}"#, r#"{"x":{"API_KEY":"secret:/x/API_KEY"}}"#),
+            (
+                r#"{"auth":{"privateKey":{"key":"k","passphrase":"w"}}}"#,
+                r#"{"auth":{"privateKey":{"key":"secret:/auth/privateKey/key","passphrase":"secret:/auth/privateKey/passphrase"}}}"#,
+            ),
+            (r#"{"proxy":"http://u:p%40@h:1"}"#, r#"{"proxy":"http://u:secret%3A%2Fproxy@h:1"}"#),
+            (r#"{"proxy":"socks5://h:1"}"#, r#"{"proxy":"socks5://h:1"}"#),
+            (
+                r#"{"templates":[{"content":"see http://a:b@c","token":"t"}],"customHeaders":{"token":"t"}}"#,
+                r#"{"templates":[{"content":"see http://a:b@c","token":"t"}],"customHeaders":{"token":"t"}}"#,
+            ),
+            (r#"{"a/b":{"secret":"s"}}"#, r#"{"a/b":{"secret":"secret:/a~1b/secret"}}"#),
+            ("[]", "[]"),
+            ("\"x\"", "\"x\""),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(mask(text).text, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_vault_gives_back_what_was_taken_out() {
+        let masked =
+            mask(r#"{"auth":{"pass":"päss\n"},"url":"smtp:u:a%40b@h","dkim":{"keys":[{"privateKey":"k"}]}}"#);
+        for (pointer, expected) in
+            [("/auth/pass", "päss\n"), ("/url", "a@b"), ("/dkim/keys/0/privateKey", "k")]
+        {
+            let secret = masked.vault.resolve(&pointer.into()).expect("kept");
+            assert_eq!(secret.expose(), expected);
+        }
+        assert!(masked.vault.resolve(&"/auth/user".into()).is_err());
+    }
+
+    #[test]
+    fn what_is_not_json_is_refused_with_its_place() {
+        let error = SecretPaths::new([]).mask("{\"a\": tru}").err().expect("not JSON");
+        assert_eq!((error.line(), error.column()), (1, 10));
+        let deep = "[".repeat(1000);
+        assert!(SecretPaths::new([]).mask(&deep).is_err());
+        assert!(SecretPaths::new([]).mask("{} {}").is_err());
+    }
+}

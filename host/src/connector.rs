@@ -1,0 +1,183 @@
+//! A loaded connector: what it says of itself, and configurations checked with it.
+
+use std::sync::Arc;
+
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
+
+use crate::config::{Declared, Masked, SecretPaths};
+use crate::diagnostic::Diagnostic;
+use crate::egress::EgressPolicy;
+use crate::error::{Error, Result};
+use crate::mailer::Mailer;
+use crate::material;
+use crate::plan::TransportPlan;
+use crate::sandbox::{Checked, Component, Composers, Descriptor, Limits};
+
+/// A component that is ready to check configurations. Cloning is cheap.
+#[derive(Debug, Clone)]
+pub struct Connector {
+    component: Arc<Component>,
+    secret_paths: Arc<SecretPaths>,
+}
+
+/// What a configuration may do, decided by the embedder.
+///
+/// # Example
+///
+/// ```
+/// use smtp_connector::{EgressPolicy, Options};
+///
+/// let options = Options::default().egress(EgressPolicy::only(["relay.internal"])).isolated(true);
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    egress: EgressPolicy,
+    isolated: bool,
+    secret_sources: bool,
+}
+
+impl Options {
+    /// Sets which addresses may be connected to: public ones only, unless set.
+    #[must_use]
+    pub fn egress(mut self, policy: EgressPolicy) -> Self {
+        self.egress = policy;
+        self
+    }
+
+    /// Whether each message is composed in a fresh instance. Off unless set: an instance serves one
+    /// configuration anyway, so this separates the messages of one tenant from each other.
+    #[must_use]
+    pub fn isolated(mut self, isolated: bool) -> Self {
+        self.isolated = isolated;
+        self
+    }
+
+    /// Whether `{"env": …}` and `{"file": …}` in place of a secret are resolved. Off unless set: a tenant's
+    /// configuration must not read this process's environment or files.
+    #[must_use]
+    pub fn secret_sources(mut self, allowed: bool) -> Self {
+        self.secret_sources = allowed;
+        self
+    }
+}
+
+/// What a check found: every diagnostic, and the plan unless there are errors.
+#[derive(Debug)]
+pub struct Check {
+    /// The findings, in the order of the document.
+    pub diagnostics: Vec<Diagnostic>,
+    /// How the server will be reached; none where there are errors.
+    pub plan: Option<TransportPlan>,
+}
+
+impl Check {
+    /// Whether mail can be sent with the configuration.
+    pub fn is_ok(&self) -> bool {
+        self.plan.is_some()
+    }
+}
+
+impl Serialize for Check {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("ok", &self.is_ok())?;
+        map.serialize_entry("diagnostics", &self.diagnostics)?;
+        if let Some(plan) = &self.plan {
+            map.serialize_entry("transport", plan)?;
+        }
+        map.end()
+    }
+}
+
+impl Connector {
+    pub(crate) fn new(component: Arc<Component>) -> Self {
+        let pointers = component.descriptor().secret_pointers.iter().map(String::as_str);
+        let secret_paths = Arc::new(SecretPaths::new(pointers));
+        Self { component, secret_paths }
+    }
+
+    /// What the component says of itself.
+    pub fn descriptor(&self) -> &Descriptor {
+        self.component.descriptor()
+    }
+
+    /// Checks a configuration and reports every finding at once.
+    ///
+    /// Secrets are taken out before the component sees the configuration.
+    ///
+    /// # Errors
+    ///
+    /// A configuration with errors is an `Ok` that says so. Fails with [`ErrorKind::Component`] where the
+    /// component misbehaves, its plan leading elsewhere than the configuration included.
+    ///
+    /// [`ErrorKind::Component`]: crate::ErrorKind::Component
+    pub async fn check(&self, configuration: &str, options: &Options) -> Result<Check> {
+        self.examine(configuration, options).await.map(|(check, _)| check)
+    }
+
+    /// Checks a configuration and makes a mailer of it, with the default options.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connector::configure_with`].
+    pub async fn configure(&self, configuration: &str) -> Result<Mailer> {
+        self.configure_with(configuration, &Options::default()).await
+    }
+
+    /// Checks a configuration and makes a mailer of it. Do this once per configuration and keep the mailer.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`ErrorKind::Configuration`] where the configuration has errors (see
+    /// [`Error::diagnostics`]), with [`ErrorKind::Unsupported`] where it asks for something that this host
+    /// cannot do, and with [`ErrorKind::Component`] where the component misbehaves.
+    ///
+    /// [`ErrorKind::Component`]: crate::ErrorKind::Component
+    /// [`ErrorKind::Configuration`]: crate::ErrorKind::Configuration
+    /// [`ErrorKind::Unsupported`]: crate::ErrorKind::Unsupported
+    pub async fn configure_with(&self, configuration: &str, options: &Options) -> Result<Mailer> {
+        let (check, masked) = self.examine(configuration, options).await?;
+        let (Some(plan), Some(masked)) = (check.plan, masked) else {
+            return Err(Error::configuration(check.diagnostics));
+        };
+        let composers = Composers::new(self.component.clone(), masked.text, options.isolated);
+        Mailer::new(composers, plan, masked.vault, options.egress.clone(), check.diagnostics)
+    }
+
+    /// The bounds on every call.
+    pub(crate) fn limits(&self) -> &Limits {
+        self.component.limits()
+    }
+
+    async fn examine(&self, configuration: &str, options: &Options) -> Result<(Check, Option<Masked>)> {
+        let limit = self.limits().configuration_bytes;
+        if configuration.len() > limit {
+            let message =
+                format!("the configuration has {} bytes; at most {limit} are read", configuration.len());
+            return Ok((Check::failed(Diagnostic::error("", "too-large", message)), None));
+        }
+        let masked = match self.secret_paths.mask(configuration) {
+            Ok(masked) => masked,
+            Err(error) => return Ok((Check::failed(not_json(&error)), None)),
+        };
+        let Checked { mut diagnostics, plan } = self.component.check(&masked.text).await?;
+        if let Some(plan) = &plan {
+            Declared::read(configuration).check(plan)?;
+        }
+        material::examine(&masked.vault, plan.as_ref(), options.secret_sources, &mut diagnostics);
+        let failed = diagnostics.iter().any(Diagnostic::is_error);
+        Ok((Check { diagnostics, plan: plan.filter(|_| !failed) }, Some(masked)))
+    }
+}
+
+impl Check {
+    fn failed(diagnostic: Diagnostic) -> Self {
+        Self { diagnostics: vec![diagnostic], plan: None }
+    }
+}
+
+fn not_json(error: &serde_json::Error) -> Diagnostic {
+    Diagnostic::error("", "not-json", format!("the configuration is not valid JSON: {error}"))
+        .with_help("the configuration is one JSON object; look at the line and column named")
+}

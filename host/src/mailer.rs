@@ -1,0 +1,210 @@
+//! The use case: compose in the component, then submit. The only file that knows both halves.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::diagnostic::Diagnostic;
+use crate::egress::EgressPolicy;
+use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::message::Message;
+use crate::plan::TransportPlan;
+use crate::receipt::{Envelope, Receipt, Verification};
+use crate::redactor::Redactor;
+use crate::request::Request;
+use crate::sandbox::Composers;
+use crate::submission::{Prepared, Submitter};
+use crate::vault::Vault;
+
+/// The pause before the second attempt of a send without a deadline: long enough for a server that is
+/// restarting a worker, short enough for a person who waits.
+const SECOND_ATTEMPT: Duration = Duration::from_millis(500);
+
+/// The longest pause between two attempts of a send with a deadline.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// The mailboxes of one configured tenant: composes and submits its messages. Make one per configuration and
+/// keep it; it is `Send + Sync`, and every call may be dropped at any time.
+///
+/// # Example
+///
+/// ```no_run
+/// # async fn example(configuration: &str) -> smtp_connector::Result<()> {
+/// use smtp_connector::{Engine, Request};
+///
+/// let mailer = Engine::new()?.bundled().await?.configure(configuration).await?;
+/// let request = Request::new("SignIn", "user@example.com").payload(serde_json::json!({ "code": "482913" }));
+/// let receipt = mailer.send(&request).await?;
+/// println!("{} {}", receipt.message_id, receipt.reply);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Mailer {
+    composers: Composers,
+    submitter: Submitter,
+    redactor: Redactor,
+    warnings: Vec<Diagnostic>,
+}
+
+/// A composed message and its bytes as they would be submitted.
+#[derive(Debug)]
+pub struct Rendered {
+    /// The message as the component composed it.
+    pub message: Message,
+    prepared: Prepared,
+}
+
+impl Rendered {
+    /// The message as an Internet message (RFC 5322), before transparency is applied.
+    pub fn bytes(&self) -> &[u8] {
+        &self.prepared.bytes
+    }
+
+    /// Sender and recipient as the server would be told.
+    pub fn envelope(&self) -> &Envelope {
+        &self.prepared.envelope
+    }
+}
+
+impl Mailer {
+    pub(crate) fn new(
+        composers: Composers,
+        plan: TransportPlan,
+        vault: Vault,
+        egress: EgressPolicy,
+        warnings: Vec<Diagnostic>,
+    ) -> Result<Self> {
+        let secrets: Vec<_> = vault.entries().filter_map(|(_, source)| source.value().ok()).collect();
+        let redactor = Redactor::default().with(secrets.iter().map(crate::secret::Secret::expose));
+        let submitter = Submitter::new(plan, Arc::new(vault), egress)?;
+        Ok(Self { composers, submitter, redactor, warnings })
+    }
+
+    /// The warnings of the check.
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+
+    /// Composes a message without sending it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Payload`], [`ErrorKind::Template`], [`ErrorKind::Address`] or [`ErrorKind::Message`] where
+    /// the request cannot become a message; [`ErrorKind::Component`] where the component misbehaves.
+    pub async fn render(&self, request: &Request) -> Result<Rendered> {
+        self.compose(request, &self.redactor(request)).await
+    }
+
+    /// Composes a message and hands it to the server.
+    ///
+    /// Tries at most twice, the second time within a second, and only where the connection was lost before the
+    /// end of the message or the server refused for now; never after a timeout, and never where the server may
+    /// have taken the message. Both attempts carry one Message-ID.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`]: the kind says who can mend it, the stage how far the session came.
+    pub async fn send(&self, request: &Request) -> Result<Receipt> {
+        let redactor = self.redactor(request);
+        let prepared = self.compose(request, &redactor).await?.prepared;
+        let first = self.submitter.submit(&prepared, &redactor).await;
+        let outcome = match first {
+            Err(error) if deserves_second_attempt(&error) => {
+                tokio::time::sleep(SECOND_ATTEMPT).await;
+                (2, self.submitter.submit(&prepared, &redactor).await)
+            }
+            first => (1, first),
+        };
+        counted(outcome)
+    }
+
+    /// Composes a message and hands it to the server within a deadline, for a message that is worthless after
+    /// it, such as a one-time code.
+    ///
+    /// Tries again after every failure that may pass, with growing pauses, until the deadline; after it the
+    /// message is given up, not sent late.
+    ///
+    /// # Errors
+    ///
+    /// As [`Mailer::send`]; [`ErrorKind::Expired`] where the deadline cut an attempt short. Where it passed
+    /// while the server was due to confirm the message, the error is ambiguous.
+    pub async fn send_within(&self, request: &Request, deadline: Duration) -> Result<Receipt> {
+        let deadline = Instant::now() + deadline;
+        let redactor = self.redactor(request);
+        let composed = tokio::time::timeout_at(deadline, self.compose(request, &redactor)).await;
+        let prepared = composed.map_err(|_| expired(0))??.prepared;
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let error = match self.submitter.submit_by(&prepared, &redactor, deadline).await {
+                Err(error) if error.is_transient() && error.kind() != ErrorKind::Expired => error,
+                ended => return counted((attempts, ended)),
+            };
+            let resume = Instant::now() + pause(attempts);
+            if resume >= deadline {
+                return counted((attempts, Err(error)));
+            }
+            tokio::time::sleep_until(resume).await;
+        }
+    }
+
+    /// Connects, secures, authenticates and says NOOP. With a recipient it goes on to MAIL and RCPT and takes
+    /// them back with RSET: a preflight that sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`ErrorKind::Address`] where the recipient or the configured author cannot be used. A failed
+    /// verification is an `Ok` that says so.
+    pub async fn verify(&self, to: Option<&str>) -> Result<Verification> {
+        let preflight = match to {
+            None => None,
+            Some(to) => {
+                let request = Request::new("Generic", to);
+                Some(self.compose(&request, &self.redactor).await?.prepared.envelope)
+            }
+        };
+        Ok(self.submitter.verify(preflight.as_ref(), &self.redactor).await)
+    }
+
+    /// What must not be shown of a request: the configuration's secrets and the request's code and link.
+    fn redactor(&self, request: &Request) -> Redactor {
+        let codes = request.one_time_secrets();
+        self.redactor.with(codes.iter().map(String::as_str))
+    }
+
+    async fn compose(&self, request: &Request, redactor: &Redactor) -> Result<Rendered> {
+        let composed = self.composers.compose(request).await;
+        let message = composed.map_err(|error| error.masked(redactor))?;
+        let prepared = self.submitter.prepare(&message).map_err(|error| error.masked(redactor))?;
+        Ok(Rendered { message, prepared })
+    }
+}
+
+/// Whether a failure calls for the one further attempt of a send without a deadline.
+fn deserves_second_attempt(error: &Error) -> bool {
+    let passing = matches!(error.kind(), ErrorKind::Lost | ErrorKind::Temporary);
+    passing && error.is_transient() && error.stage() != Some(Stage::Auth)
+}
+
+/// The pause after so many attempts: it doubles, and varies by a half, so that clients of one outage do not
+/// come back together.
+fn pause(attempts: u32) -> Duration {
+    let doubled = SECOND_ATTEMPT.saturating_mul(1 << attempts.saturating_sub(1).min(6)).min(LONGEST_PAUSE);
+    let mut random = [0];
+    // Without randomness the pause merely does not vary.
+    let _ = ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut random);
+    doubled.mul_f64(0.75 + f64::from(random[0]) / 510.0)
+}
+
+fn counted((attempts, outcome): (u32, Result<Receipt>)) -> Result<Receipt> {
+    match outcome {
+        Ok(receipt) => Ok(Receipt { attempts, ..receipt }),
+        Err(error) => Err(error.with_attempts(attempts)),
+    }
+}
+
+fn expired(attempts: u32) -> Error {
+    Error::new(ErrorKind::Expired, "the deadline passed; the message was given up").with_attempts(attempts)
+}

@@ -1,0 +1,144 @@
+//! What a platform asks for: one message.
+
+use serde::Deserialize;
+
+/// One message to send: to whom, for what, and with which values.
+///
+/// # Example
+///
+/// ```
+/// use smtp_connector::Request;
+///
+/// let request = Request::new("SignIn", "user@example.com")
+///     .payload(serde_json::json!({ "code": "482913", "locale": "fr-CA" }));
+/// ```
+#[derive(Clone)]
+pub struct Request {
+    pub(crate) to: String,
+    pub(crate) usage_type: String,
+    pub(crate) payload: String,
+    pub(crate) locale: Option<String>,
+    pub(crate) template: Option<TemplateOverride>,
+}
+
+/// A template that the platform supplies for one message, in place of the configuration's. `reply_to` and
+/// `send_from` are templates, too. Reads the JSON that Logto's i18n templates are stored as.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TemplateOverride {
+    /// The subject.
+    pub subject: String,
+    /// The content.
+    pub content: String,
+    /// The form of the content: HTML where absent.
+    #[serde(default)]
+    pub content_type: Option<ContentType>,
+    /// The mailbox for answers.
+    #[serde(default)]
+    pub reply_to: Option<String>,
+    /// The author's mailbox.
+    #[serde(default)]
+    pub send_from: Option<String>,
+}
+
+/// The form of a template's content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum ContentType {
+    /// `text/html`: values are inserted with HTML's special characters escaped.
+    #[serde(rename = "text/html")]
+    Html,
+    /// `text/plain`: values are inserted as they are.
+    #[serde(rename = "text/plain")]
+    Plain,
+}
+
+impl Request {
+    /// A message of a usage type, such as `SignIn`, to one mailbox, with an empty payload.
+    pub fn new(usage_type: impl Into<String>, to: impl Into<String>) -> Self {
+        Self {
+            to: to.into(),
+            usage_type: usage_type.into(),
+            payload: "{}".to_owned(),
+            locale: None,
+            template: None,
+        }
+    }
+
+    /// Sets the values for the template: a JSON object.
+    #[must_use]
+    pub fn payload(self, payload: impl Into<serde_json::Value>) -> Self {
+        self.payload_text(payload.into().to_string())
+    }
+
+    /// Sets the values for the template: the text of a JSON object.
+    #[must_use]
+    pub fn payload_text(mut self, payload: impl Into<String>) -> Self {
+        self.payload = payload.into();
+        self
+    }
+
+    /// Sets the language wanted, before the payload's own.
+    #[must_use]
+    pub fn locale(mut self, locale: impl Into<String>) -> Self {
+        self.locale = Some(locale.into());
+        self
+    }
+
+    /// Sets the template to use in place of the configuration's.
+    #[must_use]
+    pub fn template(mut self, template: TemplateOverride) -> Self {
+        self.template = Some(template);
+        self
+    }
+
+    /// The one-time code and the link of the payload: what no output but the message may show.
+    pub(crate) fn one_time_secrets(&self) -> Vec<String> {
+        #[derive(Default, Deserialize)]
+        struct Codes {
+            #[serde(default)]
+            code: serde_json::Value,
+            #[serde(default)]
+            link: serde_json::Value,
+        }
+        let codes: Codes = serde_json::from_str(&self.payload).unwrap_or_default();
+        let text = |value| match value {
+            serde_json::Value::String(text) => Some(text),
+            serde_json::Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        };
+        [codes.code, codes.link].into_iter().filter_map(text).collect()
+    }
+}
+
+impl std::fmt::Debug for Request {
+    /// Shows neither payload nor template: they may carry a one-time code.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Request")
+            .field("usage_type", &self.usage_type)
+            .field("to", &self.to)
+            .field("locale", &self.locale)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_and_links_are_known_for_masking_whatever_else_the_payload_holds() {
+        let cases = [
+            (r#"{"code":"482913","link":"https://x.test/a"}"#, vec!["482913", "https://x.test/a"]),
+            (r#"{"code":482913,"user":{"code":"no"}}"#, vec!["482913"]),
+            (r#"{"code":null}"#, vec![]),
+            ("\"x\"", vec![]),
+        ];
+        for (payload, expected) in cases {
+            assert_eq!(
+                Request::new("T", "a@b").payload_text(payload).one_time_secrets(),
+                expected,
+                "{payload}"
+            );
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Compiled components on disk, so that a second process needs no compiler.
+//!
+//! Machine code from disk runs with the host's rights. Only what this user wrote itself is trusted: the
+//! directory belongs to the user and is closed to others, and each file carries a keyed digest over its
+//! content and its name, which is the digest of the component and of everything the engine compiles by.
+
+use std::fs;
+use std::hash::{Hash as _, Hasher};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use ring::{digest, hmac, rand};
+use wasmtime::component::Component;
+
+/// The key's file beside the compiled components.
+const KEY_FILE: &str = "key";
+
+/// The key's size: that of the digest (RFC 2104 §3).
+const KEY_BYTES: usize = 32;
+
+/// The tag's size, at the head of each file.
+const TAG_BYTES: usize = 32;
+
+/// A directory of compiled components. Whatever is wrong with it, components are compiled instead.
+pub(super) struct Cache {
+    directory: PathBuf,
+    engine_hash: Vec<u8>,
+}
+
+impl Cache {
+    /// A cache in `directory` for what `engine` compiles.
+    pub(super) fn new(directory: PathBuf, engine: &wasmtime::Engine) -> Self {
+        let mut collector = Collector(digest::Context::new(&digest::SHA256));
+        engine.precompile_compatibility_hash().hash(&mut collector);
+        Self { directory, engine_hash: collector.0.finish().as_ref().to_vec() }
+    }
+
+    /// The compiled form of a component, if this user has compiled it before.
+    pub(super) fn find(&self, engine: &wasmtime::Engine, component: &[u8]) -> Option<Component> {
+        is_private(&self.directory).then_some(())?;
+        let name = self.name(component);
+        let file = fs::read(self.directory.join(&name)).ok()?;
+        let (tag, compiled) = file.split_at_checked(TAG_BYTES)?;
+        hmac::verify(&file_key(&self.key()?, &name), compiled, tag).ok()?;
+        #[expect(
+            unsafe_code,
+            reason = "the bytes are this user's own: the keyed digest above covers them, the component they \
+                      were compiled from and the engine that compiled them, and others cannot read the key"
+        )]
+        // SAFETY: `deserialize` asks for bytes that `serialize` made for a compatible engine.
+        let component = unsafe { Component::deserialize(engine, compiled) };
+        component.ok()
+    }
+
+    /// Keeps the compiled form of a component. Failing to is no error: the next process compiles again.
+    pub(super) fn keep(&self, component: &[u8], compiled: &Component) {
+        if let Err(error) = self.try_keep(component, compiled) {
+            tracing::debug!(target: "smtp_connector", %error, "the compiled component is not cached");
+        }
+    }
+
+    fn try_keep(&self, component: &[u8], compiled: &Component) -> std::io::Result<()> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.directory)?;
+        if !is_private(&self.directory) {
+            return Err(std::io::Error::other("the cache directory is open to other users"));
+        }
+        let key = match self.key() {
+            Some(key) => key,
+            None => self.make_key()?,
+        };
+        let name = self.name(component);
+        let compiled = compiled.serialize().map_err(std::io::Error::other)?;
+        let tag = hmac::sign(&file_key(&key, &name), &compiled);
+        // Written aside and renamed, so that no reader ever sees half a file.
+        let aside = self.directory.join(format!("{name}.{}", std::process::id()));
+        let mut file = private_file(&aside)?;
+        file.write_all(tag.as_ref())?;
+        file.write_all(&compiled)?;
+        fs::rename(&aside, self.directory.join(&name))
+    }
+
+    fn key(&self) -> Option<hmac::Key> {
+        let path = self.directory.join(KEY_FILE);
+        is_private(&path).then_some(())?;
+        let key = fs::read(path).ok()?;
+        (key.len() == KEY_BYTES).then(|| hmac::Key::new(hmac::HMAC_SHA256, &key))
+    }
+
+    fn make_key(&self) -> std::io::Result<hmac::Key> {
+        let random: [u8; KEY_BYTES] = rand::generate(&rand::SystemRandom::new())
+            .map_err(|_| std::io::Error::other("no randomness to be had"))?
+            .expose();
+        let aside = self.directory.join(format!("{KEY_FILE}.{}", std::process::id()));
+        private_file(&aside)?.write_all(&random)?;
+        fs::rename(&aside, self.directory.join(KEY_FILE))?;
+        Ok(hmac::Key::new(hmac::HMAC_SHA256, &random))
+    }
+
+    /// The file's name: a digest of the component and of the engine's compatibility.
+    fn name(&self, component: &[u8]) -> String {
+        let mut context = digest::Context::new(&digest::SHA256);
+        context.update(&self.engine_hash);
+        context.update(component);
+        context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// The key of one file, so that its tag covers its name as well.
+fn file_key(key: &hmac::Key, name: &str) -> hmac::Key {
+    hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(key, name.as_bytes()).as_ref())
+}
+
+/// Whether a path belongs to this user and is closed to all others.
+fn is_private(path: &Path) -> bool {
+    let user = rustix::process::geteuid().as_raw();
+    fs::symlink_metadata(path)
+        .is_ok_and(|found| !found.is_symlink() && found.uid() == user && found.mode() & 0o077 == 0)
+}
+
+fn private_file(path: &Path) -> std::io::Result<fs::File> {
+    fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+}
+
+/// Turns whatever is hashed into a digest that does not depend on the process.
+struct Collector(digest::Context);
+
+impl Hasher for Collector {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        0
+    }
+}
