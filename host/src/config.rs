@@ -7,5 +7,6 @@ mod mask;
 mod url;
 
 pub(crate) use endpoint::Declared;
+pub(crate) use locate::blot_out;
 pub use locate::locate;
 pub(crate) use mask::{Masked, SecretPaths};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
-use crate::config::{Declared, Masked, SecretPaths};
+use crate::config::{Declared, Masked, SecretPaths, blot_out};
 use crate::diagnostic::Diagnostic;
 use crate::egress::EgressPolicy;
 use crate::error::{Error, Result};
@@ -13,6 +13,9 @@ use crate::mailer::Mailer;
 use crate::material;
 use crate::plan::TransportPlan;
 use crate::sandbox::{Checked, Component, Composers, Descriptor, Limits};
+
+/// Findings whose values may be misplaced secrets.
+const UNQUOTABLE: [&str; 2] = ["unknown-key", "wrong-type"];
 
 /// A component that is ready to check configurations. Cloning is cheap.
 #[derive(Debug, Clone)]
@@ -143,6 +146,19 @@ impl Connector {
         };
         let composers = Composers::new(self.component.clone(), masked.text, options.isolated);
         Mailer::new(composers, plan, masked.vault, options.egress.clone(), check.diagnostics)
+    }
+
+    /// A copy of a configuration that a report on it may quote: without secrets, without the values that the
+    /// findings are not to show, and without the user information of URLs. Empty where it is not JSON.
+    ///
+    /// It is JSON of the same shape, so that [`locate`](crate::locate) finds its way in it.
+    pub fn quotable(&self, configuration: &str, diagnostics: &[Diagnostic]) -> String {
+        let Ok(masked) = self.secret_paths.mask(configuration) else {
+            return String::new();
+        };
+        let withheld = diagnostics.iter().filter(|diagnostic| UNQUOTABLE.contains(&diagnostic.code.as_str()));
+        let pointers = masked.unquotable.iter().chain(withheld.map(|diagnostic| &diagnostic.path));
+        blot_out(configuration, pointers.map(String::as_str))
     }
 
     /// The bounds on every call.

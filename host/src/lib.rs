@@ -25,6 +25,8 @@
 //! dropped send closes its connection and poisons nothing.
 
 mod bundled;
+#[cfg(feature = "cli")]
+pub mod cli;
 mod config;
 mod connector;
 mod diagnostic;

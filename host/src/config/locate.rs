@@ -29,6 +29,28 @@ pub fn locate(text: &str, pointer: &str) -> Option<Range<usize>> {
     Some(start..start + found.get().len())
 }
 
+/// The text with the values at these pointers replaced by `"***"`, for reports to quote from.
+pub(crate) fn blot_out<'p>(text: &str, pointers: impl IntoIterator<Item = &'p str>) -> String {
+    let exact = |pointer| {
+        let found = value(text, pointer)?.get();
+        let start = found.as_ptr() as usize - text.as_ptr() as usize;
+        Some(start..start + found.len())
+    };
+    let mut ranges: Vec<_> = pointers.into_iter().filter_map(exact).collect();
+    ranges.sort_by_key(|range| range.start);
+    let mut blotted = String::with_capacity(text.len());
+    let mut next = 0;
+    for range in ranges.into_iter().filter(|range| !range.is_empty()) {
+        // A range within the one before is gone already.
+        if range.start >= next {
+            blotted.push_str(&text[next..range.start]);
+            blotted.push_str("\"***\"");
+            next = range.end;
+        }
+    }
+    blotted + &text[next..]
+}
+
 /// The value exactly at a pointer, unless it is `null`.
 pub(super) fn value<'a>(text: &'a str, pointer: &str) -> Option<&'a RawValue> {
     let mut found: &RawValue = serde_json::from_str(text).ok()?;
@@ -103,5 +125,12 @@ mod tests {
             assert_eq!(&text[range], expected, "{pointer}");
         }
         assert_eq!(locate("{", "/a"), None);
+    }
+
+    #[test]
+    fn blotted_values_are_gone_and_the_rest_stays() {
+        let text = r#"{"a": "x", "b": {"c": [1, "y"]}, "d": "z"}"#;
+        let blotted = blot_out(text, ["/b/c/1", "/a", "/missing", "/b/c"]);
+        assert_eq!(blotted, r#"{"a": "***", "b": {"c": "***"}, "d": "z"}"#);
     }
 }

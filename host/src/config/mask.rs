@@ -47,6 +47,8 @@ pub(crate) struct Masked {
     pub(crate) text: String,
     /// The secrets.
     pub(crate) vault: Vault,
+    /// Where values stand that no report may quote: inline secrets, and URLs with user information.
+    pub(crate) unquotable: Vec<String>,
 }
 
 /// Where a component says that secrets stand.
@@ -75,11 +77,13 @@ impl SecretPaths {
             path: Vec::new(),
             out: String::with_capacity(text.len()),
             vault: Vault::default(),
+            unquotable: Vec::new(),
         };
         let mut deserializer = serde_json::Deserializer::from_str(text);
         Value { masker: &mut masker, secret: false }.deserialize(&mut deserializer)?;
         deserializer.end()?;
-        Ok(Masked { text: masker.out, vault: masker.vault })
+        let unquotable = masker.unquotable;
+        Ok(Masked { text: masker.out, vault: masker.vault, unquotable })
     }
 }
 
@@ -94,6 +98,7 @@ struct Masker<'p> {
     path: Vec<String>,
     out: String,
     vault: Vault,
+    unquotable: Vec<String>,
 }
 
 impl Masker<'_> {
@@ -119,6 +124,11 @@ impl Masker<'_> {
     fn string(&mut self, text: &str, secret: bool) {
         let pointer = self.pointer();
         let in_message = MESSAGE_PATHS.iter().any(|path| pointer.starts_with(path));
+        if !in_message
+            && ((secret && !text.is_empty()) || Url::read(text).is_some_and(|url| url.has_userinfo))
+        {
+            self.unquotable.push(pointer.clone());
+        }
         match Url::read(text).filter(|url| url.password.is_some() && !in_message) {
             Some(url) => {
                 let password = url.password.unwrap_or_default();

@@ -6,6 +6,8 @@ use std::ops::Range;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Url<'a> {
     pub(super) scheme: &'a str,
+    /// Whether there is user information at all.
+    pub(super) has_userinfo: bool,
     /// The password's place in the text, where there is one that is not empty.
     pub(super) password: Option<Range<usize>>,
     pub(super) host: &'a str,
@@ -41,7 +43,8 @@ impl<'a> Url<'a> {
         let (authority, query) = after.split_once('?').unwrap_or((after, ""));
         let authority = authority.split(['/', '#']).next().unwrap_or_default();
         let (host, port) = host_and_port(authority);
-        Some(Self { scheme, password: password.filter(|range| !range.is_empty()), host, port, query })
+        let password = password.filter(|range| !range.is_empty());
+        Some(Self { scheme, has_userinfo: !userinfo.is_empty(), password, host, port, query })
     }
 }
 

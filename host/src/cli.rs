@@ -1,0 +1,156 @@
+//! The command line: arguments in, documents and exit codes out. The only module that reads the environment
+//! and the arguments of the process.
+
+mod arguments;
+mod check;
+mod demo;
+mod describe;
+mod exit;
+mod failure;
+mod input;
+mod log;
+mod render;
+mod report;
+mod send;
+mod terminal;
+mod verify;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use arguments::{Arguments, Command};
+use failure::Failure;
+use input::Config;
+use terminal::Style;
+
+use crate::connector::{Connector, Options};
+use crate::error::{Error, ErrorKind, Result};
+use crate::mailer::Mailer;
+use crate::sandbox::Engine;
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let json = std::env::args_os().any(|argument| argument == "--json");
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if error.use_stderr() => return Failure::usage(&error).print(json),
+        Err(help) => return show(&help),
+    };
+    log::start(arguments.log);
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let error = Error::new(ErrorKind::Internal, format!("cannot start: {error}"));
+            return Failure::from(error).print(json);
+        }
+    };
+    let outcome = runtime.block_on(run(&arguments));
+    // Nothing is awaited that a blocking thread might still be doing.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(code) => code,
+        Err(failure) => failure.print(json),
+    }
+}
+
+/// Prints help or the version, which clap hands over as an error.
+fn show(help: &clap::Error) -> ExitCode {
+    // A reader that went away does not want the help.
+    let _ = help.print();
+    ExitCode::SUCCESS
+}
+
+async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let session = Session::new(arguments);
+    match &arguments.command {
+        Command::Check(command) => check::run(&session, command).await,
+        Command::Demo(command) => demo::run(&session, command).await,
+        Command::Describe => describe::descriptor(&session).await,
+        Command::Example(command) => describe::example(&session, command).await,
+        Command::Render(command) => render::run(&session, command).await,
+        Command::Schema => describe::schema(&session).await,
+        Command::Send(command) => send::run(&session, command).await,
+        Command::Verify(command) => verify::run(&session, command).await,
+    }
+}
+
+/// What all commands share: the component and the policy.
+struct Session<'a> {
+    arguments: &'a Arguments,
+}
+
+impl<'a> Session<'a> {
+    fn new(arguments: &'a Arguments) -> Self {
+        Self { arguments }
+    }
+
+    /// Loads the component that the arguments name.
+    async fn connector(&self) -> Result<Connector> {
+        let mut engine = Engine::builder();
+        if let Some(directory) = cache_directory() {
+            engine = engine.cache_directory(directory);
+        }
+        let engine = engine.build()?;
+        match &self.arguments.component {
+            Some(path) => engine.load_file(path).await,
+            None => engine.bundled().await,
+        }
+    }
+
+    /// Makes a mailer of a configuration, and shows the check's warnings to people.
+    async fn mailer(&self, config: Config) -> Result<Mailer, Failure> {
+        let connector = self.connector().await?;
+        match connector.configure_with(&config.text, &self.options()).await {
+            Ok(mailer) => {
+                report::print(
+                    &config.quotable(&connector, mailer.warnings()),
+                    mailer.warnings(),
+                    Style::stderr(),
+                );
+                Ok(mailer)
+            }
+            Err(error) => {
+                let quotable = config.quotable(&connector, error.diagnostics());
+                Err(Failure::from(error).about(quotable))
+            }
+        }
+    }
+
+    /// What a configuration may do: on a command line the operator writes it, so that it may name the
+    /// operator's environment and files.
+    fn options(&self) -> Options {
+        Options::default().egress(self.arguments.egress.clone()).secret_sources(true)
+    }
+}
+
+/// Where compiled components are kept (XDG base directories).
+fn cache_directory() -> Option<std::path::PathBuf> {
+    let variable =
+        |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(std::path::PathBuf::from);
+    let base = variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")))?;
+    base.is_absolute().then(|| base.join("smtp-connector"))
+}
+
+/// Writes a document to the standard output, whole.
+fn print(document: &[u8]) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(document).and_then(|()| stdout.flush()) {
+        // The reader has seen enough, as in `… | head`.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => {
+            Err(Error::new(ErrorKind::Internal, format!("cannot write the output: {error}")).into())
+        }
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Writes a JSON document to the standard output.
+fn print_json(document: &impl serde::Serialize) -> Result<(), Failure> {
+    let mut text = serde_json::to_string_pretty(document)
+        .map_err(|error| Error::new(ErrorKind::Internal, format!("cannot write JSON: {error}")))?;
+    text.push('\n');
+    print(text.as_bytes())
+}

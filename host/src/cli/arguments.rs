@@ -1,0 +1,144 @@
+//! The arguments.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tracing::level_filters::LevelFilter;
+
+use crate::egress::EgressPolicy;
+
+/// Sends an identity platform's mail through a sandboxed connector component.
+#[derive(Debug, Parser)]
+#[command(name = "smtp-connector", version, about, max_term_width = 100)]
+#[command(after_help = "CONFIG is a file with a Logto SMTP configuration, or `-` for the standard input.\n\
+                        Exit codes follow sysexits: 0 done, 64 usage, 65 payload, template, address or message,\n\
+                        66 file, 67 recipients, 68 host name, 69 connection, TLS or refusal, 70 bug, 75 try\n\
+                        again, 76 protocol, 77 egress or credentials, 78 configuration.")]
+pub(super) struct Arguments {
+    /// Use this component in place of the bundled one
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(super) component: Option<PathBuf>,
+
+    /// Which addresses may be connected to: any, public, or these hosts only
+    #[arg(long, value_name = "any|public|HOST,…", global = true, default_value = "any")]
+    pub(super) egress: EgressPolicy,
+
+    /// Log to the standard error: off, error, warn, info, debug or trace
+    #[arg(long, value_name = "LEVEL", global = true)]
+    pub(super) log: Option<LevelFilter>,
+
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Check a configuration and report everything that is wrong with it
+    Check(Check),
+    /// Compose a message without sending it
+    Render(Render),
+    /// Connect, secure and authenticate, and show each stage; sends nothing
+    Verify(Verify),
+    /// Send one message
+    Send(Send),
+    /// Send one mail of every type through an embedded server and show what arrived
+    Demo(Demo),
+    /// Print what the component says of itself, as JSON
+    Describe,
+    /// Print the JSON Schema of the configuration
+    Schema,
+    /// Print a ready configuration
+    Example(Example),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// The configuration
+    pub(super) config: PathBuf,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// What makes a message.
+#[derive(Debug, Args)]
+pub(super) struct MessageArguments {
+    /// The configuration
+    pub(super) config: PathBuf,
+    /// What the message is for, such as `SignIn`
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(super) usage_type: String,
+    /// The recipient
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) to: String,
+    /// The template's values: a JSON object, or `@` and a file that holds one
+    #[arg(long, value_name = "JSON|@FILE", default_value = "{}", hide_default_value = true)]
+    pub(super) payload: String,
+    /// The language wanted, before the payload's own
+    #[arg(long, value_name = "TAG")]
+    pub(super) locale: Option<String>,
+    /// A JSON file with the template to use: subject, content, contentType, replyTo, sendFrom
+    #[arg(long, value_name = "FILE")]
+    pub(super) template: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Render {
+    #[command(flatten)]
+    pub(super) message: MessageArguments,
+    /// What to print
+    #[arg(long, value_enum, default_value_t = Format::Json)]
+    pub(super) format: Format,
+}
+
+/// What `render` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// The composed message as JSON
+    Json,
+    /// The whole message as it would be submitted
+    Eml,
+    /// The HTML part
+    Html,
+    /// The plain text part
+    Text,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Verify {
+    /// The configuration
+    pub(super) config: PathBuf,
+    /// Go on to MAIL and RCPT with this recipient, then take it back
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) to: Option<String>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Send {
+    #[command(flatten)]
+    pub(super) message: MessageArguments,
+    /// Keep trying this long, then give the message up (such as `90s` or `5m`)
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub(super) deadline: Option<Duration>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Demo {
+    /// Show each message in full
+    #[arg(long)]
+    pub(super) full: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Example {
+    /// Which one, such as `gmail`; `all` has every parameter
+    #[arg(default_value = "all")]
+    pub(super) provider: String,
+}

@@ -1,0 +1,62 @@
+//! Exit codes, as mail programs use them (`sysexits.h`).
+
+use crate::error::{ErrorKind, Stage};
+
+/// The command was used wrongly.
+pub(super) const USAGE: u8 = 64;
+/// A payload, template, address or message cannot be used.
+pub(super) const DATA: u8 = 65;
+/// A named file cannot be read.
+pub(super) const NO_INPUT: u8 = 66;
+/// All recipients were refused for good.
+pub(super) const NO_USER: u8 = 67;
+/// The host name was not found.
+pub(super) const NO_HOST: u8 = 68;
+/// No connection, no TLS, or a refusal for good.
+pub(super) const UNAVAILABLE: u8 = 69;
+/// A bug: ours or the component's.
+pub(super) const SOFTWARE: u8 = 70;
+/// It may work later.
+pub(super) const TEMPORARY: u8 = 75;
+/// The dialogue broke.
+pub(super) const PROTOCOL: u8 = 76;
+/// The egress policy or the credentials forbid it.
+pub(super) const NO_PERMISSION: u8 = 77;
+/// The configuration has errors.
+pub(super) const CONFIGURATION: u8 = 78;
+
+/// The exit code of a failure.
+pub(super) fn code(kind: ErrorKind, stage: Option<Stage>) -> u8 {
+    match kind {
+        ErrorKind::Usage => USAGE,
+        ErrorKind::Address | ErrorKind::Message | ErrorKind::Payload | ErrorKind::Template => DATA,
+        ErrorKind::Input => NO_INPUT,
+        ErrorKind::Dns => NO_HOST,
+        ErrorKind::Connect | ErrorKind::Proxy | ErrorKind::Tls => UNAVAILABLE,
+        ErrorKind::Refused => match stage {
+            Some(Stage::Rcpt) => NO_USER,
+            Some(Stage::Greeting | Stage::Mail | Stage::Data | Stage::Content) => UNAVAILABLE,
+            Some(
+                Stage::Dns
+                | Stage::Connect
+                | Stage::Proxy
+                | Stage::Tls
+                | Stage::Ehlo
+                | Stage::Starttls
+                | Stage::Auth
+                | Stage::Quit,
+            )
+            | None => PROTOCOL,
+        },
+        ErrorKind::Timeout => match stage {
+            Some(Stage::Dns) => NO_HOST,
+            Some(Stage::Connect | Stage::Proxy) => UNAVAILABLE,
+            _ => TEMPORARY,
+        },
+        ErrorKind::Expired | ErrorKind::Lost | ErrorKind::Temporary => TEMPORARY,
+        ErrorKind::Protocol => PROTOCOL,
+        ErrorKind::Credentials | ErrorKind::Egress => NO_PERMISSION,
+        ErrorKind::Configuration | ErrorKind::Unsupported => CONFIGURATION,
+        ErrorKind::Component | ErrorKind::Internal => SOFTWARE,
+    }
+}

@@ -1,0 +1,95 @@
+//! What the arguments name: files, the standard input, payloads and templates; bounded before they are read.
+
+use std::io::Read;
+use std::path::Path;
+
+use super::arguments::MessageArguments;
+use crate::connector::Connector;
+use crate::diagnostic::Diagnostic;
+use crate::error::{Error, ErrorKind, Result};
+use crate::request::{Request, TemplateOverride};
+use crate::sandbox::Limits;
+
+/// The text of a configuration, and what it is called in reports.
+pub(super) struct Config {
+    pub(super) name: String,
+    pub(super) text: String,
+}
+
+impl Config {
+    /// Reads CONFIG: a file, or `-` for the standard input.
+    pub(super) fn read(path: &Path) -> Result<Self> {
+        let (name, bytes) = if path.as_os_str() == "-" {
+            ("standard input".to_owned(), bounded(std::io::stdin().lock(), "the standard input")?)
+        } else {
+            (path.display().to_string(), file(path)?)
+        };
+        // Some editors begin a file with a byte order mark, which is no part of the JSON.
+        let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).map(<[u8]>::to_vec).unwrap_or(bytes);
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Self { name, text }),
+            Err(error) => {
+                let at = error.utf8_error().valid_up_to();
+                let message = format!("the configuration is not UTF-8: byte {at} begins no character");
+                let diagnostic = Diagnostic::error("", "not-utf8", message)
+                    .with_help("save the file in the encoding UTF-8");
+                Err(Error::configuration(vec![diagnostic]))
+            }
+        }
+    }
+}
+
+impl Config {
+    /// The copy that reports may quote.
+    pub(super) fn quotable(&self, connector: &Connector, diagnostics: &[Diagnostic]) -> Self {
+        Self { name: self.name.clone(), text: connector.quotable(&self.text, diagnostics) }
+    }
+}
+
+/// Reads the request that the arguments describe.
+pub(super) fn request(arguments: &MessageArguments) -> Result<Request> {
+    let mut request =
+        Request::new(&arguments.usage_type, &arguments.to).payload_text(payload(&arguments.payload)?);
+    if let Some(locale) = &arguments.locale {
+        request = request.locale(locale);
+    }
+    if let Some(path) = &arguments.template {
+        request = request.template(template(path)?);
+    }
+    Ok(request)
+}
+
+fn payload(argument: &str) -> Result<String> {
+    let Some(path) = argument.strip_prefix('@') else {
+        return Ok(argument.to_owned());
+    };
+    String::from_utf8(file(Path::new(path))?)
+        .map_err(|_| Error::new(ErrorKind::Payload, format!("the payload in `{path}` is not UTF-8")))
+}
+
+fn template(path: &Path) -> Result<TemplateOverride> {
+    let text = file(path)?;
+    serde_json::from_slice(&text).map_err(|error| {
+        let message = format!("`{}` holds no template: {error}", path.display());
+        Error::new(ErrorKind::Template, message).with_hint(
+            "expected a JSON object with `subject` and `content`, and maybe `contentType`, `replyTo`, `sendFrom`",
+        )
+    })
+}
+
+fn file(path: &Path) -> Result<Vec<u8>> {
+    let open = std::fs::File::open(path).map_err(|error| unreadable(&path.display().to_string(), &error))?;
+    bounded(open, &format!("`{}`", path.display()))
+}
+
+/// Reads to the end, and one byte past the largest input at most, so that whoever checks the size sees it.
+fn bounded(source: impl Read, name: &str) -> Result<Vec<u8>> {
+    let most = Limits::default().configuration_bytes as u64 + 1;
+    let mut bytes = Vec::new();
+    source.take(most).read_to_end(&mut bytes).map_err(|error| unreadable(name, &error))?;
+    Ok(bytes)
+}
+
+fn unreadable(name: &str, error: &std::io::Error) -> Error {
+    Error::new(ErrorKind::Input, format!("cannot read {name}: {error}"))
+}

@@ -1,0 +1,31 @@
+//! The log on the standard error. Only this crate's own events are shown: what libraries log of a connection
+//! is not masked.
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use super::terminal::Style;
+
+/// The target of every event of this crate.
+const OWN_TARGET: &str = "smtp_connector";
+
+/// Starts the log at a level, or at the one that `RUST_LOG` names.
+pub(super) fn start(level: Option<LevelFilter>) {
+    let Some(level) = level.or_else(environment).filter(|level| *level != LevelFilter::OFF) else {
+        return;
+    };
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(Style::stderr().has_colours())
+        .with_target(false);
+    tracing_subscriber::registry().with(Targets::new().with_target(OWN_TARGET, level)).with(layer).init();
+}
+
+/// The level that `RUST_LOG` asks for: a bare level, or one for this crate.
+fn environment() -> Option<LevelFilter> {
+    let wanted: Targets = std::env::var("RUST_LOG").ok()?.parse().ok()?;
+    let own = wanted.iter().find(|(target, _)| *target == OWN_TARGET).map(|(_, level)| level);
+    own.or_else(|| wanted.default_level())
+}

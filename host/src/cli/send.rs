@@ -1,0 +1,51 @@
+//! `send`: one message.
+
+use std::process::ExitCode;
+
+use super::arguments;
+use super::failure::Failure;
+use super::input::Config;
+use super::terminal::{Style, harmless};
+use super::{Session, input, print, print_json};
+use crate::receipt::Receipt;
+
+pub(super) async fn run(session: &Session<'_>, command: &arguments::Send) -> Result<ExitCode, Failure> {
+    let config = Config::read(&command.message.config)?;
+    let request = input::request(&command.message)?;
+    let mailer = session.mailer(config).await?;
+    let receipt = match command.deadline {
+        Some(deadline) => mailer.send_within(&request, deadline).await?,
+        None => mailer.send(&request).await?,
+    };
+    if command.json {
+        print_json(&receipt)?;
+    } else {
+        print(for_people(&receipt, Style::stdout()).as_bytes())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn for_people(receipt: &Receipt, style: Style) -> String {
+    let mut text = format!("{} {}\n", style.good("accepted"), harmless(&receipt.reply.to_string()));
+    text += &format!("  {:<10} {}\n", "from", harmless(&receipt.envelope.reverse_path));
+    text += &format!("  {:<10} {}\n", "to", harmless(&receipt.accepted.join(", ")));
+    text += &format!("  {:<10} {}\n", "message-id", receipt.message_id);
+    let stages: Vec<_> = receipt
+        .timings
+        .iter()
+        .map(|(stage, took)| format!("{stage} {:.1} ms", took.as_secs_f64() * 1e3))
+        .collect();
+    text += &format!("  {:<10} {}\n", "timings", style.dim(&stages.join(", ")));
+    if receipt.attempts > 1 {
+        text += &format!("  {:<10} {}\n", "attempts", receipt.attempts);
+    }
+    for rejection in &receipt.rejected {
+        text += &format!(
+            "{} {}: {}\n",
+            style.bad("refused"),
+            rejection.address,
+            harmless(&rejection.reply.to_string())
+        );
+    }
+    text
+}
