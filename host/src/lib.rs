@@ -29,6 +29,8 @@ mod bundled;
 pub mod cli;
 mod config;
 mod connector;
+#[cfg(feature = "catch-all")]
+pub mod catch_all;
 mod diagnostic;
 mod egress;
 mod error;
