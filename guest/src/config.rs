@@ -2,10 +2,15 @@
 //!
 //! The keys are Logto's and nodemailer's. They exist only below this module; what leaves it is typed.
 
+mod host_name;
+mod json;
 pub mod message;
+mod numbers;
 mod object;
+mod secret;
 pub mod templates;
 mod transport;
+mod uri;
 
 pub use object::Object;
 pub(crate) use object::wrong_type;
@@ -20,43 +25,109 @@ use templates::Template;
 /// Checks a configuration: all findings, and the plan unless some are errors.
 pub fn check(text: &str) -> Report {
     let mut findings = Findings::default();
-    let Some(document) = parse(text, &mut findings) else {
-        return Report { diagnostics: findings.into_vec(), plan: None };
+    let document = match json::parse(text) {
+        Ok(document) => document,
+        Err(error) => {
+            not_json(&error, &mut findings);
+            return Report { diagnostics: findings.into_vec(), plan: None };
+        }
     };
     let mut plan = None;
-    if let Some(mut root) = Object::read(&document, "", &mut findings) {
+    if let Some(mut root) = Object::read(&document.value, "", &mut findings) {
+        for pointer in &document.duplicates {
+            duplicate_key(pointer, &mut findings);
+        }
         plan = transport::read(&mut root, &mut findings);
         MessageSettings::read(&mut root, &mut findings);
         let templates = templates::read(&mut root, &mut findings);
         crate::template::lint(&templates, &mut findings);
-        root.finish(&mut findings);
+        root.finish_with(transport::MISPLACED, &mut findings);
     }
     if findings.has_errors() {
         plan = None;
     }
-    Report { diagnostics: findings.into_document_order(&document), plan }
+    Report { diagnostics: findings.into_document_order(&document.value), plan }
 }
 
 /// Reads only what composing needs, and lints nothing: a fresh instance for one message pays for one message.
 pub fn open(text: &str) -> Result<(MessageSettings, Vec<Template>), Vec<Diagnostic>> {
     let mut findings = Findings::default();
-    let opened = parse(text, &mut findings).and_then(|document| {
-        let mut root = Object::read(&document, "", &mut findings)?;
-        let settings = MessageSettings::read(&mut root, &mut findings);
-        Some((settings?, templates::read(&mut root, &mut findings)))
-    });
+    let opened = match serde_json::from_str::<Value>(text) {
+        Ok(document) => read_messages(&document, &mut findings),
+        Err(error) => {
+            not_json(&error, &mut findings);
+            None
+        }
+    };
     match opened {
         Some(opened) if !findings.has_errors() => Ok(opened),
         _ => Err(findings.into_vec()),
     }
 }
 
-fn parse(text: &str, findings: &mut Findings) -> Option<Value> {
-    match serde_json::from_str(text) {
-        Ok(document) => Some(document),
-        Err(error) => {
-            findings.error("", "not-json", format!("the configuration is not valid JSON: {error}"));
-            None
+fn read_messages(document: &Value, findings: &mut Findings) -> Option<(MessageSettings, Vec<Template>)> {
+    let mut root = Object::read(document, "", findings)?;
+    let settings = MessageSettings::read(&mut root, findings);
+    let templates = templates::read(&mut root, findings);
+    Some((settings?, templates))
+}
+
+fn not_json(error: &serde_json::Error, findings: &mut Findings) {
+    findings
+        .error("", "not-json", format!("the configuration is not valid JSON: {error}"))
+        .help("write one JSON object, without comments and without commas before a closing bracket");
+}
+
+fn duplicate_key(pointer: &str, findings: &mut Findings) {
+    findings
+        .warning(pointer, "duplicate-key", "this key stands more than once, and only the last one has effect")
+        .help("remove the others");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::Severity;
+
+    #[test]
+    fn what_is_no_json_object_is_one_error_at_the_root() {
+        for (text, code) in [
+            ("{\"host\":", "not-json"),
+            ("", "not-json"),
+            ("{} x", "not-json"),
+            ("[{\"a\":1,\"a\":2}]", "wrong-type"),
+            ("\"smtp://user:pass@host\"", "wrong-type"),
+            ("null", "wrong-type"),
+            ("42", "wrong-type"),
+        ] {
+            let report = check(text);
+            let found: Vec<_> =
+                report.diagnostics.iter().map(|d| (d.severity, d.code.as_str(), d.path.as_str())).collect();
+            assert_eq!(found, [(Severity::Error, code, "")], "{text}");
+            assert!(report.plan.is_none());
         }
+    }
+
+    #[test]
+    fn text_that_is_not_json_is_told_with_line_and_column() {
+        let report = check("{\n  \"host\": \"a\",\n}");
+        assert_eq!(
+            report.diagnostics[0].message,
+            "the configuration is not valid JSON: trailing comma at line 3 column 1"
+        );
+    }
+
+    #[test]
+    fn equal_keys_are_a_warning_where_they_stand() {
+        let report = check(
+            r#"{"host":"a.example","tls":{"servername":"x.example","servername":"y.example"},"host":"b.example"}"#,
+        );
+        let found: Vec<_> = report
+            .diagnostics
+            .iter()
+            .filter(|d| d.code == "duplicate-key")
+            .map(|d| (d.severity, d.path.as_str()))
+            .collect();
+        assert_eq!(found, [(Severity::Warning, "/host"), (Severity::Warning, "/tls/servername")]);
     }
 }

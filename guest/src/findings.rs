@@ -1,5 +1,6 @@
 //! Collects what a check finds, so that one pass reports every problem and not only the first.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use serde_json::Value;
@@ -23,6 +24,11 @@ impl Findings {
         self.push(Severity::Warning, path.into(), code, message.into())
     }
 
+    /// Warns that something is honoured by nobody; `reason` says why.
+    pub fn no_effect(&mut self, path: impl Into<String>, reason: impl Into<String>) -> &mut Self {
+        self.warning(path, "no-effect", reason)
+    }
+
     /// Says what to change about the finding just reported.
     pub fn help(&mut self, help: impl Into<String>) {
         if let Some(last) = self.list.last_mut() {
@@ -35,11 +41,16 @@ impl Findings {
         self.list.iter().any(|finding| finding.severity == Severity::Error)
     }
 
+    /// Takes in the findings of another check, each after `rehome` has given it its place here.
+    pub fn absorb(&mut self, others: Self, rehome: impl Fn(Diagnostic) -> Diagnostic) {
+        self.list.extend(others.list.into_iter().map(rehome));
+    }
+
     /// The findings in the order of the document; those on missing keys stand at their parent's end.
     pub fn into_document_order(mut self, document: &Value) -> Vec<Diagnostic> {
-        let mut ends = HashMap::new();
-        number(document, String::new(), &mut 0, &mut ends);
-        self.list.sort_by_key(|finding| position(&finding.path, &ends));
+        let mut spans = self.list.iter().flat_map(|finding| ancestry(&finding.path)).collect();
+        number(document, "", &mut 0, &mut spans);
+        self.list.sort_by_cached_key(|finding| position(&finding.path, &spans));
         self.list
     }
 
@@ -54,38 +65,53 @@ impl Findings {
     }
 }
 
-/// Gives every value of the document the span of numbers that it and its members take.
-fn number(value: &Value, pointer: String, next: &mut usize, spans: &mut HashMap<String, (usize, usize)>) {
+/// The numbers that a value and its members take, and none of a value that is not there.
+type Spans = HashMap<String, Option<(usize, usize)>>;
+
+/// A pointer and all above it. Only these are numbered: a hostile document has millions of values.
+fn ancestry(pointer: &str) -> impl Iterator<Item = (String, Option<(usize, usize)>)> {
+    let ends = pointer.match_indices('/').map(|(slash, _)| slash).chain([pointer.len()]);
+    ends.map(|end| (pointer[..end].to_owned(), None))
+}
+
+/// Gives each wanted value of the document the span of numbers that it and its wanted members take.
+fn number(value: &Value, pointer: &str, next: &mut usize, spans: &mut Spans) {
+    if !spans.contains_key(pointer) {
+        return;
+    }
     let start = *next;
     *next += 1;
     match value {
         Value::Object(map) => {
             for (key, member) in map {
-                number(member, join(&pointer, key), next, spans);
+                number(member, &join(pointer, key), next, spans);
             }
         }
         Value::Array(list) => {
             for (index, member) in list.iter().enumerate() {
-                number(member, join(&pointer, &index.to_string()), next, spans);
+                number(member, &join(pointer, &index.to_string()), next, spans);
             }
         }
         _ => {}
     }
-    spans.insert(pointer, (start, *next));
+    spans.insert(pointer.to_owned(), Some((start, *next)));
 }
 
-fn position(pointer: &str, spans: &HashMap<String, (usize, usize)>) -> usize {
-    if let Some((start, _)) = spans.get(pointer) {
-        return *start;
+/// Where a finding sorts: at its value, or after all members of the nearest object that is there. What is
+/// missing from an inner object comes before what is missing from an outer one, and both before what follows.
+fn position(pointer: &str, spans: &Spans) -> (usize, bool, Reverse<usize>) {
+    let span = |pointer: &str| spans.get(pointer).copied().flatten();
+    if let Some((start, _)) = span(pointer) {
+        return (start, true, Reverse(0));
     }
     let mut ancestor = pointer;
     while let Some(slash) = ancestor.rfind('/') {
         ancestor = &ancestor[..slash];
-        if let Some((_, end)) = spans.get(ancestor) {
-            return *end;
+        if let Some((_, end)) = span(ancestor) {
+            return (end, false, Reverse(ancestor.matches('/').count() + 1));
         }
     }
-    usize::MAX
+    (usize::MAX, true, Reverse(0))
 }
 
 /// Appends a reference token to a JSON Pointer (RFC 6901 §3).
@@ -99,13 +125,16 @@ mod tests {
 
     #[test]
     fn findings_come_in_document_order() {
-        let document: Value = serde_json::from_str(r#"{"b": {"x": 1}, "a": 2}"#).expect("valid JSON");
+        let document: Value = serde_json::from_str(r#"{"b": {"x": 1}, "a": {"y": {}}}"#).expect("valid JSON");
         let mut findings = Findings::default();
         findings.error("/missing", "c", "m");
         findings.error("/a", "c", "m");
         findings.error("/b/missing", "c", "m");
+        findings.error("/a/missing", "c", "m");
+        findings.error("/a/y/missing", "c", "m");
         findings.error("/b/x", "c", "m");
+        findings.error("", "c", "m");
         let paths: Vec<_> = findings.into_document_order(&document).into_iter().map(|d| d.path).collect();
-        assert_eq!(paths, ["/b/x", "/b/missing", "/a", "/missing"]);
+        assert_eq!(paths, ["", "/b/x", "/b/missing", "/a", "/a/y/missing", "/a/missing", "/missing"]);
     }
 }
