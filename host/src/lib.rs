@@ -25,12 +25,12 @@
 //! dropped send closes its connection and poisons nothing.
 
 mod bundled;
+#[cfg(feature = "catch-all")]
+pub mod catch_all;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod config;
 mod connector;
-#[cfg(feature = "catch-all")]
-pub mod catch_all;
 mod diagnostic;
 mod egress;
 mod error;

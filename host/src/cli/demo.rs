@@ -1,12 +1,143 @@
-//! `demo`: the whole path on one machine.
+//! `demo`: the whole path on one machine with nothing to set up. An embedded server catches one mail of every
+//! type that Logto sends, and the terminal shows what arrived.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
-use super::Session;
+use ring::rand::{SecureRandom as _, SystemRandom};
+use serde_json::{Value, json};
+
 use super::arguments;
 use super::failure::Failure;
+use super::terminal::{Style, harmless};
+use super::{Session, print};
+use crate::catch_all::{CatchAll, Caught, Credentials, Options as ServerOptions};
+use crate::connector::Connector;
+use crate::error::{Error, ErrorKind, Result};
+use crate::mailer::Mailer;
+use crate::request::Request;
+
+/// The types of message that Logto asks for.
+const TYPES: [&str; 9] = [
+    "SignIn",
+    "Register",
+    "ForgotPassword",
+    "OrganizationInvitation",
+    "Generic",
+    "UserPermissionValidation",
+    "BindNewIdentifier",
+    "MfaVerification",
+    "BindMfa",
+];
+
+/// The example that the demo sends with.
+const EXAMPLE: &str = "demo";
+
+/// Who logs in, and who receives.
+const USER: &str = "demo@example.com";
+const RECIPIENT: &str = "Jo Doe <jo@example.org>";
+
+/// How long a message may take from its acceptance to the server's store: it is there already.
+const ARRIVAL: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(session: &Session<'_>, command: &arguments::Demo) -> Result<ExitCode, Failure> {
-    let _ = (session, command.full);
+    let style = Style::stdout();
+    let password = random_password()?;
+    let server = start(&password).await?;
+    let connector = session.connector().await?;
+    let configuration = configuration(&connector, &server, &password)?;
+    let mailer = connector.configure_with(&configuration, &session.options()).await?;
+    print(introduction(&server, style).as_bytes())?;
+    for (index, usage_type) in TYPES.iter().enumerate() {
+        let caught = deliver(&mailer, &server, usage_type).await?;
+        let number = format!("{}/{}", index + 1, TYPES.len());
+        print(show(&number, usage_type, &caught, command.full, style).as_bytes())?;
+    }
+    let count = server.caught().len();
+    print(format!("{}\n", style.good(&format!("✓ {count} mails arrived"))).as_bytes())?;
     Ok(ExitCode::SUCCESS)
+}
+
+async fn start(password: &str) -> Result<CatchAll> {
+    let credentials = Some(Credentials::new(USER, password));
+    CatchAll::start(ServerOptions { credentials, ..ServerOptions::default() }).await.map_err(|error| {
+        Error::new(ErrorKind::Internal, format!("cannot start the embedded server: {error}"))
+    })
+}
+
+fn random_password() -> Result<String> {
+    let mut random = [0; 16];
+    let filled = SystemRandom::new().fill(&mut random);
+    filled.map_err(|_| Error::new(ErrorKind::Internal, "no randomness to be had"))?;
+    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The example, pointed at the embedded server.
+fn configuration(connector: &Connector, server: &CatchAll, password: &str) -> Result<String> {
+    let example = connector.descriptor().examples.iter().find(|example| example.id == EXAMPLE);
+    let Some(mut configuration) = example.map(|example| example.configuration.clone()) else {
+        return Err(Error::new(ErrorKind::Component, format!("the component has no example `{EXAMPLE}`")));
+    };
+    let address = server.address();
+    configuration["host"] = json!(address.ip().to_string());
+    configuration["port"] = json!(address.port());
+    configuration["requireTLS"] = json!(true);
+    configuration["auth"] = json!({ "user": USER, "pass": password });
+    configuration["tls"] = json!({ "ca": server.certificate_pem() });
+    Ok(configuration.to_string())
+}
+
+fn payload() -> Value {
+    json!({
+        "code": "482913",
+        "link": "https://accounts.example.com/invitations/7f3a9c",
+        "application": { "name": "Example Shop" },
+        "organization": { "name": "Exämple & Söhne" },
+        "user": { "name": "Jo Doe", "primaryEmail": "jo@example.org" },
+        "inviter": { "name": "Sam <Admin>" },
+    })
+}
+
+async fn deliver(mailer: &Mailer, server: &CatchAll, usage_type: &str) -> Result<Caught> {
+    let request = Request::new(usage_type, RECIPIENT).payload(payload());
+    mailer.send(&request).await?;
+    tokio::time::timeout(ARRIVAL, server.next()).await.map_err(|_| {
+        Error::new(ErrorKind::Internal, format!("the mail of type `{usage_type}` did not arrive"))
+    })
+}
+
+fn introduction(server: &CatchAll, style: Style) -> String {
+    format!(
+        "{} a catch-all SMTP server listens on {}\n{}\n\n",
+        style.bold("smtp-connector demo:"),
+        server.address(),
+        style.dim("check in the sandbox → compose in the sandbox → STARTTLS → AUTH → DATA → what arrived:"),
+    )
+}
+
+fn show(number: &str, usage_type: &str, caught: &Caught, full: bool, style: Style) -> String {
+    let mail = caught.parse();
+    let tls = caught.tls.as_deref().unwrap_or("in clear");
+    let user = caught.authenticated_as.as_deref().unwrap_or("nobody");
+    let session = format!("{tls}, authenticated as {user}, {} bytes", caught.bytes.len());
+    let mut text = format!("{} {} {}\n", style.dim(number), style.bold(usage_type), style.dim(&session));
+    let names = ["From", "To", "Subject"];
+    for (name, value) in names.iter().filter_map(|name| Some((name, mail.field(name)?))) {
+        text += &format!("  {:<8} {}\n", style.cure(name), harmless(value));
+    }
+    for part in &mail.parts {
+        if full || part.media_type == "text/plain" {
+            text += &indented(&part.text, style);
+        } else {
+            let size = format!("({}, {} characters)", part.media_type, part.text.chars().count());
+            text += &format!("  {}\n", style.dim(&size));
+        }
+    }
+    text.push('\n');
+    text
+}
+
+fn indented(body: &str, style: Style) -> String {
+    let bar = style.dim("│");
+    harmless(body).trim_end().lines().map(|line| format!("  {bar} {line}\n")).collect()
 }
