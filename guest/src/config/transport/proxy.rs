@@ -37,12 +37,14 @@ fn proxy(text: &str, pointer: String, findings: &mut Findings) -> Option<Proxy> 
     };
     if uri.has_tail() {
         findings
-            .no_effect(&pointer, "what follows the port of a proxy is not used")
+            .warning(&pointer, "no-effect", "what follows the port has no effect")
             .help("end the URL after the port");
     }
     let takes_password = !matches!(protocol, ProxyProtocol::Socks4 | ProxyProtocol::Socks4a);
     if uri.has_password && !takes_password {
-        findings.no_effect(&pointer, "SOCKS 4 knows a user, but no password").help("use `socks5`");
+        findings
+            .warning(&pointer, "no-effect", "the password has no effect: SOCKS 4 knows a user alone")
+            .help("use `socks5`");
     }
     Some(Proxy {
         protocol,

@@ -49,7 +49,8 @@ impl Grant {
         }
     }
 
-    fn name(self) -> &'static str {
+    /// Why other fields are left unused.
+    fn reason(self) -> &'static str {
         match self {
             Self::Jwt => "tokens come from the service account",
             Self::RefreshToken => "tokens come from the refresh token",
@@ -188,7 +189,7 @@ fn report_unused(auth: &Object<'_>, grant: Grant, findings: &mut Findings) {
     if grant != Grant::GivenToken {
         used.extend(["accessUrl", "scope", "customParams", "customHeaders", "tls"]);
     }
-    auth.report_unused(&used, &format!("it is not used: {}", grant.name()), "remove it", findings);
+    auth.report_unused(&used, grant.reason(), "remove it", findings);
 }
 
 /// The moment at which `accessToken` expires.
@@ -245,6 +246,5 @@ pub(super) fn assertion_lifetime(auth: &mut Object<'_>, findings: &mut Findings)
             .help("write a number of seconds from 1 to 3600, or remove it");
     }
     let seconds = if clamped > 0.0 { clamped } else { DEFAULT_ASSERTION_LIFETIME };
-    let milliseconds = (seconds * 1000.0).ceil() as u32;
-    milliseconds
+    (seconds * 1000.0).ceil() as u32
 }
