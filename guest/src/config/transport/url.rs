@@ -256,7 +256,10 @@ mod tests {
         ] {
             assert_eq!(codes(&url(text)), [("/url", code)], "{text}");
         }
-        assert_eq!(codes(&json!({"url": 5, "host": "h.example"})), [("/url", "wrong-type")]);
+        assert_eq!(codes(&json!({"url": 5})), [("/url", "wrong-type")]);
+        let beside = json!({"url": ["smtp://h.example"], "port": "x"});
+        assert_eq!(codes(&beside), [("/url", "wrong-type"), ("/port", "no-effect")]);
+        assert_eq!(plan(json!({"url": "", "host": "h.example"})).endpoint.host, "h.example");
     }
 
     #[test]

@@ -32,11 +32,14 @@ impl Grant {
     fn chosen(auth: &Object<'_>) -> Self {
         let service_account =
             auth.has("serviceClient") || auth.has("privateKey") && !auth.has("refreshToken");
-        match () {
-            () if service_account => Self::Jwt,
-            () if auth.has("refreshToken") => Self::RefreshToken,
-            () if auth.has("accessToken") => Self::GivenToken,
-            () => Self::ClientCredentials,
+        if service_account {
+            Self::Jwt
+        } else if auth.has("refreshToken") {
+            Self::RefreshToken
+        } else if auth.has("accessToken") {
+            Self::GivenToken
+        } else {
+            Self::ClientCredentials
         }
     }
 
@@ -201,11 +204,13 @@ pub(super) fn expires(auth: &mut Object<'_>, findings: &mut Findings) -> Option<
         return None;
     };
     if !(0.0..1e18).contains(&number) {
-        findings.error(
-            pointer,
-            "out-of-range",
-            format!("`{value}` is no moment: expected milliseconds since 1970"),
-        );
+        findings
+            .error(
+                pointer,
+                "out-of-range",
+                format!("`{value}` is no moment: expected milliseconds since 1970"),
+            )
+            .help("write the moment at which the token expires, or remove it");
         return None;
     }
     let moment = number as u64;
