@@ -109,6 +109,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_json_object_cannot_be_opened() {
+        for (text, code) in [("{\"host\":", "not-json"), ("[]", "wrong-type")] {
+            let diagnostics = open(text).expect_err(text);
+            let found: Vec<_> = diagnostics.iter().map(|d| (d.code.as_str(), d.path.as_str())).collect();
+            assert_eq!(found, [(code, "")]);
+        }
+    }
+
+    #[test]
     fn text_that_is_not_json_is_told_with_line_and_column() {
         let report = check("{\n  \"host\": \"a\",\n}");
         assert_eq!(

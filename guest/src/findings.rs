@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::fmt::Display;
 
 use serde_json::Value;
 
@@ -24,9 +25,9 @@ impl Findings {
         self.push(Severity::Warning, path.into(), code, message.into())
     }
 
-    /// Warns that something is honoured by nobody; `reason` says why.
-    pub fn no_effect(&mut self, path: impl Into<String>, reason: impl Into<String>) -> &mut Self {
-        self.warning(path, "no-effect", reason)
+    /// Warns that nothing follows a whole value; `reason` says why.
+    pub fn no_effect(&mut self, path: impl Into<String>, reason: impl Display) -> &mut Self {
+        self.warning(path, "no-effect", format!("has no effect: {reason}"))
     }
 
     /// Says what to change about the finding just reported.

@@ -95,11 +95,13 @@ fn out_of_range(
     high: impl Display,
     findings: &mut Findings,
 ) {
-    findings.error(
-        pointer,
-        "out-of-range",
-        format!("`{found}` is out of range: expected a number from {low} to {high}"),
-    );
+    findings
+        .error(
+            pointer,
+            "out-of-range",
+            format!("`{found}` is out of range: expected a number from {low} to {high}"),
+        )
+        .help("write a number in this range, or remove it");
 }
 
 #[cfg(test)]

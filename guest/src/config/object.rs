@@ -180,18 +180,34 @@ impl<'a> Object<'a> {
 
 /// Reports a value of the wrong type without quoting it, for it may be a misplaced secret.
 pub(crate) fn wrong_type(pointer: &str, expected: &str, found: &Value, findings: &mut Findings) {
-    findings.error(pointer, "wrong-type", format!("expected {expected}, found {}", type_name(found)));
+    let help = match found {
+        Value::String(_)
+            if ["true or false", "a number", "a whole number"].iter().any(|e| expected.starts_with(e)) =>
+        {
+            "write it without quotes".to_owned()
+        }
+        Value::Number(_) | Value::Bool(_) if expected.starts_with("a string") => {
+            "write it in quotes".to_owned()
+        }
+        _ => format!("write {expected} here"),
+    };
+    findings
+        .error(pointer, "wrong-type", format!("expected {expected}, found {}", type_name(found)))
+        .help(help);
 }
 
 /// The candidate that a mistyped `word` most likely stands for.
 pub(crate) fn nearest<'c>(word: &str, candidates: &[&'c str]) -> Option<&'c str> {
-    let word = word.to_lowercase();
-    candidates
-        .iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&word, &candidate.to_lowercase()), *candidate))
-        .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(1))
-        .min()
-        .map(|(_, candidate)| candidate)
+    let tolerance = |candidate: &str| (candidate.len() / 3).max(1);
+    // A hostile document may hold a million keys, or one of a million letters: lengths are compared first.
+    let near =
+        candidates.iter().filter(|candidate| candidate.len().abs_diff(word.len()) <= tolerance(candidate));
+    near.map(|candidate| {
+        (strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase()), *candidate)
+    })
+    .filter(|(distance, candidate)| *distance <= tolerance(candidate))
+    .min()
+    .map(|(_, candidate)| candidate)
 }
 
 /// Whether a value says nothing, as forms leave it behind.
@@ -259,6 +275,11 @@ mod tests {
             assert!(object.object("o", findings).is_none());
             assert!(object.array("a", findings).is_none());
         });
+        let helps: Vec<_> = found.iter().filter_map(|d| d.help.as_deref()).collect();
+        assert_eq!(
+            helps,
+            ["write it in quotes", "write it without quotes", "write an object here", "write an array here"]
+        );
         let messages: Vec<_> = found.iter().map(|d| d.message.as_str()).collect();
         assert_eq!(
             messages,

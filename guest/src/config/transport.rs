@@ -52,10 +52,13 @@ pub(super) const MISPLACED: &[Misplaced] = &[
 /// Reads the plan; none where something that it needs cannot be read.
 pub(super) fn read(root: &mut Object<'_>, findings: &mut Findings) -> Option<TransportPlan> {
     inert::read(root, findings);
-    let Some(text) = root.text("url", findings) else {
+    let given = root.has("url");
+    let url = root.text("url", findings);
+    if !given {
         return options(root, findings);
-    };
-    let plan = url::read(text, &root.pointer_to("url"), findings);
+    }
+    // Even a URL that cannot be read replaces the keys beside it: to judge them would only distract.
+    let plan = url.and_then(|url| url::read(url, &root.pointer_to("url"), findings));
     url::report_replaced(root, findings);
     plan
 }

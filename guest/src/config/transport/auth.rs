@@ -88,8 +88,8 @@ struct Fields<'a> {
 pub(super) fn read(root: &mut Object<'_>, service: Service, findings: &mut Findings) -> Option<Login> {
     let outer = mechanism::outer(root, service, findings);
     let force = root.flag("forceAuth", findings);
-    let malformed = root.value("auth").is_some_and(|auth| !auth.is_object());
     let mut auth = root.object("auth", findings);
+    let malformed = auth.is_none() && root.has("auth");
     let authentication = match &mut auth {
         _ if malformed => return None,
         Some(auth) if CREDENTIALS.iter().any(|key| auth.has(key)) => credentials(auth, outer, findings),

@@ -115,7 +115,7 @@ fn is_off(value: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{codes, warnings, with};
+    use super::super::fixture::{at, codes, warnings, with};
     use super::*;
     use serde_json::json;
 
@@ -125,9 +125,14 @@ mod tests {
             let document = with(json!({ *key: "x" }));
             let path: &str = format!("/{key}").leak();
             assert_eq!(warnings(&document), [(path, "no-effect")]);
-            assert_eq!(super::super::fixture::at(&document, path).help.as_deref(), Some(*help));
+            assert_eq!(at(&document, path).help.as_deref(), Some(*help));
             assert_eq!(warnings(&with(json!({ *key: false }))), []);
         }
+        let finding = at(&with(json!({"from": "x"})), "/from");
+        assert_eq!(
+            finding.message,
+            "has no effect: it belongs to a single message, and is not read from a configuration"
+        );
     }
 
     #[test]

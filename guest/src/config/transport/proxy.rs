@@ -37,12 +37,14 @@ fn proxy(text: &str, pointer: String, findings: &mut Findings) -> Option<Proxy> 
     };
     if uri.has_tail() {
         findings
-            .no_effect(&pointer, "what follows the port of a proxy is not used")
+            .warning(&pointer, "no-effect", "what follows the port has no effect")
             .help("end the URL after the port");
     }
     let takes_password = !matches!(protocol, ProxyProtocol::Socks4 | ProxyProtocol::Socks4a);
     if uri.has_password && !takes_password {
-        findings.no_effect(&pointer, "SOCKS 4 knows a user, but no password").help("use `socks5`");
+        findings
+            .warning(&pointer, "no-effect", "the password has no effect: SOCKS 4 knows a user alone")
+            .help("use `socks5`");
     }
     Some(Proxy {
         protocol,
@@ -54,10 +56,10 @@ fn proxy(text: &str, pointer: String, findings: &mut Findings) -> Option<Proxy> 
 
 fn parse(text: &str) -> Result<(Uri<'_>, ProxyProtocol, u16), (&'static str, String)> {
     let invalid = |fault: &str| ("invalid-url", format!("is no URL of a proxy: it {fault}"));
-    let uri = Uri::parse(text).map_err(invalid)?;
-    if !uri.has_slashes {
-        return Err(invalid("has no `//` after its scheme"));
+    if !text.contains("://") {
+        return Err(invalid("has no scheme before its host"));
     }
+    let uri = Uri::parse(text).map_err(invalid)?;
     let (protocol, port) = match uri.scheme.as_str() {
         "http" => (ProxyProtocol::Http, 80),
         "https" => (ProxyProtocol::Https, 443),
@@ -74,7 +76,7 @@ fn parse(text: &str) -> Result<(Uri<'_>, ProxyProtocol, u16), (&'static str, Str
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{codes, plan, warnings, with};
+    use super::super::fixture::{at, codes, plan, warnings, with};
     use super::*;
     use serde_json::json;
 
@@ -134,6 +136,8 @@ mod tests {
         ] {
             assert_eq!(codes(&with(json!({ "proxy": value }))), [("/proxy", code)], "{value}");
         }
+        let bare = at(&with(json!({"proxy": "localhost:3128"})), "/proxy");
+        assert_eq!(bare.message, "is no URL of a proxy: it has no scheme before its host");
         assert_eq!(warnings(&with(json!({"proxy": "http://p.example/x"}))), [("/proxy", "no-effect")]);
     }
 }

@@ -71,7 +71,7 @@ fn options(text: &str, inner: &mut Findings) -> Result<Value, &'static str> {
     }
     if !matches!(uri.path, "" | "/") {
         inner
-            .no_effect("", "the path of the URL is not used")
+            .warning("", "no-effect", "the path of the URL has no effect")
             .help("end it after the port, or go on with `?`");
     }
     for field in fields(uri.query.unwrap_or_default()) {
@@ -109,7 +109,7 @@ fn insert(options: &mut Map<String, Value>, name: &str, value: &str, inner: &mut
     };
     if object.contains_key(key) {
         inner
-            .no_effect("", "an option in the query of the URL is set already")
+            .warning("", "no-effect", "an option in the query of the URL has no effect: it is set already")
             .help("remove it from the query, or from the rest of the URL");
         return;
     }
@@ -212,6 +212,8 @@ mod tests {
             codes(&url(text)),
             [("/url", "invalid-value"), ("/url", "invalid-address"), ("/url", "wrong-type")]
         );
+        let idle = at(&url("smtp://h.example?name=a&name=b"), "/url").message;
+        assert_eq!(idle, "an option in the query of the URL has no effect: it is set already");
         let messages: Vec<_> = check(&url(text)).1.into_iter().map(|finding| finding.message).collect();
         assert!(
             messages[0].starts_with("option `tls.minVersion` of the URL: is no version of TLS"),
@@ -254,7 +256,10 @@ mod tests {
         ] {
             assert_eq!(codes(&url(text)), [("/url", code)], "{text}");
         }
-        assert_eq!(codes(&json!({"url": 5, "host": "h.example"})), [("/url", "wrong-type")]);
+        assert_eq!(codes(&json!({"url": 5})), [("/url", "wrong-type")]);
+        let beside = json!({"url": ["smtp://h.example"], "port": "x"});
+        assert_eq!(codes(&beside), [("/url", "wrong-type"), ("/port", "no-effect")]);
+        assert_eq!(plan(json!({"url": "", "host": "h.example"})).endpoint.host, "h.example");
     }
 
     #[test]

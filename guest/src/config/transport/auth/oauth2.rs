@@ -32,11 +32,14 @@ impl Grant {
     fn chosen(auth: &Object<'_>) -> Self {
         let service_account =
             auth.has("serviceClient") || auth.has("privateKey") && !auth.has("refreshToken");
-        match () {
-            () if service_account => Self::Jwt,
-            () if auth.has("refreshToken") => Self::RefreshToken,
-            () if auth.has("accessToken") => Self::GivenToken,
-            () => Self::ClientCredentials,
+        if service_account {
+            Self::Jwt
+        } else if auth.has("refreshToken") {
+            Self::RefreshToken
+        } else if auth.has("accessToken") {
+            Self::GivenToken
+        } else {
+            Self::ClientCredentials
         }
     }
 
@@ -49,7 +52,8 @@ impl Grant {
         }
     }
 
-    fn name(self) -> &'static str {
+    /// Why other fields are left unused.
+    fn reason(self) -> &'static str {
         match self {
             Self::Jwt => "tokens come from the service account",
             Self::RefreshToken => "tokens come from the refresh token",
@@ -188,7 +192,7 @@ fn report_unused(auth: &Object<'_>, grant: Grant, findings: &mut Findings) {
     if grant != Grant::GivenToken {
         used.extend(["accessUrl", "scope", "customParams", "customHeaders", "tls"]);
     }
-    auth.report_unused(&used, &format!("it is not used: {}", grant.name()), "remove it", findings);
+    auth.report_unused(&used, grant.reason(), "remove it", findings);
 }
 
 /// The moment at which `accessToken` expires.
@@ -200,11 +204,13 @@ pub(super) fn expires(auth: &mut Object<'_>, findings: &mut Findings) -> Option<
         return None;
     };
     if !(0.0..1e18).contains(&number) {
-        findings.error(
-            pointer,
-            "out-of-range",
-            format!("`{value}` is no moment: expected milliseconds since 1970"),
-        );
+        findings
+            .error(
+                pointer,
+                "out-of-range",
+                format!("`{value}` is no moment: expected milliseconds since 1970"),
+            )
+            .help("write the moment at which the token expires, or remove it");
         return None;
     }
     let moment = number as u64;
@@ -245,6 +251,5 @@ pub(super) fn assertion_lifetime(auth: &mut Object<'_>, findings: &mut Findings)
             .help("write a number of seconds from 1 to 3600, or remove it");
     }
     let seconds = if clamped > 0.0 { clamped } else { DEFAULT_ASSERTION_LIFETIME };
-    let milliseconds = (seconds * 1000.0).ceil() as u32;
-    milliseconds
+    (seconds * 1000.0).ceil() as u32
 }

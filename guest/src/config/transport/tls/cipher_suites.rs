@@ -117,10 +117,7 @@ pub(super) fn read(
             .help("remove `ciphers`");
     } else if members.iter().any(|member| !matches!(member, Member::Suite(_))) {
         findings
-            .no_effect(
-                pointer,
-                "only the suites named in full have effect; classes, exclusions and unknown names do not",
-            )
+            .warning(pointer, "no-effect", "classes, exclusions and unknown names in the list have no effect")
             .help(available());
     }
     suites.into_iter().map(str::to_owned).collect()
@@ -129,7 +126,7 @@ pub(super) fn read(
 fn report_empty(members: &[Member], pointer: String, findings: &mut Findings) {
     if members.iter().any(|member| matches!(member, Member::Class)) {
         findings
-            .no_effect(pointer, "names classes of suites, not suites; the usual suites are offered")
+            .no_effect(pointer, "its members are classes, not suites, and the usual suites are offered")
             .help("remove it: the server and this product agree on a sound suite by themselves");
     } else {
         findings.error(pointer, "unsupported", "names no suite that can be spoken").help(available());

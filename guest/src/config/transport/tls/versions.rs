@@ -6,8 +6,6 @@ use super::super::plan::TlsVersion;
 use crate::config::Object;
 use crate::findings::Findings;
 
-const VERSIONS: &str = "expected `TLSv1.2` or `TLSv1.3`";
-
 /// A range of versions, open where there is none.
 type Range = (Option<TlsVersion>, Option<TlsVersion>);
 
@@ -89,8 +87,9 @@ fn too_old(tls: &Object<'_>, key: &str, findings: &mut Findings) {
 }
 
 fn invalid(tls: &Object<'_>, key: &str, findings: &mut Findings) -> Option<TlsVersion> {
-    findings.error(tls.pointer_to(key), "invalid-value", format!("is no version of TLS: {VERSIONS}"));
-    findings.help(format!("write `{key}` as one of these, or remove it"));
+    findings
+        .error(tls.pointer_to(key), "invalid-value", "is no version of TLS")
+        .help("write `TLSv1.2` or `TLSv1.3`, or remove it");
     None
 }
 
