@@ -30,7 +30,7 @@ impl Declared {
             _ => None,
         };
         let server = match (string("/url"), string("/service")) {
-            (Some(url), _) => from_url(&url),
+            (Some(url), _) => from_url(&url, text),
             (None, Some(service)) => from_service(&service, text),
             (None, None) => string("/host").map(|host| with_port(host, text)),
         };
@@ -107,9 +107,14 @@ fn with_port(host: String, text: &str) -> Endpoint {
     Endpoint { host, port: port.unwrap_or_else(|| default_port(secure)) }
 }
 
-fn from_url(text: &str) -> Option<Endpoint> {
-    let url = Url::read(text)?;
-    let port = url.port.unwrap_or_else(|| default_port(url.scheme.eq_ignore_ascii_case("smtps")));
+/// A URL may name a service in its query, whose host and port then count, and a port where it has none itself.
+fn from_url(url: &str, text: &str) -> Option<Endpoint> {
+    let url = Url::read(url)?;
+    if let Some(service) = url.query_value("service") {
+        return from_service(&service, text);
+    }
+    let port = url.port.or_else(|| url.query_value("port")?.parse().ok());
+    let port = port.unwrap_or_else(|| default_port(url.scheme.eq_ignore_ascii_case("smtps")));
     Some(Endpoint { host: url.host.to_owned(), port })
 }
 
@@ -162,6 +167,8 @@ mod tests {
             (r#"{"service":"someone@googlemail.com"}"#, Some(("smtp.gmail.com", 465))),
             (r#"{"url":"smtps://u:p@mx.test","host":"x"}"#, Some(("mx.test", 465))),
             (r#"{"url":"smtp:mx.test:25"}"#, Some(("mx.test", 25))),
+            (r#"{"url":"smtp:mx.test?port=2525"}"#, Some(("mx.test", 2525))),
+            (r#"{"url":"smtp:mx.test:25?service=gmail"}"#, Some(("smtp.gmail.com", 465))),
             (r#"{"port":25}"#, None),
         ];
         for (text, expected) in cases {

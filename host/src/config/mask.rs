@@ -2,6 +2,7 @@
 //! becomes a reference that names its place, and the value goes to the vault. One pass over the text, no tree.
 
 use std::fmt;
+use std::ops::Range;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
@@ -39,7 +40,7 @@ const SECRET_NAMES: [&str; 23] = [
 ];
 
 /// What belongs to the message is no secret of the connection, whatever its name.
-const MESSAGE_PATHS: [&str; 2] = ["/customHeaders", "/templates"];
+const MESSAGE_KEYS: [&str; 2] = ["customHeaders", "templates"];
 
 /// A configuration without its secrets.
 pub(crate) struct Masked {
@@ -108,11 +109,7 @@ impl Masker<'_> {
 
     fn enter(&mut self, key: &str) -> bool {
         self.path.push(key.replace('~', "~0").replace('/', "~1"));
-        let inside_message = self
-            .path
-            .first()
-            .is_some_and(|first| MESSAGE_PATHS.iter().any(|path| path.trim_start_matches('/') == first));
-        !inside_message && (self.paths.contain(&self.path) || is_secret_name(key))
+        !self.in_message() && (self.paths.contain(&self.path) || is_secret_name(key))
     }
 
     fn write_string(&mut self, text: &str) {
@@ -123,30 +120,43 @@ impl Masker<'_> {
     /// Writes a string, masked where it is a secret or a URL that carries one.
     fn string(&mut self, text: &str, secret: bool) {
         let pointer = self.pointer();
-        let in_message = MESSAGE_PATHS.iter().any(|path| pointer.starts_with(path));
-        if !in_message
-            && ((secret && !text.is_empty()) || Url::read(text).is_some_and(|url| url.has_userinfo))
-        {
+        let url = Url::read(text).filter(|_| !self.in_message());
+        if url.as_ref().is_some_and(|url| url.has_userinfo) || (secret && !text.is_empty()) {
             self.unquotable.push(pointer.clone());
         }
-        match Url::read(text).filter(|url| url.password.is_some() && !in_message) {
-            Some(url) => {
-                let password = url.password.unwrap_or_default();
-                let masked = format!(
-                    "{}{}{}",
-                    &text[..password.start],
-                    reference(&pointer).replace(':', "%3A").replace('/', "%2F"),
-                    &text[password.end..]
-                );
-                self.vault.keep(pointer, Source::Inline(Secret::new(percent_decode(&text[password]))));
-                self.write_string(&masked);
-            }
-            None if secret && !text.is_empty() && !self.is_url_key() => {
-                self.write_string(&reference(&pointer));
-                self.vault.keep(pointer, Source::Inline(Secret::new(text)));
-            }
-            None => self.write_string(text),
+        let secrets = url.map(|url| url_secrets(text, &url)).unwrap_or_default();
+        if !secrets.is_empty() {
+            self.url(text, &pointer, &secrets);
+        } else if secret && !text.is_empty() && !self.is_url_key() {
+            self.write_string(&reference(&pointer));
+            self.vault.keep(pointer, Source::Inline(Secret::new(text)));
+        } else {
+            self.write_string(text);
         }
+    }
+
+    /// Writes a URL without its secrets; the vault keeps the first, which is the password where there is one.
+    fn url(&mut self, text: &str, pointer: &str, secrets: &[Range<usize>]) {
+        let reference = reference(pointer).replace(':', "%3A").replace('/', "%2F");
+        let mut masked = String::with_capacity(text.len());
+        let mut next = 0;
+        for secret in secrets {
+            masked.push_str(&text[next..secret.start]);
+            masked.push_str(&reference);
+            next = secret.end;
+        }
+        masked.push_str(&text[next..]);
+        self.write_string(&masked);
+        self.unquotable.push(pointer.to_owned());
+        if let Some(secret) = secrets.first() {
+            let secret = Secret::new(percent_decode(&text[secret.clone()]));
+            self.vault.keep(pointer.to_owned(), Source::Inline(secret));
+        }
+    }
+
+    /// Whether the current value belongs to the message.
+    fn in_message(&self) -> bool {
+        self.path.first().is_some_and(|first| MESSAGE_KEYS.contains(&first.as_str()))
     }
 
     /// Whether the current key holds a URL, of which only the password is a secret.
@@ -158,6 +168,24 @@ impl Masker<'_> {
 fn is_secret_name(key: &str) -> bool {
     let plain: String = key.chars().filter(|c| !matches!(c, '_' | '-' | '.')).collect();
     SECRET_NAMES.contains(&plain.to_ascii_lowercase().as_str())
+}
+
+/// Where a URL holds secrets: its password, and values of its query that are secrets by name.
+fn url_secrets(text: &str, url: &Url<'_>) -> Vec<Range<usize>> {
+    let mut secrets: Vec<_> = url.password.iter().cloned().collect();
+    let mut start = text.len() - url.query.len();
+    for pair in url.query.split('&') {
+        if let Some((name, value)) = pair.split_once('=') {
+            let name = percent_decode(name);
+            let last = name.rsplit('.').next().unwrap_or_default();
+            let is_secret = is_secret_name(last) || matches!(last, "key" | "proxy");
+            if is_secret && !value.is_empty() {
+                secrets.push(start + pair.len() - value.len()..start + pair.len());
+            }
+        }
+        start += pair.len() + 1;
+    }
+    secrets
 }
 
 /// One value on its way from the text to the masked text.
@@ -293,6 +321,10 @@ mod tests {
                 r#"{"auth":{"privateKey":{"key":"secret:/auth/privateKey/key","passphrase":"secret:/auth/privateKey/passphrase"}}}"#,
             ),
             (r#"{"proxy":"http://u:p%40@h:1"}"#, r#"{"proxy":"http://u:secret%3A%2Fproxy@h:1"}"#),
+            (
+                r#"{"url":"smtps://h?tls.passphrase=w&a=b"}"#,
+                r#"{"url":"smtps://h?tls.passphrase=secret%3A%2Furl&a=b"}"#,
+            ),
             (r#"{"proxy":"socks5://h:1"}"#, r#"{"proxy":"socks5://h:1"}"#),
             (
                 r#"{"templates":[{"content":"see http://a:b@c","token":"t"}],"customHeaders":{"token":"t"}}"#,

@@ -12,7 +12,7 @@ pub(super) struct Url<'a> {
     pub(super) password: Option<Range<usize>>,
     pub(super) host: &'a str,
     pub(super) port: Option<u16>,
-    /// The query, without its question mark.
+    /// The query, without its question mark: it ends the text.
     pub(super) query: &'a str,
 }
 
@@ -45,6 +45,14 @@ impl<'a> Url<'a> {
         let (host, port) = host_and_port(authority);
         let password = password.filter(|range| !range.is_empty());
         Some(Self { scheme, has_userinfo: !userinfo.is_empty(), password, host, port, query })
+    }
+}
+
+impl Url<'_> {
+    /// The decoded value of a key of the query.
+    pub(super) fn query_value(&self, key: &str) -> Option<String> {
+        let pairs = self.query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.filter(|(name, _)| percent_decode(name) == key).map(|(_, value)| percent_decode(value)).next()
     }
 }
 
