@@ -14,6 +14,22 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// Splits the enhanced status code from the text. A code whose class contradicts the reply code is text.
+    pub(crate) fn new(code: u16, mut lines: Vec<String>) -> Self {
+        let fitting = |line: &str| {
+            let (enhanced, rest) = EnhancedStatusCode::split(line)?;
+            (u16::from(enhanced.class) == code / 100).then(|| (enhanced, rest.to_owned()))
+        };
+        let mut first = None;
+        for line in &mut lines {
+            if let Some((enhanced, rest)) = fitting(line) {
+                first.get_or_insert(enhanced);
+                *line = rest;
+            }
+        }
+        Self { code, enhanced: first, lines }
+    }
+
     /// Whether the code says that the command succeeded (2yz).
     pub fn is_positive(&self) -> bool {
         self.code / 100 == 2
@@ -96,6 +112,22 @@ impl std::fmt::Display for EnhancedStatusCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_enhanced_status_code_of_every_line_is_split_where_its_class_fits() {
+        let lines = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let cases = [
+            (550, lines(&["5.7.1 no relay", "5.7.1 see help"]), Some("5.7.1"), "no relay\nsee help"),
+            (550, lines(&["2.0.0 odd"]), None, "2.0.0 odd"),
+            (250, lines(&["2.1.5"]), Some("2.1.5"), ""),
+            (250, lines(&[""]), None, ""),
+        ];
+        for (code, given, enhanced, text) in cases {
+            let reply = Reply::new(code, given);
+            assert_eq!(reply.enhanced.map(|enhanced| enhanced.to_string()).as_deref(), enhanced);
+            assert_eq!(reply.text(), text);
+        }
+    }
 
     #[test]
     fn an_enhanced_status_code_is_split_from_the_text() {

@@ -1,0 +1,137 @@
+//! What a session leaves behind: the transcript, the time and finding of each stage, and the events for the
+//! log. Every text from the peer is masked here before it is kept anywhere.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::error::{Error, Stage};
+use crate::plan::Logging;
+use crate::receipt::{NegotiatedTls, Timings, Verification, VerifiedStage};
+use crate::redactor::Redactor;
+use crate::transcript::{Speaker, Transcript};
+
+/// The record of one session, shared by all who take part in it.
+#[derive(Clone)]
+pub(super) struct Journal {
+    entries: Arc<Mutex<Entries>>,
+    redactor: Redactor,
+    logging: Logging,
+}
+
+struct Entries {
+    transcript: Transcript,
+    timings: Timings,
+    stages: Vec<VerifiedStage>,
+    tls: Option<NegotiatedTls>,
+    capabilities: Vec<String>,
+    lap: Instant,
+}
+
+impl Journal {
+    pub(super) fn new(redactor: Redactor, logging: Logging) -> Self {
+        let entries = Entries {
+            transcript: Transcript::new(),
+            timings: Timings::default(),
+            stages: Vec::new(),
+            tls: None,
+            capabilities: Vec::new(),
+            lap: Instant::now(),
+        };
+        Self { entries: Arc::new(Mutex::new(entries)), redactor, logging }
+    }
+
+    /// The text without control characters and with all that is secret masked.
+    pub(super) fn mask(&self, text: &str) -> String {
+        let printable: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        self.redactor.mask(printable.trim_end())
+    }
+
+    /// Notes a command, as it may be shown.
+    pub(super) fn client(&self, shown: &str) {
+        let shown = self.mask(shown);
+        self.event("client", &shown);
+        self.entries().transcript.push(Speaker::Client, shown);
+    }
+
+    /// Notes a reply, whose lines are masked already.
+    pub(super) fn server(&self, code: u16, lines: &[String]) {
+        self.event("server", &format!("{code} {}", lines.join(" / ")));
+        let mut entries = self.entries();
+        for (index, line) in lines.iter().enumerate() {
+            let separator = if index + 1 < lines.len() { '-' } else { ' ' };
+            entries.transcript.push(Speaker::Server, format!("{code}{separator}{line}").trim_end());
+        }
+    }
+
+    /// Notes what happened without anybody saying it.
+    pub(super) fn remark(&self, text: &str) {
+        let text = self.mask(text);
+        self.event("remark", &text);
+        self.entries().transcript.push(Speaker::Remark, text);
+    }
+
+    /// Notes what happened against the wish of the configuration's keeper.
+    pub(super) fn warn(&self, text: &str) {
+        let text = self.mask(text);
+        tracing::warn!(target: "smtp_connector", "{text}");
+        self.entries().transcript.push(Speaker::Remark, text);
+    }
+
+    /// Ends a stage: its time runs from the end of the one before.
+    pub(super) fn pass(&self, stage: Stage, detail: &str) {
+        let detail = self.mask(detail);
+        let mut entries = self.entries();
+        let took = entries.lap.elapsed();
+        entries.lap = Instant::now();
+        entries.timings.add(stage, took);
+        entries.stages.push(VerifiedStage { stage, took, detail });
+    }
+
+    /// Keeps what TLS was negotiated.
+    pub(super) fn secured(&self, tls: &NegotiatedTls) {
+        self.entries().tls = Some(tls.clone());
+    }
+
+    /// Keeps the service extensions that the server offered last; the lines are masked already.
+    pub(super) fn offered(&self, capabilities: &[String]) {
+        self.entries().capabilities = capabilities.to_vec();
+    }
+
+    /// The time of each stage so far.
+    pub(super) fn timings(&self) -> Timings {
+        self.entries().timings.clone()
+    }
+
+    /// What was said so far.
+    pub(super) fn transcript(&self) -> Transcript {
+        self.entries().transcript.clone()
+    }
+
+    /// The session as a verification; a failure becomes its last stage.
+    pub(super) fn verification(&self, error: Option<Error>) -> Verification {
+        if let Some((stage, error)) = error.as_ref().and_then(|error| Some((error.stage()?, error))) {
+            self.pass(stage, &error.to_string());
+        }
+        let entries = self.entries();
+        Verification {
+            stages: entries.stages.clone(),
+            tls: entries.tls.clone(),
+            capabilities: entries.capabilities.clone(),
+            transcript: entries.transcript.clone(),
+            error,
+        }
+    }
+
+    /// The dialogue is for the curious, unless the configuration asks for it.
+    fn event(&self, speaker: &str, text: &str) {
+        if self.logging == Logging::None {
+            tracing::debug!(target: "smtp_connector", speaker, "{text}");
+        } else {
+            tracing::info!(target: "smtp_connector", speaker, "{text}");
+        }
+    }
+
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

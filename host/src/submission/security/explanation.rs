@@ -1,0 +1,112 @@
+//! Why a handshake failed, for people: which check, for which name, until when.
+
+use std::io;
+
+use rustls::pki_types::{ServerName, UnixTime};
+use rustls::{AlertDescription, CertificateError, OtherError};
+use x509_parser::time::ASN1Time;
+
+use crate::error::{Error, ErrorKind, Stage};
+use crate::submission::advice;
+use crate::submission::fault::Fault;
+use crate::submission::journal::Journal;
+
+/// The error that a failed handshake with `name` is.
+pub(super) fn explain(error: io::Error, name: &ServerName<'_>, journal: &Journal) -> Error {
+    let cause = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()).cloned();
+    let Some(cause) = cause else {
+        let lost = (error.kind() != io::ErrorKind::UnexpectedEof).then_some(error);
+        return Fault::Lost(lost).at(Stage::Tls, journal);
+    };
+    let name = name.to_str();
+    let (problem, hint) = match &cause {
+        rustls::Error::InvalidCertificate(reason) => certificate(reason, &name),
+        rustls::Error::AlertReceived(alert) => alerted(*alert),
+        rustls::Error::InvalidMessage(_) => {
+            ("the server answered with something other than TLS".to_owned(), None)
+        }
+        rustls::Error::PeerIncompatible(_) => (
+            "the server and this host have no TLS version or cipher suite in common".to_owned(),
+            Some("TLS 1.2 and 1.3 are supported; older servers need an update.".to_owned()),
+        ),
+        other => (format!("the TLS handshake failed: {other}"), None),
+    };
+    let error = Error::new(ErrorKind::Tls, journal.mask(&problem)).at(Stage::Tls).with_source(cause);
+    match hint {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
+}
+
+/// What is wrong with the server's certificate, and what to do about it.
+fn certificate(reason: &CertificateError, name: &str) -> (String, Option<String>) {
+    const PRIVATE: &str = "If the server is your own, put its certificate, or that of the CA that issued it, \
+        into `tls.ca`.";
+    let (problem, hint) = match reason {
+        CertificateError::Expired => ("has expired".to_owned(), advice::EXPIRED),
+        CertificateError::ExpiredContext { not_after, .. } => {
+            (format!("expired on {}", date(*not_after)), advice::EXPIRED)
+        }
+        CertificateError::NotValidYet => ("is not valid yet".to_owned(), advice::CLOCK),
+        CertificateError::NotValidYetContext { not_before, .. } => {
+            (format!("is not valid before {}", date(*not_before)), advice::CLOCK)
+        }
+        CertificateError::NotValidForName => ("is for other names".to_owned(), advice::OTHER_NAME),
+        CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
+            ("names no server".to_owned(), advice::OTHER_NAME)
+        }
+        CertificateError::NotValidForNameContext { presented, .. } => {
+            let names: Vec<_> = presented.iter().take(5).map(|name| readable(name)).collect();
+            (format!("is for other names: {}", names.join(", ")), advice::OTHER_NAME)
+        }
+        CertificateError::UnknownIssuer => ("was issued by nobody who is trusted here".to_owned(), PRIVATE),
+        CertificateError::Other(OtherError(inner))
+            if matches!(inner.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity)) =>
+        {
+            ("is self-signed and not trusted here".to_owned(), PRIVATE)
+        }
+        CertificateError::Revoked => ("was revoked".to_owned(), advice::EXPIRED),
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            ("is not meant for servers".to_owned(), PRIVATE)
+        }
+        CertificateError::BadSignature => ("has a bad signature".to_owned(), PRIVATE),
+        other => (format!("cannot be accepted: {other}"), PRIVATE),
+    };
+    (format!("the certificate presented for `{name}` {problem}"), Some(hint.to_owned()))
+}
+
+/// What the server objects to.
+fn alerted(alert: AlertDescription) -> (String, Option<String>) {
+    let problem = match alert {
+        AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => {
+            "the server found no cipher suite in common"
+        }
+        AlertDescription::ProtocolVersion => "the server found no TLS version in common",
+        AlertDescription::CertificateRequired => "the server wants a client certificate",
+        AlertDescription::BadCertificate
+        | AlertDescription::CertificateExpired
+        | AlertDescription::CertificateUnknown
+        | AlertDescription::UnknownCA => "the server refused the client certificate",
+        AlertDescription::UnrecognisedName => "the server does not know the name it was asked for",
+        other => return (format!("the server ended the TLS handshake with the alert {other:?}"), None),
+    };
+    let hint = match alert {
+        AlertDescription::CertificateRequired => Some("Set `tls.cert` and `tls.key`."),
+        AlertDescription::UnrecognisedName => Some(advice::OTHER_NAME),
+        _ => None,
+    };
+    (problem.to_owned(), hint.map(str::to_owned))
+}
+
+/// The name in a description such as `DnsName("mx.example")`.
+fn readable(name: &str) -> String {
+    let quoted = name.split_once('"').and_then(|(_, rest)| rest.rsplit_once('"'));
+    let inner = quoted.map(|(inner, _)| inner).or_else(|| Some(name.split_once('(')?.1.strip_suffix(')')?));
+    format!("`{}`", inner.unwrap_or(name))
+}
+
+fn date(time: UnixTime) -> String {
+    let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+    let date = ASN1Time::from_timestamp(seconds).ok().and_then(|time| time.to_rfc2822().ok());
+    date.unwrap_or_else(|| "a date beyond all calendars".to_owned())
+}

@@ -1,0 +1,167 @@
+//! From a connection to a session that is ready for commands: greeting, EHLO, and STARTTLS where it is wanted.
+//! Whatever was learnt before TLS is forgotten after it (RFC 3207 §4.2).
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::Submitter;
+use super::capabilities::Capabilities;
+use super::dial::dial;
+use super::journal::Journal;
+use super::lettre_stream::Dialogue;
+use super::wire::{Stream, Wire};
+use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::plan::{Authentication, TlsMode, TransportPlan};
+use crate::reply::Reply;
+
+/// A session past EHLO and, where it is wanted, past STARTTLS.
+pub(super) struct Session {
+    /// The line to the server.
+    pub(super) dialogue: Dialogue,
+    /// What the server offers.
+    pub(super) capabilities: Capabilities,
+    /// Whether TLS protects it.
+    pub(super) encrypted: bool,
+    /// Whether the server took credentials.
+    pub(super) authenticated: bool,
+    /// The server's address.
+    pub(super) peer: SocketAddr,
+    /// What is left behind.
+    pub(super) journal: Journal,
+}
+
+impl Session {
+    /// Connects and goes on until the server has listed what it offers.
+    pub(super) async fn open(submitter: &Submitter, journal: Journal) -> Result<Self> {
+        let plan = &submitter.plan;
+        let tcp =
+            dial(&plan.endpoint, plan.local_address, &plan.timeouts, &submitter.egress, &journal).await?;
+        let addresses = tcp.peer_addr().and_then(|peer| Ok((peer, tcp.local_addr()?)));
+        let (peer, local) = addresses.map_err(|error| {
+            Error::new(ErrorKind::Lost, "the connection was lost at once")
+                .at(Stage::Connect)
+                .with_source(error)
+        })?;
+        let mut opening = Opening { submitter, journal: &journal, name: ehlo_name(plan, local) };
+        let mut stream: Box<dyn Stream> = Box::new(tcp);
+        let mut encrypted = plan.tls == TlsMode::Implicit;
+        if encrypted {
+            let patience = plan.timeouts.connection;
+            (stream, _) = submitter.security.handshake(stream, patience, &journal).await?;
+        }
+        let mut wire = Wire::new(stream, journal.clone());
+        opening.greeting(&mut wire).await?;
+        let mut capabilities = opening.hello(&mut wire, encrypted).await?;
+        if opening.wants_starttls(&capabilities) && opening.starttls(&mut wire, &capabilities).await? {
+            wire = opening.secure(wire).await?;
+            encrypted = true;
+            capabilities = opening.hello(&mut wire, encrypted).await?;
+        }
+        let dialogue = Dialogue::over(wire, peer, plan.timeouts.socket).await?;
+        Ok(Self { dialogue, capabilities, encrypted, authenticated: false, peer, journal })
+    }
+}
+
+/// The steps before the session is ready.
+struct Opening<'a> {
+    submitter: &'a Submitter,
+    journal: &'a Journal,
+    name: String,
+}
+
+impl Opening<'_> {
+    async fn greeting(&self, wire: &mut Wire) -> Result<()> {
+        let answer = wire.reply(Stage::Greeting, self.plan().timeouts.greeting).await?;
+        if answer.reply.code != 220 {
+            return Err(Error::from_reply(Stage::Greeting, answer.reply));
+        }
+        self.journal.pass(Stage::Greeting, &answer.reply.to_string());
+        Ok(())
+    }
+
+    /// Says EHLO, and HELO to servers that know no other.
+    async fn hello(&self, wire: &mut Wire, encrypted: bool) -> Result<Capabilities> {
+        let patience = self.plan().timeouts.socket;
+        let answer = wire.command(Stage::Ehlo, &format!("EHLO {}\r\n", self.name), patience).await?;
+        if answer.reply.is_positive() {
+            let offered = answer.reply.lines.get(1..).unwrap_or_default();
+            self.journal.offered(offered);
+            self.journal.pass(Stage::Ehlo, &format!("{} with {} extensions", self.name, offered.len()));
+            return Ok(Capabilities::parse(&answer.words));
+        }
+        if !answer.reply.is_permanent() || !self.can_do_without_extensions(encrypted) {
+            return Err(Error::from_reply(Stage::Ehlo, answer.reply));
+        }
+        let answer = wire.command(Stage::Ehlo, &format!("HELO {}\r\n", self.name), patience).await?;
+        if !answer.reply.is_positive() {
+            return Err(Error::from_reply(Stage::Ehlo, answer.reply));
+        }
+        self.journal.offered(&[]);
+        self.journal.pass(Stage::Ehlo, &format!("HELO {}, no extensions", self.name));
+        Ok(Capabilities::default())
+    }
+
+    /// Neither STARTTLS nor AUTH exists without EHLO.
+    fn can_do_without_extensions(&self, encrypted: bool) -> bool {
+        let plan = self.plan();
+        let secure = encrypted || plan.tls != TlsMode::RequiredStarttls;
+        secure && plan.authentication == Authentication::None && !plan.force_authentication
+    }
+
+    fn wants_starttls(&self, capabilities: &Capabilities) -> bool {
+        match self.plan().tls {
+            TlsMode::Implicit | TlsMode::None => false,
+            TlsMode::OpportunisticStarttls => capabilities.starttls,
+            // A server may do it all the same.
+            TlsMode::RequiredStarttls => true,
+        }
+    }
+
+    /// Says STARTTLS; whether the server agreed. A refusal that the plan puts up with is none.
+    async fn starttls(&self, wire: &mut Wire, capabilities: &Capabilities) -> Result<bool> {
+        let plan = self.plan();
+        let answer = wire.command(Stage::Starttls, "STARTTLS\r\n", plan.timeouts.socket).await?;
+        let reply = answer.reply;
+        if reply.is_positive() {
+            self.journal.pass(Stage::Starttls, &reply.to_string());
+            return Ok(true);
+        }
+        if plan.plaintext_after_refusal && reply.code != 421 {
+            self.journal.warn("the server refuses STARTTLS, the session goes on unencrypted");
+            self.journal.pass(Stage::Starttls, &format!("refused, goes on unencrypted: {reply}"));
+            return Ok(false);
+        }
+        Err(refused_starttls(reply, capabilities.starttls))
+    }
+
+    async fn secure(&self, wire: Wire) -> Result<Wire> {
+        let stream = wire.into_stream().map_err(|fault| fault.at(Stage::Starttls, self.journal))?;
+        let patience = self.plan().timeouts.socket;
+        let (stream, _) = self.submitter.security.handshake(stream, patience, self.journal).await?;
+        Ok(Wire::new(stream, self.journal.clone()))
+    }
+
+    fn plan(&self) -> &TransportPlan {
+        &self.submitter.plan
+    }
+}
+
+/// A server that has no TLS for us is a failure of TLS, unless it may pass.
+fn refused_starttls(reply: Reply, offered: bool) -> Error {
+    if !reply.is_permanent() {
+        return Error::from_reply(Stage::Starttls, reply);
+    }
+    let message = if offered {
+        format!("the server offers STARTTLS and refuses it: {reply}")
+    } else {
+        format!("the server does not offer STARTTLS: {reply}")
+    };
+    Error::new(ErrorKind::Tls, message).at(Stage::Starttls).with_reply(reply)
+}
+
+/// The plan's name, or the address literal of this end, which every server must take (RFC 5321 §4.1.3).
+fn ehlo_name(plan: &TransportPlan, local: SocketAddr) -> String {
+    plan.ehlo_name.clone().unwrap_or_else(|| match local.ip().to_canonical() {
+        IpAddr::V4(address) => format!("[{address}]"),
+        IpAddr::V6(address) => format!("[IPv6:{address}]"),
+    })
+}
