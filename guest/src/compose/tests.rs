@@ -1,0 +1,167 @@
+use serde_json::json;
+
+use super::*;
+
+fn composer(extra: Value) -> Composer {
+    let entry = |usage_type: &str| json!({"usageType": usage_type, "contentType": "text/plain", "subject": "Code", "content": "{{code}}"});
+    let mut templates: Vec<_> = ["Register", "ForgotPassword", "Generic"].map(entry).into();
+    templates.extend(extra.as_array().cloned().unwrap_or_default());
+    if !templates.iter().any(|template| template["usageType"] == "SignIn") {
+        templates.push(entry("SignIn"));
+    }
+    let document = json!({
+        "fromEmail": "App <app@example.com>", "replyTo": "help@example.com",
+        "customHeaders": {"X-Tag": ["a", "b"]}, "templates": templates,
+    });
+    Composer::open(&document.to_string()).expect("a good configuration")
+}
+
+fn request(payload: Value) -> Request {
+    Request {
+        to: "ada@example.org".to_owned(),
+        usage_type: "SignIn".to_owned(),
+        payload: payload.to_string(),
+        locale: None,
+        template: None,
+    }
+}
+
+fn overriding(send_from: Option<&str>, reply_to: Option<&str>, payload: Value) -> Request {
+    let template = TemplateOverride {
+        subject: "{{organization.name}}".to_owned(),
+        content: "<p>{{code}}</p>".to_owned(),
+        content_type: None,
+        reply_to: reply_to.map(str::to_owned),
+        send_from: send_from.map(str::to_owned),
+    };
+    Request { template: Some(template), ..request(payload) }
+}
+
+fn mailbox(name: &str, address: &str) -> Mailbox {
+    Mailbox { name: (!name.is_empty()).then(|| name.to_owned()), address: address.to_owned() }
+}
+
+#[test]
+fn a_pair_becomes_one_message() {
+    let pair = json!([
+        {"usageType": "SignIn", "contentType": "text/html", "subject": "{{code}}\r\nBcc: x", "content": "<b>{{user.name}}</b>"},
+        {"usageType": "SignIn", "contentType": "text/plain", "subject": "other", "content": "Hi {{user.name}}"},
+    ]);
+    let message = composer(pair)
+        .compose(&request(json!({"code": "12", "user": {"name": "<Ada>"}})))
+        .expect("a message");
+    let header = |value: &str| crate::bindings::exports::smtp_connector::contract::messages::HeaderField {
+        name: "X-Tag".to_owned(),
+        value: value.to_owned(),
+    };
+    let expected = Message {
+        sender: mailbox("App", "app@example.com"),
+        reply_to: vec![mailbox("", "help@example.com")],
+        to: mailbox("", "ada@example.org"),
+        subject: "12 Bcc: x".to_owned(),
+        text: Some("Hi <Ada>".to_owned()),
+        html: Some("<b>&lt;Ada&gt;</b>".to_owned()),
+        headers: vec![header("a"), header("b")],
+    };
+    assert_eq!(message, expected);
+}
+
+#[test]
+fn subjects_are_one_line() {
+    for (text, line) in [
+        (" a ", "a"),
+        ("a\r\n b", "a b"),
+        ("\n\na\u{0}\tb\u{7f}\n", "a b"),
+        ("a  b", "a  b"),
+        ("a\u{2028}b", "a b"),
+        ("", ""),
+    ] {
+        assert_eq!(one_line(text), line, "{text:?}");
+    }
+}
+
+#[test]
+fn payloads_and_recipients_are_checked() {
+    let composer = composer(json!([]));
+    for (payload, message) in [
+        ("[]", "the payload is not a JSON object"),
+        (
+            "{\"code\": \"424242\"",
+            "the payload is not valid JSON: EOF while parsing an object at line 1 column 17",
+        ),
+    ] {
+        let request = Request { payload: payload.to_owned(), ..request(json!({})) };
+        assert_eq!(composer.compose(&request), Err(ComposeError::Payload(message.to_owned())));
+    }
+    for to in ["", "a@b, c@d", "a@b\r\nRCPT TO:<x@y>", "nobody", "a@b>"] {
+        let found = composer.compose(&Request { to: to.to_owned(), ..request(json!({})) });
+        assert!(matches!(found, Err(ComposeError::Address(problem)) if problem.field == "to"), "{to}");
+    }
+}
+
+#[test]
+fn an_override_replaces_the_templates() {
+    let composer = composer(json!([]));
+    let payload = json!({"code": "1<2", "organization": {"name": "Eve\" <eve@evil.example>, \""}, "user": {"mail": "u@v.example"}});
+    let from = "{{organization.name}} <no-reply@example.com>";
+    let message =
+        composer.compose(&overriding(Some(from), Some("{{user.mail}}"), payload)).expect("a message");
+    assert_eq!(message.sender, mailbox("Eve\" <eve@evil.example>, \"", "no-reply@example.com"));
+    assert_eq!(message.reply_to, [mailbox("", "u@v.example")]);
+    assert_eq!((message.text, message.html.as_deref()), (None, Some("<p>1&lt;2</p>")));
+    let message =
+        composer.compose(&overriding(None, Some("{{code.x}}"), json!({"code": 1}))).expect("a message");
+    assert_eq!(message.sender, mailbox("App", "app@example.com"));
+    assert_eq!(message.reply_to, [mailbox("", "help@example.com")]);
+    assert_eq!(message.subject, "{{organization.name}}");
+}
+
+#[test]
+fn values_never_add_a_mailbox() {
+    let composer = composer(json!([]));
+    let payload = json!({"x": "a@b.example, c@d.example", "list": ["a@b.example", "c@d.example"]});
+    for text in [
+        "{{x}}",
+        "{{{x}}}",
+        "{{&x}}",
+        "<{{{x}}}>",
+        "{{list}}",
+        "{{#if x}}{{{x}}}{{/if}}",
+        "{{#if x}}{{{lookup this 'x'}}}{{/if}}",
+    ] {
+        let found = composer.compose(&overriding(Some(text), None, payload.clone()));
+        assert!(
+            matches!(found, Err(ComposeError::Address(problem)) if problem.field == "sendFrom"),
+            "{text}"
+        );
+        let found = composer.compose(&overriding(None, Some(text), payload.clone()));
+        assert!(matches!(found, Err(ComposeError::Address(problem)) if problem.field == "replyTo"), "{text}");
+    }
+}
+
+#[test]
+fn a_missing_root_never_reaches_a_mailbox() {
+    let composer = composer(json!([]));
+    for text in ["{{org.name}} <a@b>", "{{#if code}}x{{/if}}{{org.name}} <a@b>"] {
+        let found = composer.compose(&overriding(Some(text), None, json!({"code": 1})));
+        let Err(ComposeError::Template(problem)) = found else { panic!("{text}: {found:?}") };
+        assert_eq!(problem.part, MessagePart::SendFrom);
+        assert_eq!(problem.message, "the payload has no `org`, which this mailbox needs");
+    }
+}
+
+#[test]
+fn failures_name_their_part() {
+    let broken =
+        json!([{"usageType": "SignIn", "contentType": "text/html", "subject": "s", "content": "a\n{{#if"}]);
+    let problem = TemplateProblem {
+        part: MessagePart::Html,
+        message: "this tag is never closed, add `}}`".to_owned(),
+        line: Some(2),
+        column: Some(1),
+    };
+    assert_eq!(composer(broken).compose(&request(json!({}))), Err(ComposeError::Template(problem)));
+    let large = json!([{"usageType": "SignIn", "contentType": "text/plain", "subject": "s", "content": "{{code}}{{code}}"}]);
+    let payload = json!({"code": "x".repeat(3 << 20)});
+    assert_eq!(composer(large).compose(&request(payload)), Err(ComposeError::TooLarge(MessagePart::Text)));
+}

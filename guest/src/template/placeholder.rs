@@ -1,0 +1,108 @@
+//! Plain placeholders: `{{ organization.name }}` and nothing more, which is all that Logto's own template
+//! language knows. They stand for a value of the payload; a root that the payload lacks leaves the
+//! placeholder as it was written, and a leaf that is missing or null leaves nothing.
+
+use std::ops::Range;
+
+use serde_json::Value;
+
+use super::scan::Kind;
+
+/// What a placeholder stands for.
+#[derive(Debug, PartialEq)]
+pub(super) enum Found<'a> {
+    /// A value of the payload.
+    Value(&'a Value),
+    /// Nothing: the leaf is missing or null.
+    Nothing,
+    /// The payload lacks the root.
+    UnknownRoot,
+}
+
+/// Reads the plain placeholder at `start`, where `{{` stands: its path, its end and its kind.
+pub(super) fn at(source: &str, start: usize) -> Option<(Range<usize>, usize, Kind)> {
+    let (open, close, kind) =
+        if source[start..].starts_with("{{{") { (3, "}}}", Kind::Raw) } else { (2, "}}", Kind::Value) };
+    let path_start = start + open + blanks(&source[start + open..]);
+    let length = source[path_start..].find(|c| !(is_key(c) || c == '.'))?;
+    let path = path_start..path_start + length;
+    let end = path.end + blanks(&source[path.end..]);
+    let closes = source[end..].starts_with(close);
+    (closes && is_plain(&source[path.clone()])).then(|| (path, end + close.len(), kind))
+}
+
+/// Whether a path is a plain one: dotted keys from the payload's root.
+pub(super) fn is_plain(path: &str) -> bool {
+    let mut keys = path.split('.');
+    keys.next().is_some_and(|root| !matches!(root, "" | "this" | "else" | "true" | "false" | "null"))
+        && keys.all(|key| !key.is_empty())
+        && path.chars().all(|c| is_key(c) || c == '.')
+}
+
+/// Follows a dotted path into the payload.
+pub(super) fn resolve<'a>(payload: &'a Value, path: &str) -> Found<'a> {
+    let mut keys = path.split('.');
+    let Some(root) = keys.next().and_then(|root| payload.get(root)) else {
+        return Found::UnknownRoot;
+    };
+    match keys.try_fold(root, member) {
+        None | Some(Value::Null) => Found::Nothing,
+        Some(value) => Found::Value(value),
+    }
+}
+
+fn member<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
+    match value {
+        Value::Object(map) => map.get(key),
+        Value::Array(list) => key.parse::<usize>().ok().and_then(|index| list.get(index)),
+        _ => None,
+    }
+}
+
+fn is_key(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '$') || c > '\u{a0}' && c.is_alphanumeric()
+}
+
+fn blanks(text: &str) -> usize {
+    text.bytes().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_plain_placeholders_are_read() {
+        for (source, path) in [
+            ("{{code}}", Some("code")),
+            ("{{  user.name\n}}", Some("user.name")),
+            ("{{{ user.name }}}", Some("user.name")),
+            ("{{größe}}", Some("größe")),
+            ("{{this.code}}", None),
+            ("{{#if code}}", None),
+            ("{{~code}}", None),
+            ("{{a..b}}", None),
+            ("{{.a}}", None),
+            ("{{else}}", None),
+            ("{{}}", None),
+            ("{{code", None),
+            ("{{len code}}", None),
+        ] {
+            let found = at(source, 0).map(|(path, _, _)| &source[path]);
+            assert_eq!(found, path, "{source}");
+        }
+    }
+
+    #[test]
+    fn paths_follow_the_payload() {
+        let payload = json!({"user": {"name": "Ada", "avatar": null}, "list": [1, 2], "none": null});
+        assert_eq!(resolve(&payload, "user.name"), Found::Value(&json!("Ada")));
+        assert_eq!(resolve(&payload, "list.1"), Found::Value(&json!(2)));
+        for path in ["user.avatar", "user.x.y", "user.name.x", "none", "none.x"] {
+            assert_eq!(resolve(&payload, path), Found::Nothing, "{path}");
+        }
+        assert_eq!(resolve(&payload, "organization.name"), Found::UnknownRoot);
+    }
+}
