@@ -204,7 +204,9 @@ impl Scanner<'_> {
                 b'(' => parentheses += 1,
                 b')' => parentheses = parentheses.saturating_sub(1),
                 b'{' => {
-                    return Err(self.error(at, "`{` cannot stand inside a tag, close the tag with `}}` first"));
+                    return Err(
+                        self.error(at, "`{` cannot stand inside a tag, close the tag with `}}` first")
+                    );
                 }
                 b'}' if triple => {
                     let inner = skip_blank(self.source, at + 1);
