@@ -256,13 +256,13 @@ impl Scanner<'_> {
     }
 
     fn comment_end(&self, start: usize) -> Result<usize, SyntaxError> {
-        let text = &self.source[start..];
-        let long =
-            if text.starts_with("{{!--") { text[5..].find("--}}").map(|end| 5 + end + 4) } else { None };
-        match long.or_else(|| text.find("}}").map(|end| end + 2)) {
-            Some(length) => Ok(start + length),
-            None => Err(self.error(start, "this comment is never closed, add `}}`")),
-        }
+        let end_of = |opening: &str, closing: &str| {
+            let text = self.source[start..].strip_prefix(opening)?;
+            text.find(closing).map(|end| start + opening.len() + end + closing.len())
+        };
+        end_of("{{!--", "--}}")
+            .or_else(|| end_of("{{!", "}}"))
+            .ok_or_else(|| self.error(start, "this comment is never closed, add `}}`"))
     }
 
     fn unsupported(&self, at: usize, what: &str) -> SyntaxError {
