@@ -76,7 +76,8 @@ impl Source {
         let rendered = match compiled {
             Ok(Compiled::Plain(placeholders)) => self.fill(placeholders, payload, &mut out),
             Ok(Compiled::Blocks(template)) => {
-                blocks::render(template, engine, self.escaping, payload, &mut out).map_err(render_problem)
+                blocks::render(template, engine, self.escaping, payload, &mut out)
+                    .map_err(|error| render_problem(&error))
             }
             Err(error) => Err(error.clone().into()),
         };
@@ -151,10 +152,10 @@ fn missing_root(path: &str) -> String {
     format!("the payload has no `{root}`, which this mailbox needs")
 }
 
-fn render_problem(error: handlebars::RenderError) -> RenderFailure {
+fn render_problem(error: &handlebars::RenderError) -> RenderFailure {
     let number = |position: Option<usize>| position.and_then(|position| u32::try_from(position).ok());
     RenderFailure::Problem {
-        message: blocks::render_message(&error),
+        message: blocks::render_message(error),
         line: number(error.line_no),
         column: number(error.column_no),
     }

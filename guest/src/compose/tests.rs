@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-fn composer(extra: Value) -> Composer {
+fn composer(extra: &Value) -> Composer {
     let entry = |usage_type: &str| json!({"usageType": usage_type, "contentType": "text/plain", "subject": "Code", "content": "{{code}}"});
     let mut templates: Vec<_> = ["Register", "ForgotPassword", "Generic"].map(entry).into();
     templates.extend(extra.as_array().cloned().unwrap_or_default());
@@ -16,7 +16,7 @@ fn composer(extra: Value) -> Composer {
     Composer::open(&document.to_string()).expect("a good configuration")
 }
 
-fn request(payload: Value) -> Request {
+fn request(payload: &Value) -> Request {
     Request {
         to: "ada@example.org".to_owned(),
         usage_type: "SignIn".to_owned(),
@@ -26,7 +26,7 @@ fn request(payload: Value) -> Request {
     }
 }
 
-fn overriding(send_from: Option<&str>, reply_to: Option<&str>, payload: Value) -> Request {
+fn overriding(send_from: Option<&str>, reply_to: Option<&str>, payload: &Value) -> Request {
     let template = TemplateOverride {
         subject: "{{organization.name}}".to_owned(),
         content: "<p>{{code}}</p>".to_owned(),
@@ -47,8 +47,8 @@ fn a_pair_becomes_one_message() {
         {"usageType": "SignIn", "contentType": "text/html", "subject": "{{code}}\r\nBcc: x", "content": "<b>{{user.name}}</b>"},
         {"usageType": "SignIn", "contentType": "text/plain", "subject": "other", "content": "Hi {{user.name}}"},
     ]);
-    let message = composer(pair)
-        .compose(&request(json!({"code": "12", "user": {"name": "<Ada>"}})))
+    let message = composer(&pair)
+        .compose(&request(&json!({"code": "12", "user": {"name": "<Ada>"}})))
         .expect("a message");
     let header = |value: &str| crate::bindings::exports::smtp_connector::contract::messages::HeaderField {
         name: "X-Tag".to_owned(),
@@ -82,7 +82,7 @@ fn subjects_are_one_line() {
 
 #[test]
 fn payloads_and_recipients_are_checked() {
-    let composer = composer(json!([]));
+    let composer = composer(&json!([]));
     for (payload, message) in [
         ("[]", "the payload is not a JSON object"),
         (
@@ -90,27 +90,27 @@ fn payloads_and_recipients_are_checked() {
             "the payload is not valid JSON: EOF while parsing an object at line 1 column 17",
         ),
     ] {
-        let request = Request { payload: payload.to_owned(), ..request(json!({})) };
+        let request = Request { payload: payload.to_owned(), ..request(&json!({})) };
         assert_eq!(composer.compose(&request), Err(ComposeError::Payload(message.to_owned())));
     }
     for to in ["", "a@b, c@d", "a@b\r\nRCPT TO:<x@y>", "nobody", "a@b>"] {
-        let found = composer.compose(&Request { to: to.to_owned(), ..request(json!({})) });
+        let found = composer.compose(&Request { to: to.to_owned(), ..request(&json!({})) });
         assert!(matches!(found, Err(ComposeError::Address(problem)) if problem.field == "to"), "{to}");
     }
 }
 
 #[test]
 fn an_override_replaces_the_templates() {
-    let composer = composer(json!([]));
+    let composer = composer(&json!([]));
     let payload = json!({"code": "1<2", "organization": {"name": "Eve\" <eve@evil.example>, \""}, "user": {"mail": "u@v.example"}});
     let from = "{{organization.name}} <no-reply@example.com>";
     let message =
-        composer.compose(&overriding(Some(from), Some("{{user.mail}}"), payload)).expect("a message");
+        composer.compose(&overriding(Some(from), Some("{{user.mail}}"), &payload)).expect("a message");
     assert_eq!(message.sender, mailbox("Eve\" <eve@evil.example>, \"", "no-reply@example.com"));
     assert_eq!(message.reply_to, [mailbox("", "u@v.example")]);
     assert_eq!((message.text, message.html.as_deref()), (None, Some("<p>1&lt;2</p>")));
     let message =
-        composer.compose(&overriding(None, Some("{{code.x}}"), json!({"code": 1}))).expect("a message");
+        composer.compose(&overriding(None, Some("{{code.x}}"), &json!({"code": 1}))).expect("a message");
     assert_eq!(message.sender, mailbox("App", "app@example.com"));
     assert_eq!(message.reply_to, [mailbox("", "help@example.com")]);
     assert_eq!(message.subject, "{{organization.name}}");
@@ -118,7 +118,7 @@ fn an_override_replaces_the_templates() {
 
 #[test]
 fn values_never_add_a_mailbox() {
-    let composer = composer(json!([]));
+    let composer = composer(&json!([]));
     let payload = json!({"x": "a@b.example, c@d.example", "list": ["a@b.example", "c@d.example"]});
     for text in [
         "{{x}}",
@@ -129,21 +129,21 @@ fn values_never_add_a_mailbox() {
         "{{#if x}}{{{x}}}{{/if}}",
         "{{#if x}}{{{lookup this 'x'}}}{{/if}}",
     ] {
-        let found = composer.compose(&overriding(Some(text), None, payload.clone()));
+        let found = composer.compose(&overriding(Some(text), None, &payload));
         assert!(
             matches!(found, Err(ComposeError::Address(problem)) if problem.field == "sendFrom"),
             "{text}"
         );
-        let found = composer.compose(&overriding(None, Some(text), payload.clone()));
+        let found = composer.compose(&overriding(None, Some(text), &payload));
         assert!(matches!(found, Err(ComposeError::Address(problem)) if problem.field == "replyTo"), "{text}");
     }
 }
 
 #[test]
 fn a_missing_root_never_reaches_a_mailbox() {
-    let composer = composer(json!([]));
+    let composer = composer(&json!([]));
     for text in ["{{org.name}} <a@b>", "{{#if code}}x{{/if}}{{org.name}} <a@b>"] {
-        let found = composer.compose(&overriding(Some(text), None, json!({"code": 1})));
+        let found = composer.compose(&overriding(Some(text), None, &json!({"code": 1})));
         let Err(ComposeError::Template(problem)) = found else { panic!("{text}: {found:?}") };
         assert_eq!(problem.part, MessagePart::SendFrom);
         assert_eq!(problem.message, "the payload has no `org`, which this mailbox needs");
@@ -160,8 +160,8 @@ fn failures_name_their_part() {
         line: Some(2),
         column: Some(1),
     };
-    assert_eq!(composer(broken).compose(&request(json!({}))), Err(ComposeError::Template(problem)));
+    assert_eq!(composer(&broken).compose(&request(&json!({}))), Err(ComposeError::Template(problem)));
     let large = json!([{"usageType": "SignIn", "contentType": "text/plain", "subject": "s", "content": "{{code}}{{code}}"}]);
     let payload = json!({"code": "x".repeat(3 << 20)});
-    assert_eq!(composer(large).compose(&request(payload)), Err(ComposeError::TooLarge(MessagePart::Text)));
+    assert_eq!(composer(&large).compose(&request(&payload)), Err(ComposeError::TooLarge(MessagePart::Text)));
 }

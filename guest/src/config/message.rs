@@ -129,8 +129,8 @@ fn check_name(name: &str, path: &str, findings: &mut Findings) -> bool {
         return false;
     }
     let lower = name.to_ascii_lowercase();
-    let is_own = |own: &&str| if own.ends_with('-') { lower.starts_with(*own) } else { lower == **own };
-    if OWN_FIELDS.iter().any(|own| is_own(&own)) {
+    let is_own = |own: &&str| lower == **own || own.ends_with('-') && lower.starts_with(*own);
+    if OWN_FIELDS.iter().any(is_own) {
         findings
             .warning(
                 path,

@@ -118,7 +118,7 @@ fn rewrite<'s>(template: &mut Template, escaping: Escaping, sources: &mut dyn Fn
         }
         match element {
             TemplateElement::Expression(tag) | TemplateElement::HtmlExpression(tag) => {
-                rewrite_tag(tag, sources())
+                rewrite_tag(tag, sources());
             }
             TemplateElement::HelperBlock(block) => {
                 for branch in [&mut block.template, &mut block.inverse].into_iter().flatten() {

@@ -56,7 +56,7 @@ fn lint_text(text: &str, path: &str, escaping: Escaping, findings: &mut Findings
     let mut uses = Uses::default();
     match parse(text, &mut uses) {
         Ok(raw) if escaping == Escaping::Html => {
-            raw.iter().for_each(|tag| warn_raw(text, tag, path, findings))
+            raw.iter().for_each(|tag| warn_raw(text, tag, path, findings));
         }
         Ok(_) => {}
         Err(error) => {
@@ -159,7 +159,7 @@ impl Uses {
         for element in &template.elements {
             match element {
                 TemplateElement::Expression(tag) | TemplateElement::HtmlExpression(tag) => {
-                    self.tag(tag, at_root)
+                    self.tag(tag, at_root);
                 }
                 TemplateElement::HelperBlock(block) => self.block(block, at_root),
                 _ => {}
@@ -170,7 +170,7 @@ impl Uses {
     fn tag(&mut self, tag: &HelperTemplate, at_root: bool) {
         match &tag.name {
             Parameter::Path(_) if tag.params.is_empty() && tag.hash.is_empty() => {
-                self.parameter(&tag.name, at_root)
+                self.parameter(&tag.name, at_root);
             }
             name => self.helper(name, at_root),
         }
@@ -222,5 +222,93 @@ impl Uses {
 fn add(list: &mut Vec<String>, name: &str) {
     if !list.iter().any(|known| known == name) {
         list.push(name.to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(
+        usage_type: &str,
+        content_type: ContentType,
+        subject: &str,
+        content: &str,
+    ) -> Vec<(String, String)> {
+        let template = Template {
+            pointer: "/t".to_owned(),
+            usage_type: usage_type.to_owned(),
+            locale: None,
+            content_type,
+            subject: subject.to_owned(),
+            content: content.to_owned(),
+        };
+        let mut findings = Findings::default();
+        lint(&[template], &mut findings);
+        findings.into_vec().into_iter().map(|finding| (finding.path, finding.code)).collect()
+    }
+
+    #[test]
+    fn contents_are_judged() {
+        for (content, codes) in [
+            ("{{code}}", &[][..]),
+            ("{{link}} {{user.name}} {{inviter.name}} {{application.displayName}}", &[]),
+            ("{{#if user.name}}{{user.name}}{{else}}{{locale}}{{/if}} {{code}}", &[]),
+            ("{{#with user}}{{name}}{{@root.code}}{{/with}}", &[]),
+            ("{{#each organization.list}}{{name}}{{@index}}{{../code}}{{/each}}{{link}}", &[]),
+            ("{{#each organization.list as |one|}}{{one.name}}{{/each}}{{link}}", &[]),
+            ("hello", &["no-code-or-link"]),
+            ("{{code}} {{usr.name}}", &["unknown-variable"]),
+            ("{{code}} {{#if (eq usr 1)}}{{/if}}", &["unknown-variable"]),
+            ("{{code}} {{#with user}}{{@root.usr}}{{/with}}", &["unknown-variable"]),
+            ("{{{code}}}", &["raw-value"]),
+            ("{{code}} {{#if user}}{{&user.name}}{{/if}}", &["raw-value"]),
+            ("{{code}} {{#user}}x{{/user}}", &["unknown-helper"]),
+            ("{{code}} {{upper user.name}}", &["unknown-helper"]),
+            ("{{#if code}}", &["template-syntax"]),
+        ] {
+            let expected: Vec<_> =
+                codes.iter().map(|code| ("/t/content".to_owned(), (*code).to_owned())).collect();
+            assert_eq!(found("SignIn", ContentType::Html, "s", content), expected, "{content}");
+        }
+    }
+
+    #[test]
+    fn what_a_mail_must_carry_depends_on_its_type() {
+        for (usage_type, content, warned) in [
+            ("Generic", "x", true),
+            ("BindMfa", "{{link}}", false),
+            ("OrganizationInvitation", "{{code}}", true),
+            ("OrganizationInvitation", "{{link}}", false),
+            ("Newsletter", "x", false),
+        ] {
+            let found = found(usage_type, ContentType::Plain, "s", content);
+            assert_eq!(
+                found.iter().any(|(_, code)| code == "no-code-or-link"),
+                warned,
+                "{usage_type} {content}"
+            );
+        }
+    }
+
+    #[test]
+    fn subjects_are_judged() {
+        for (subject, code) in
+            [(" ", "empty-subject"), ("{{cod}}", "unknown-variable"), ("{{code", "template-syntax")]
+        {
+            let expected = [("/t/subject".to_owned(), code.to_owned())];
+            assert_eq!(found("SignIn", ContentType::Plain, subject, "{{{code}}}"), expected);
+        }
+    }
+
+    #[test]
+    fn findings_help() {
+        let mut findings = Findings::default();
+        warn_unknown("usr", "/t", &mut findings);
+        report_syntax(&SyntaxError::at("a\nb", 2, "what"), "/t", &mut findings);
+        let texts: Vec<_> =
+            findings.into_vec().into_iter().map(|found| (found.message, found.help)).collect();
+        assert_eq!(texts[0].1.as_deref(), Some("did you mean `user`?"));
+        assert_eq!(texts[1].0, "line 2, column 1: what");
     }
 }

@@ -204,7 +204,9 @@ impl Scanner<'_> {
                 b'(' => parentheses += 1,
                 b')' => parentheses = parentheses.saturating_sub(1),
                 b'{' => {
-                    return Err(self.error(at, "`{` cannot stand inside a tag, close the tag with `}}` first"));
+                    return Err(
+                        self.error(at, "`{` cannot stand inside a tag, close the tag with `}}` first")
+                    );
                 }
                 b'}' if triple => {
                     let inner = skip_blank(self.source, at + 1);
@@ -254,13 +256,13 @@ impl Scanner<'_> {
     }
 
     fn comment_end(&self, start: usize) -> Result<usize, SyntaxError> {
-        let text = &self.source[start..];
-        let long =
-            if text.starts_with("{{!--") { text[5..].find("--}}").map(|end| 5 + end + 4) } else { None };
-        match long.or_else(|| text.find("}}").map(|end| end + 2)) {
-            Some(length) => Ok(start + length),
-            None => Err(self.error(start, "this comment is never closed, add `}}`")),
-        }
+        let end_of = |opening: &str, closing: &str| {
+            let text = self.source[start..].strip_prefix(opening)?;
+            text.find(closing).map(|end| start + opening.len() + end + closing.len())
+        };
+        end_of("{{!--", "--}}")
+            .or_else(|| end_of("{{!", "}}"))
+            .ok_or_else(|| self.error(start, "this comment is never closed, add `}}`"))
     }
 
     fn unsupported(&self, at: usize, what: &str) -> SyntaxError {

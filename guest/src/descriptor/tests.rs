@@ -1,0 +1,58 @@
+use serde_json::Value;
+
+use super::*;
+
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).expect("valid JSON")
+}
+
+#[test]
+fn data_files_are_json_objects() {
+    let descriptor = describe();
+    assert!(parsed(&descriptor.configuration_schema).is_object());
+    for example in &descriptor.examples {
+        assert!(parsed(&example.configuration).is_object(), "{}", example.id);
+    }
+}
+
+#[test]
+fn examples_can_be_opened_and_their_templates_lint_clean() {
+    for example in describe().examples {
+        let (_, templates) = crate::config::open(&example.configuration).expect("a good example");
+        let mut findings = crate::findings::Findings::default();
+        crate::template::lint(&templates, &mut findings);
+        assert_eq!(findings.into_vec(), [], "{}", example.id);
+    }
+}
+
+#[test]
+fn defaults_and_conditions_of_the_form_are_json() {
+    let items = describe().form_items;
+    for item in &items {
+        item.default_value.as_deref().map(parsed);
+        for condition in &item.show_conditions {
+            parsed(&condition.expected_value);
+            assert!(items.iter().any(|other| other.key == condition.target_key), "{}", condition.target_key);
+        }
+    }
+    let without_default =
+        |key: &str| items.iter().any(|item| item.key == key && item.default_value.is_none());
+    assert!(without_default("secure") && without_default("connectionTimeout"));
+    assert!(items.iter().any(|item| item.key == "auth" && item.confidential));
+}
+
+#[test]
+fn the_demo_shows_every_type_in_both_forms() {
+    let (_, templates) =
+        crate::config::open(include_str!("../../data/examples/demo.json")).expect("a good example");
+    assert_eq!(templates.len(), 18);
+}
+
+#[test]
+fn logos_are_data_urls() {
+    let descriptor = describe();
+    for logo in [descriptor.logo, descriptor.logo_dark].into_iter().flatten() {
+        assert!(logo.starts_with("data:image/svg+xml,%3Csvg%20xmlns='http"), "{logo}");
+        assert!(!logo.contains(['"', '<', '#', '\n']), "{logo}");
+    }
+}
