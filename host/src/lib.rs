@@ -1,5 +1,7 @@
 //! x
 
+#[cfg(feature = "catch-all")]
+pub mod catch_all;
 mod diagnostic;
 mod egress;
 mod error;
