@@ -1,1 +1,5 @@
-//! x
+//! The integration tests, one module per subject, in one binary.
+
+mod cli;
+mod guests;
+mod peer;

@@ -1,1 +1,6 @@
-//! x
+//! What the integration tests are made of: the scripted SMTP peer, certificates, components, the command line.
+
+pub mod certificates;
+pub mod cli;
+pub mod guests;
+pub mod peer;

@@ -1,0 +1,109 @@
+//! Builds the misbehaving components of `guests/` for `wasm32-wasip2` and lists them as the enum `Guest`.
+//!
+//! They are a workspace of their own with a target directory of their own, so that this build does not wait for the
+//! lock that the outer build holds.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::{env, fs};
+
+/// The target of every component.
+const TARGET: &str = "wasm32-wasip2";
+
+fn main() {
+    for watched in
+        ["guests/Cargo.toml", "guests/Cargo.lock", "guests/build.rs", "guests/src", "guests/examples"]
+    {
+        println!("cargo::rerun-if-changed={watched}");
+    }
+    // `spies` contains the real component.
+    for watched in ["../wit", "../guest/Cargo.toml", "../guest/src"] {
+        println!("cargo::rerun-if-changed={watched}");
+    }
+    let out = PathBuf::from(variable("OUT_DIR"));
+    let components = out.join("guests");
+    add_target();
+    build(&components);
+    let built = components.join(TARGET).join("debug").join("examples");
+    fs::write(out.join("guests.rs"), listing(&names(), &built)).expect("OUT_DIR can be written");
+}
+
+/// Installs the target where rustup manages this toolchain and lacks it.
+fn add_target() {
+    let sysroot = run(Command::new(variable("RUSTC")).args(["--print", "sysroot"]));
+    if Path::new(sysroot.trim()).join("lib/rustlib").join(TARGET).is_dir() {
+        return;
+    }
+    let mut rustup = Command::new("rustup");
+    rustup.args(["target", "add", TARGET]);
+    if !rustup.status().is_ok_and(|status| status.success()) {
+        panic!("the target `{TARGET}` is missing: install it, with rustup by `rustup target add {TARGET}`");
+    }
+}
+
+fn build(target_dir: &Path) {
+    let mut cargo = Command::new(variable("CARGO"));
+    cargo.args(["build", "--locked", "--examples", "--target", TARGET]).arg("--target-dir").arg(target_dir);
+    cargo.current_dir("guests");
+    // What was set for the host's crates must not reach crates of another target.
+    let foreign =
+        ["CARGO_BUILD_", "CARGO_ENCODED_", "CARGO_PROFILE_", "CARGO_TARGET_", "RUSTC_", "RUSTFLAGS"];
+    for (name, _) in env::vars_os() {
+        if foreign.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            cargo.env_remove(name);
+        }
+    }
+    run(&mut cargo);
+}
+
+/// The file names of the components, without extension.
+fn names() -> Vec<String> {
+    let files = fs::read_dir("guests/examples").expect("the components are in `guests/examples`");
+    let paths = files.map(|file| file.expect("the folder can be read").path());
+    let mut names: Vec<_> =
+        paths.filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned())).collect();
+    names.sort();
+    names
+}
+
+/// Rust source: one variant for each component.
+fn listing(names: &[String], built: &Path) -> String {
+    let mut variants = String::new();
+    let mut all = String::new();
+    let mut paths = String::new();
+    for name in names {
+        let variant = camel_case(name);
+        let path = built.join(name).with_extension("wasm");
+        assert!(path.is_file(), "`{name}` is not an example of `guests/Cargo.toml`");
+        variants += &format!("    /// `tests/guests/examples/{name}.rs`.\n    {variant},\n");
+        all += &format!("Self::{variant}, ");
+        paths += &format!("            Self::{variant} => {path:?},\n");
+    }
+    format!(
+        "/// A component that misbehaves, or does not.\n\
+         #[derive(Debug, Clone, Copy, PartialEq, Eq)]\n\
+         pub enum Guest {{\n{variants}}}\n\n\
+         impl Guest {{\n    \
+             /// Every component there is.\n    \
+             pub const ALL: &[Self] = &[{all}];\n\n    \
+             /// Where the component is.\n    \
+             pub fn path(self) -> &'static std::path::Path {{\n        \
+                 std::path::Path::new(match self {{\n{paths}        }})\n    }}\n}}\n"
+    )
+}
+
+fn camel_case(name: &str) -> String {
+    let words = name.split('_').map(|word| word[..1].to_uppercase() + &word[1..]);
+    words.collect()
+}
+
+fn run(command: &mut Command) -> String {
+    let output = command.stderr(Stdio::inherit()).output();
+    let output = output.unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
+    assert!(output.status.success(), "{command:?} failed: {}", output.status);
+    String::from_utf8(output.stdout).expect("cargo and rustc write UTF-8")
+}
+
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_else(|_| panic!("cargo sets `{name}` for build scripts"))
+}

@@ -1,0 +1,58 @@
+//! The smallest honest connector: mails the payload as it is to the configuration's `host`, without encryption.
+
+use contract::connector::{Composer, Guest, GuestComposer, Report};
+use contract::{description::Descriptor, diagnostics::Diagnostic, messages::*, transport::*};
+use exports::smtp_connector::contract;
+
+wit_bindgen::generate!({ path: "../../wit", world: "mail-connector" });
+
+/// An opened configuration.
+struct Echo(serde_json::Value);
+
+impl Guest for Echo {
+    type Composer = Self;
+
+    #[rustfmt::skip]
+    fn describe() -> Descriptor {
+        Descriptor {
+            id: "echo".into(), target: "echo".into(), configuration_schema: r#"{"type": "object"}"#.into(),
+            names: vec![], descriptions: vec![], logo: None, logo_dark: None,
+            form_items: vec![], examples: vec![], secret_pointers: vec![],
+        }
+    }
+
+    fn check(configuration: String) -> Report {
+        let plan = plan(&serde_json::from_str(&configuration).unwrap_or_default());
+        Report { diagnostics: vec![], plan: Some(plan) }
+    }
+}
+
+impl GuestComposer for Echo {
+    fn open(configuration: String) -> Result<Composer, Vec<Diagnostic>> {
+        Ok(Composer::new(Self(serde_json::from_str(&configuration).unwrap_or_default())))
+    }
+
+    #[rustfmt::skip]
+    fn compose(&self, request: Request) -> Result<Message, ComposeError> {
+        let sender = Mailbox { name: None, address: self.0["fromEmail"].as_str().unwrap_or_default().into() };
+        let to = Mailbox { name: None, address: request.to };
+        let (subject, text, html) = (request.usage_type, Some(request.payload), None);
+        Ok(Message { sender, to, subject, text, html, reply_to: vec![], headers: vec![] })
+    }
+}
+
+#[rustfmt::skip]
+fn plan(configuration: &serde_json::Value) -> TransportPlan {
+    let host = configuration["host"].as_str().unwrap_or_default().into();
+    let port = configuration["port"].as_u64().and_then(|port| port.try_into().ok()).unwrap_or(587);
+    let timeouts = Timeouts { dns_ms: 5_000, connection_ms: 5_000, greeting_ms: 5_000, socket_ms: 5_000 };
+    let (roots, cipher_suites, server_name, identity, minimum_version, maximum_version) = Default::default();
+    TransportPlan {
+        endpoint: Endpoint { host, port }, protocol: Protocol::Smtp, tls: TlsMode::None, plaintext_after_refusal: false,
+        tls_options: TlsOptions { server_name, verify_certificate: true, roots, identity, minimum_version, maximum_version, cipher_suites },
+        authentication: Authentication::None, force_authentication: false, ehlo_name: None, local_address: None,
+        proxy: None, timeouts, pool: None, dkim: None, logging: Logging::None,
+    }
+}
+
+export!(Echo);

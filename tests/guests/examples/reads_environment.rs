@@ -1,0 +1,37 @@
+//! Looks for environment variables, arguments and standard input, and reports what it finds: there must be nothing.
+
+use std::io::Read as _;
+
+use smtp_connector_test_guests::connector::Report;
+use smtp_connector_test_guests::diagnostics::{Diagnostic, Severity};
+use smtp_connector_test_guests::{Behaviour, component, plan};
+
+struct ReadsEnvironment;
+
+impl Behaviour for ReadsEnvironment {
+    fn check(configuration: &str) -> Report {
+        let variables = std::env::vars_os().map(|(name, _)| format!("variable {}", name.to_string_lossy()));
+        let arguments =
+            std::env::args_os().map(|argument| format!("argument {}", argument.to_string_lossy()));
+        let found = variables.chain(arguments).chain(input());
+        Report { diagnostics: found.map(diagnostic).collect(), plan: Some(plan(configuration)) }
+    }
+}
+
+fn input() -> Option<String> {
+    let mut byte = [0];
+    let read = std::io::stdin().read(&mut byte).unwrap_or(0);
+    (read > 0).then(|| "standard input".to_owned())
+}
+
+fn diagnostic(found: String) -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Warning,
+        code: "environment-found".to_owned(),
+        path: String::new(),
+        message: format!("the component can reach {found}"),
+        help: None,
+    }
+}
+
+component!(ReadsEnvironment);

@@ -1,0 +1,34 @@
+//! Speaks version 0.2.0 of the contract, which differs from the host's in the minor number.
+
+include!(concat!(env!("OUT_DIR"), "/0.2.0.rs"));
+
+use exports::smtp_connector::contract::connector::{Composer, Guest, GuestComposer, Report};
+use exports::smtp_connector::contract::description::Descriptor;
+use exports::smtp_connector::contract::diagnostics::Diagnostic;
+use exports::smtp_connector::contract::messages::{ComposeError, Message, Request};
+
+struct WrongVersion;
+
+impl Guest for WrongVersion {
+    type Composer = Self;
+
+    fn describe() -> Descriptor {
+        unreachable!("a host refuses the version before it asks")
+    }
+
+    fn check(_configuration: String) -> Report {
+        Report { diagnostics: Vec::new(), plan: None }
+    }
+}
+
+impl GuestComposer for WrongVersion {
+    fn open(_configuration: String) -> Result<Composer, Vec<Diagnostic>> {
+        Ok(Composer::new(Self))
+    }
+
+    fn compose(&self, request: Request) -> Result<Message, ComposeError> {
+        Err(ComposeError::TemplateNotFound(request.usage_type))
+    }
+}
+
+export!(WrongVersion);

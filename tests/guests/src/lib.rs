@@ -1,0 +1,174 @@
+//! What the misbehaving components share: the bindings, and an honest default for everything.
+//!
+//! A component overrides only its misbehaviour. Where that would keep the host from getting further, it waits for
+//! a marker: `misbehave-in-check` or `misbehave-in-open` in the configuration, `misbehave-in-compose` in the payload.
+
+use std::marker::PhantomData;
+
+use serde_json::Value;
+
+wit_bindgen::generate!({
+    path: "../../wit",
+    world: "mail-connector",
+    pub_export_macro: true,
+    default_bindings_module: "smtp_connector_test_guests",
+});
+
+pub use exports::smtp_connector::contract::{connector, description, diagnostics, messages, transport};
+
+use connector::{Composer, Report};
+use description::Descriptor;
+use diagnostics::Diagnostic;
+use messages::{ComposeError, Mailbox, Message, Request};
+use transport::{Authentication, Endpoint, Logging, PasswordLogin, Protocol, Secret};
+use transport::{Timeouts, TlsMode, TlsOptions, TransportPlan};
+
+/// A component, honest unless overridden.
+pub trait Behaviour: 'static {
+    /// What a marker triggers.
+    fn misbehave() {}
+
+    fn describe() -> Descriptor {
+        descriptor()
+    }
+
+    fn check(configuration: &str) -> Report {
+        Self::misbehave_where("misbehave-in-check", configuration);
+        Report { diagnostics: Vec::new(), plan: Some(plan(configuration)) }
+    }
+
+    fn open(configuration: &str) -> Result<(), Vec<Diagnostic>> {
+        Self::misbehave_where("misbehave-in-open", configuration);
+        Ok(())
+    }
+
+    fn compose(configuration: &str, request: Request) -> Result<Message, ComposeError> {
+        Self::misbehave_where("misbehave-in-compose", &request.payload);
+        Ok(message(configuration, &request))
+    }
+
+    fn misbehave_where(marker: &str, text: &str) {
+        if text.contains(marker) {
+            Self::misbehave();
+        }
+    }
+}
+
+/// Exports a behaviour as a component.
+#[macro_export]
+macro_rules! component {
+    ($behaviour:ident) => {
+        type Exported = $crate::Component<$behaviour>;
+        $crate::export!(Exported with_types_in smtp_connector_test_guests);
+    };
+}
+
+/// A behaviour under the contract.
+pub struct Component<B>(PhantomData<B>);
+
+/// A configuration that a behaviour has opened.
+pub struct Opened<B> {
+    configuration: String,
+    behaviour: PhantomData<B>,
+}
+
+impl<B: Behaviour> connector::Guest for Component<B> {
+    type Composer = Opened<B>;
+
+    fn describe() -> Descriptor {
+        B::describe()
+    }
+
+    fn check(configuration: String) -> Report {
+        B::check(&configuration)
+    }
+}
+
+impl<B: Behaviour> connector::GuestComposer for Opened<B> {
+    fn open(configuration: String) -> Result<Composer, Vec<Diagnostic>> {
+        B::open(&configuration)?;
+        Ok(Composer::new(Self { configuration, behaviour: PhantomData }))
+    }
+
+    fn compose(&self, request: Request) -> Result<Message, ComposeError> {
+        B::compose(&self.configuration, request)
+    }
+}
+
+/// The text at a JSON Pointer of a configuration, empty where there is none.
+pub fn text_at(configuration: &str, pointer: &str) -> String {
+    let document: Value = serde_json::from_str(configuration).unwrap_or_default();
+    document.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// An honest descriptor.
+pub fn descriptor() -> Descriptor {
+    Descriptor {
+        id: "test-guest".to_owned(),
+        target: "test".to_owned(),
+        names: Vec::new(),
+        descriptions: Vec::new(),
+        logo: None,
+        logo_dark: None,
+        configuration_schema: "{}".to_owned(),
+        form_items: Vec::new(),
+        examples: Vec::new(),
+        secret_pointers: vec!["/auth/pass".to_owned()],
+    }
+}
+
+/// An honest plan: `host`, `port`, and `auth` where the configuration has it. It never encrypts.
+pub fn plan(configuration: &str) -> TransportPlan {
+    let document: Value = serde_json::from_str(configuration).unwrap_or_default();
+    let port = document["port"].as_u64().and_then(|port| u16::try_from(port).ok());
+    let authentication = match document["auth"]["user"].as_str() {
+        Some(user) => Authentication::Password(PasswordLogin {
+            user: user.to_owned(),
+            password: Secret { pointer: "/auth/pass".to_owned() },
+            mechanism: None,
+        }),
+        None => Authentication::None,
+    };
+    TransportPlan {
+        endpoint: Endpoint { host: text_at(configuration, "/host"), port: port.unwrap_or(587) },
+        protocol: Protocol::Smtp,
+        tls: TlsMode::None,
+        plaintext_after_refusal: false,
+        tls_options: tls_options(),
+        authentication,
+        force_authentication: false,
+        ehlo_name: None,
+        local_address: None,
+        proxy: None,
+        timeouts: Timeouts { dns_ms: 5_000, connection_ms: 5_000, greeting_ms: 5_000, socket_ms: 5_000 },
+        pool: None,
+        dkim: None,
+        logging: Logging::None,
+    }
+}
+
+/// TLS as the host does it by itself.
+pub fn tls_options() -> TlsOptions {
+    TlsOptions {
+        server_name: None,
+        verify_certificate: true,
+        roots: Vec::new(),
+        identity: None,
+        minimum_version: None,
+        maximum_version: None,
+        cipher_suites: Vec::new(),
+    }
+}
+
+/// An honest message: from `fromEmail` to the recipient, with the payload as its text.
+pub fn message(configuration: &str, request: &Request) -> Message {
+    Message {
+        sender: Mailbox { name: None, address: text_at(configuration, "/fromEmail") },
+        reply_to: Vec::new(),
+        to: Mailbox { name: None, address: request.to.clone() },
+        subject: request.usage_type.clone(),
+        text: Some(request.payload.clone()),
+        html: None,
+        headers: Vec::new(),
+    }
+}

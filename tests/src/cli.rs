@@ -1,0 +1,155 @@
+//! Runs the `smtp-connector` binary: in a clean environment, with a cache of its own, within a deadline.
+//!
+//! Cargo builds no binary for the tests of another package, so the first run of each test process has it built:
+//! that takes a moment where it is fresh already, and it is never stale.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+/// How long a command may take: it must never hang.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A command line to run.
+#[derive(Debug)]
+#[must_use]
+pub struct Cli {
+    arguments: Vec<OsString>,
+    environment: Vec<(OsString, OsString)>,
+    input: Vec<u8>,
+    folder: TempDir,
+}
+
+/// What a command left behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The exit code. None where a signal ended the process.
+    pub code: Option<i32>,
+    /// What it wrote to standard output.
+    pub stdout: String,
+    /// What it wrote to standard error.
+    pub stderr: String,
+}
+
+impl Cli {
+    /// A command with these arguments, no input, and an empty environment but for a cache folder and `PATH`.
+    pub fn new<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Self {
+        let arguments = arguments.into_iter().map(|argument| argument.as_ref().to_owned()).collect();
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        Self { arguments, environment: Vec::new(), input: Vec::new(), folder }
+    }
+
+    /// Adds an argument.
+    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.arguments.push(argument.as_ref().to_owned());
+        self
+    }
+
+    /// Sets an environment variable.
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.environment.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Gives standard input.
+    pub fn stdin(mut self, input: impl AsRef<[u8]>) -> Self {
+        self.input = input.as_ref().to_vec();
+        self
+    }
+
+    /// Writes a file into the working folder of the command, which is deleted after the run.
+    pub fn file(self, name: &str, content: impl AsRef<[u8]>) -> Self {
+        std::fs::write(self.folder.path().join(name), content).expect("the folder can be written");
+        self
+    }
+
+    /// The working folder of the command.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Runs the command.
+    ///
+    /// # Panics
+    ///
+    /// Panics where the binary cannot be built or does not end in time.
+    pub async fn run(self) -> Outcome {
+        let binary = tokio::task::spawn_blocking(binary).await.expect("the binary can be built");
+        let mut command = Command::new(binary);
+        command.args(&self.arguments).current_dir(self.folder.path()).kill_on_drop(true).env_clear();
+        command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        command.env("XDG_CACHE_HOME", self.folder.path().join("cache")).env("HOME", self.folder.path());
+        command.envs(self.environment);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary can be run");
+        let mut stdin = child.stdin.take().expect("standard input is piped");
+        let feed = async move {
+            // A command that fails early does not read its input.
+            let _ = stdin.write_all(&self.input).await;
+        };
+        let ran = timeout(DEADLINE, async { tokio::join!(feed, child.wait_with_output()).1 }).await;
+        let output = ran.expect("the command ends in time").expect("the output can be read");
+        Outcome {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).expect("the command writes UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("the command writes UTF-8"),
+        }
+    }
+
+    /// Does as [`Cli::run`] outside of a runtime.
+    ///
+    /// # Panics
+    ///
+    /// Panics where the binary cannot be built or does not end in time.
+    pub fn run_blocking(self) -> Outcome {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime can be made").block_on(self.run())
+    }
+}
+
+impl Outcome {
+    /// Standard output as the one JSON document that it must be.
+    ///
+    /// # Panics
+    ///
+    /// Panics, showing everything, where it is none.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
+    }
+}
+
+/// The binary of the profile under test, built at the first call.
+pub fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let test = std::env::current_exe().expect("the system tells the path of the test");
+        // The test is `<target>/<profile>/deps/<name>`.
+        let profile = test.ancestors().nth(2).expect("a test has its place below the target folder");
+        build(profile);
+        profile.join("smtp-connector").with_extension(std::env::consts::EXE_EXTENSION)
+    })
+}
+
+/// Builds with the features of the whole workspace, so that no dependency is compiled a second time.
+fn build(profile: &Path) {
+    let name = profile.file_name().and_then(OsStr::to_str).expect("cargo names profiles in ASCII");
+    let target = profile.parent().expect("a profile has its place in the target folder");
+    let mut cargo = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--quiet", "--locked", "--workspace", "--bin", "smtp-connector"]);
+    cargo.args(["--profile", if name == "debug" { "dev" } else { name }]);
+    cargo.arg("--target-dir").arg(target).current_dir(env!("CARGO_MANIFEST_DIR"));
+    let output = cargo.output().expect("cargo can be run");
+    assert!(
+        output.status.success(),
+        "the binary does not build:\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
