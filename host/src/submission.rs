@@ -1,5 +1,7 @@
 //! Submission: from a plan and a composed message to the server's reply. The only module that names lettre.
 
+mod message;
+
 use std::sync::Arc;
 
 use crate::egress::EgressPolicy;
@@ -33,8 +35,8 @@ impl Submitter {
 
     /// Makes the bytes of a message, once for all attempts.
     pub(crate) fn prepare(&self, message: &Message) -> Result<Prepared> {
-        let _ = (message, &self.plan, &self.egress, &self.vault);
-        Err(crate::error::Error::new(crate::error::ErrorKind::Internal, "not yet"))
+        let _ = (&self.plan, &self.egress, &self.vault);
+        message::prepare(message)
     }
 
     /// Tries once to hand a prepared message to the server. `redactor` masks what the session says.
