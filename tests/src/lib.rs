@@ -4,3 +4,4 @@ pub mod certificates;
 pub mod cli;
 pub mod guests;
 pub mod peer;
+pub mod real;
