@@ -69,7 +69,7 @@ fn certificate(reason: &CertificateError, name: &str) -> (String, Option<String>
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             ("is not meant for servers".to_owned(), PRIVATE)
         }
-        CertificateError::BadSignature => ("has a bad signature".to_owned(), PRIVATE),
+        CertificateError::BadSignature => ("is not signed by the CA that it names".to_owned(), PRIVATE),
         other => (format!("cannot be accepted: {other}"), PRIVATE),
     };
     (format!("the certificate presented for `{name}` {problem}"), Some(hint.to_owned()))

@@ -234,7 +234,8 @@ async fn a_server_that_wants_credentials_is_understood() {
 async fn a_server_that_ignores_quit_holds_nobody() {
     let (address, _heard) = Peer::new().on("QUIT", &[SILENCE]).start().await;
     let submitter = submitter(plan(address.port())).expect("a plan");
-    let submission = submitter.submit(&prepared(&["ann@b.test"], "x"), &Redactor::default());
+    let (message, redactor) = (prepared(&["ann@b.test"], "x"), Redactor::default());
+    let submission = submitter.submit(&message, &redactor);
     let within = tokio::time::timeout(Duration::from_secs(1), submission).await;
     within.expect("no waiting for the farewell").expect("acceptance");
 }
