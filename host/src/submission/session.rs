@@ -41,7 +41,7 @@ impl Session {
                 .at(Stage::Connect)
                 .with_source(error)
         })?;
-        let mut opening = Opening { submitter, journal: &journal, name: ehlo_name(plan, local) };
+        let opening = Opening { submitter, journal: &journal, name: ehlo_name(plan, local) };
         let mut stream: Box<dyn Stream> = Box::new(tcp);
         let mut encrypted = plan.tls == TlsMode::Implicit;
         if encrypted {
