@@ -101,7 +101,7 @@ fn alerted(alert: AlertDescription) -> (String, Option<String>) {
 /// The name in a description such as `DnsName("mx.example")`.
 fn readable(name: &str) -> String {
     let quoted = name.split_once('"').and_then(|(_, rest)| rest.rsplit_once('"'));
-    let inner = quoted.map(|(inner, _)| inner).or_else(|| Some(name.split_once('(')?.1.strip_suffix(')')?));
+    let inner = quoted.map(|(inner, _)| inner).or_else(|| name.split_once('(')?.1.strip_suffix(')'));
     format!("`{}`", inner.unwrap_or(name))
 }
 

@@ -10,7 +10,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::peer::{Peer, SILENCE};
 use super::{failure, password, submit};
-use crate::error::{ErrorKind, Stage};
+use crate::error::{Error, ErrorKind, Stage};
 use crate::plan::{TlsMode, TlsVersion, TransportPlan};
 
 const STARTTLS: &str = "250-mx.test\r\n250 STARTTLS\r\n";
@@ -130,7 +130,7 @@ async fn starttls_that_fails_is_decided_by_the_plan() {
         let (result, _) =
             submit(peer, |plan| (plan.tls, plan.plaintext_after_refusal) = (tls, goes_on)).await;
         let error = result.err();
-        assert_eq!(error.as_ref().map(|error| error.kind()), kind, "{tls:?} {reply}");
+        assert_eq!(error.as_ref().map(Error::kind), kind, "{tls:?} {reply}");
         assert_eq!(error.and_then(|error| error.stage()), kind.map(|_| Stage::Starttls), "{tls:?} {reply}");
     }
 }
