@@ -1,6 +1,8 @@
 //! Who logs in, with which mechanism (RFC 4954), and above all when not: credentials cross an unencrypted
 //! connection only if the configuration says so or the server is on this machine.
 
+use std::net::IpAddr;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
@@ -77,13 +79,16 @@ pub(super) fn unbuilt(mechanism: Mechanism) -> Error {
 
 /// Whether credentials may cross this connection.
 fn permit(session: &Session, plan: &TransportPlan) -> Result<()> {
-    let local = session.peer.ip().to_canonical().is_loopback();
-    if session.encrypted || plan.tls == TlsMode::None || local {
+    if may_cross(session.encrypted, plan.tls, session.peer.ip()) {
         return Ok(());
     }
     let message = "the connection is not encrypted, so the credentials were withheld";
     session.journal.warn(message);
     Err(Error::new(ErrorKind::Credentials, message).at(Stage::Starttls).with_hint(advice::WITHHELD))
+}
+
+fn may_cross(encrypted: bool, tls: TlsMode, peer: IpAddr) -> bool {
+    encrypted || tls == TlsMode::None || peer.to_canonical().is_loopback()
 }
 
 /// The mechanism that the plan insists on, or the first known one that the server offers.
@@ -143,6 +148,23 @@ fn name(mechanism: Mechanism) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn credentials_cross_an_unencrypted_connection_by_consent_or_to_this_machine_only() {
+        let cases = [
+            (true, TlsMode::OpportunisticStarttls, "192.0.2.1", true),
+            (false, TlsMode::OpportunisticStarttls, "192.0.2.1", false),
+            (false, TlsMode::RequiredStarttls, "10.0.0.1", false),
+            (false, TlsMode::None, "192.0.2.1", true),
+            (false, TlsMode::OpportunisticStarttls, "127.0.0.1", true),
+            (false, TlsMode::OpportunisticStarttls, "::1", true),
+            (false, TlsMode::OpportunisticStarttls, "::ffff:127.0.0.2", true),
+        ];
+        for (encrypted, tls, peer, expected) in cases {
+            let peer = peer.parse().expect("an address");
+            assert_eq!(may_cross(encrypted, tls, peer), expected, "{tls:?} {peer}");
+        }
+    }
 
     #[test]
     fn the_plan_decides_before_the_order_of_preference() {

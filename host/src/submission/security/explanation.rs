@@ -69,7 +69,7 @@ fn certificate(reason: &CertificateError, name: &str) -> (String, Option<String>
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             ("is not meant for servers".to_owned(), PRIVATE)
         }
-        CertificateError::BadSignature => ("has a bad signature".to_owned(), PRIVATE),
+        CertificateError::BadSignature => ("is not signed by the CA that it names".to_owned(), PRIVATE),
         other => (format!("cannot be accepted: {other}"), PRIVATE),
     };
     (format!("the certificate presented for `{name}` {problem}"), Some(hint.to_owned()))
@@ -101,7 +101,7 @@ fn alerted(alert: AlertDescription) -> (String, Option<String>) {
 /// The name in a description such as `DnsName("mx.example")`.
 fn readable(name: &str) -> String {
     let quoted = name.split_once('"').and_then(|(_, rest)| rest.rsplit_once('"'));
-    let inner = quoted.map(|(inner, _)| inner).or_else(|| Some(name.split_once('(')?.1.strip_suffix(')')?));
+    let inner = quoted.map(|(inner, _)| inner).or_else(|| name.split_once('(')?.1.strip_suffix(')'));
     format!("`{}`", inner.unwrap_or(name))
 }
 

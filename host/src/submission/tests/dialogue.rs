@@ -231,10 +231,36 @@ async fn a_server_that_wants_credentials_is_understood() {
 }
 
 #[tokio::test]
+async fn usual_mistakes_are_met_with_advice() {
+    let cases = [
+        ("smtp.gmail.com", "AUTH PLAIN", "534-5.7.9 no\r\n534 5.7.9 no\r\n", "Gmail wants an app password"),
+        ("smtp.office365.com", "AUTH PLAIN", "535 5.7.139 no\r\n", "This Microsoft account does not accept"),
+        ("smtp.sendgrid.net", "AUTH PLAIN", "535 no\r\n", "At SendGrid the user is literally `apikey`"),
+        ("mx.test", "AUTH PLAIN", "503 no\r\n", "The server does not take credentials here"),
+        ("mx.test", "EHLO", "501 5.5.4 no\r\n", "The server does not like the name"),
+        ("mx.test", "MAIL", "553 Mail from must be same as authorization user\r\n", "The sender must be"),
+        ("notgmail.com", "AUTH PLAIN", "535 no\r\n", "Check `auth.user` and `auth.pass`"),
+    ];
+    for (host, verb, reply, advice) in cases {
+        let peer = Peer::new()
+            .on("EHLO", &["250-mx\r\n250 AUTH PLAIN\r\n"])
+            .on("AUTH PLAIN", &["235 welcome\r\n"])
+            .on(verb, &[reply]);
+        let (error, _) = failure(peer, |plan| plan.authentication = password("ann")).await;
+        let mut plan = plan(25);
+        plan.authentication = password("ann");
+        plan.endpoint.host = host.to_owned();
+        let hint = crate::submission::advice::on(&error, &plan).expect("advice");
+        assert!(hint.starts_with(advice), "{host} {reply}: {hint}");
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_ignores_quit_holds_nobody() {
     let (address, _heard) = Peer::new().on("QUIT", &[SILENCE]).start().await;
     let submitter = submitter(plan(address.port())).expect("a plan");
-    let submission = submitter.submit(&prepared(&["ann@b.test"], "x"), &Redactor::default());
+    let (message, redactor) = (prepared(&["ann@b.test"], "x"), Redactor::default());
+    let submission = submitter.submit(&message, &redactor);
     let within = tokio::time::timeout(Duration::from_secs(1), submission).await;
     within.expect("no waiting for the farewell").expect("acceptance");
 }

@@ -65,7 +65,7 @@ impl Peer {
                 drop(listener);
                 self.serve(Box::new(stream)).await;
             }
-            String::from_utf8(self.heard).expect("UTF-8")
+            String::from_utf8_lossy(&self.heard).into_owned()
         });
         (address, task)
     }

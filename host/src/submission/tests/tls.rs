@@ -10,7 +10,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::peer::{Peer, SILENCE};
 use super::{failure, password, submit};
-use crate::error::{ErrorKind, Stage};
+use crate::error::{Error, ErrorKind, Stage};
 use crate::plan::{TlsMode, TlsVersion, TransportPlan};
 
 const STARTTLS: &str = "250-mx.test\r\n250 STARTTLS\r\n";
@@ -38,6 +38,7 @@ fn self_signed(names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> S
     let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
     let mut params = CertificateParams::new(names).expect("names");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(DnType::CommonName, "made with one command");
     change(&mut params);
     let key = KeyPair::generate().expect("a key");
     let certificate = params.self_signed(&key).expect("a certificate");
@@ -48,6 +49,7 @@ fn self_signed(names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> S
 fn issued(names: &[&str]) -> Server {
     let mut params = CertificateParams::new(Vec::new()).expect("no names");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(DnType::CommonName, format!("CA of {}", names.join(", ")));
     let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("a CA");
     let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
     let key = KeyPair::generate().expect("a key");
@@ -128,7 +130,7 @@ async fn starttls_that_fails_is_decided_by_the_plan() {
         let (result, _) =
             submit(peer, |plan| (plan.tls, plan.plaintext_after_refusal) = (tls, goes_on)).await;
         let error = result.err();
-        assert_eq!(error.as_ref().map(|error| error.kind()), kind, "{tls:?} {reply}");
+        assert_eq!(error.as_ref().map(Error::kind), kind, "{tls:?} {reply}");
         assert_eq!(error.and_then(|error| error.stage()), kind.map(|_| Stage::Starttls), "{tls:?} {reply}");
     }
 }
