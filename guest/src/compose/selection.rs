@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::Mail;
-use crate::config::templates::Template;
+use crate::config::templates::{Template, fold_locale};
 
 /// The type that stands in for every other.
 const FALLBACK: &str = "Generic";
@@ -19,58 +19,52 @@ const FALLBACK: &str = "Generic";
 /// The mails of a configuration by usage type.
 #[derive(Debug)]
 pub(super) struct Catalogue {
-    types: HashMap<String, Vec<Entry>>,
+    types: HashMap<String, Entries>,
 }
 
-#[derive(Debug)]
-struct Entry {
-    /// The language tag, folded for comparison.
-    locale: Option<String>,
-    mail: Mail,
+/// The mails of one type, in the order of the configuration.
+#[derive(Debug, Default)]
+struct Entries {
+    mails: Vec<Mail>,
+    /// Which mail is for which folded language tag, or for all.
+    by_locale: HashMap<Option<String>, usize>,
 }
 
 impl Catalogue {
     /// Joins the templates that are two forms of one mail.
     pub(super) fn new(templates: Vec<Template>) -> Self {
-        let mut types: HashMap<String, Vec<Entry>> = HashMap::new();
+        let mut types: HashMap<String, Entries> = HashMap::new();
         for template in templates {
-            let locale = template.locale.as_deref().map(fold);
-            let entries = types.entry(template.usage_type).or_default();
-            match entries.iter_mut().find(|entry| entry.locale == locale) {
-                Some(entry) => entry.mail.add(template.content, template.content_type),
-                None => {
-                    let mut mail = Mail::new(template.subject);
-                    mail.add(template.content, template.content_type);
-                    entries.push(Entry { locale, mail });
-                }
-            }
+            types.entry(template.usage_type.clone()).or_default().add(template);
         }
         Self { types }
     }
 
     /// The mail of a type in the best language there is.
     pub(super) fn find(&self, usage_type: &str, locale: Option<&str>, payload: &Value) -> Option<&Mail> {
-        let candidates = [self.entries(usage_type), self.entries(FALLBACK)];
+        let candidates = [self.types.get(usage_type), self.types.get(FALLBACK)];
+        let mut candidates = candidates.into_iter().flatten();
         let wanted = wanted(locale, payload);
-        candidates
-            .iter()
-            .find_map(|entries| best(entries, &wanted))
-            .or_else(|| candidates.iter().find_map(|entries| entries.first()))
-            .map(|entry| &entry.mail)
-    }
-
-    fn entries(&self, usage_type: &str) -> &[Entry] {
-        self.types.get(usage_type).map_or(&[], Vec::as_slice)
+        let first = candidates.clone().next();
+        candidates.find_map(|entries| entries.best(&wanted)).or_else(|| first?.mails.first())
     }
 }
 
-fn best<'a>(entries: &'a [Entry], wanted: &[String]) -> Option<&'a Entry> {
-    let with = |locale: Option<&str>| entries.iter().find(|entry| entry.locale.as_deref() == locale);
-    // Most configurations know no locale at all.
-    if entries.iter().all(|entry| entry.locale.is_none()) {
-        return entries.first();
+impl Entries {
+    fn add(&mut self, template: Template) {
+        let index = *self.by_locale.entry(template.locale).or_insert_with(|| {
+            self.mails.push(Mail::new(template.subject));
+            self.mails.len() - 1
+        });
+        self.mails[index].add(template.content, template.content_type);
     }
-    wanted.iter().flat_map(|tag| truncations(tag)).find_map(|tag| with(Some(tag))).or_else(|| with(None))
+
+    fn best(&self, wanted: &[String]) -> Option<&Mail> {
+        let with = |locale: Option<&str>| {
+            self.by_locale.get(&locale.map(str::to_owned)).map(|index| &self.mails[*index])
+        };
+        wanted.iter().flat_map(|tag| truncations(tag)).find_map(|tag| with(Some(tag))).or_else(|| with(None))
+    }
 }
 
 /// The languages wanted, folded, the most wanted first.
@@ -81,15 +75,19 @@ fn wanted(locale: Option<&str>, payload: &Value) -> Vec<String> {
         Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
     };
-    own.into_iter().chain(listed).map(fold).filter(|tag| !tag.is_empty()).take(MAX_WANTED).collect()
+    own.into_iter()
+        .chain(listed)
+        .map(fold_locale)
+        .filter(|tag| (1..=MAX_TAG).contains(&tag.len()))
+        .take(MAX_WANTED)
+        .collect()
 }
 
 /// How many languages are tried. No reader has more, but a browser's header may claim so.
 const MAX_WANTED: usize = 32;
 
-fn fold(tag: &str) -> String {
-    tag.trim().to_ascii_lowercase().replace('_', "-")
-}
+/// The longest tag that is tried: RFC 5646 §4.4.1 needs 35 characters, private ones a few more.
+const MAX_TAG: usize = 64;
 
 /// A tag and its shorter forms, such as `zh-hant-tw`, `zh-hant`, `zh`.
 fn truncations(tag: &str) -> impl Iterator<Item = &str> {
@@ -112,7 +110,7 @@ mod tests {
         let template = |(usage_type, locale): &(&str, &str)| Template {
             pointer: String::new(),
             usage_type: (*usage_type).to_owned(),
-            locale: (!locale.is_empty()).then(|| (*locale).to_owned()),
+            locale: (!locale.is_empty()).then(|| fold_locale(locale)),
             content_type: ContentType::Plain,
             subject: format!("{usage_type} {locale}"),
             content: String::new(),

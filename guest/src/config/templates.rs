@@ -2,6 +2,8 @@
 //!
 //! This file reads the keys; what the texts say is for `template` to judge.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use crate::bindings::exports::smtp_connector::contract::messages::ContentType;
@@ -18,7 +20,7 @@ pub struct Template {
     pub pointer: String,
     /// What messages it is for.
     pub usage_type: String,
-    /// The language tag it is for, where it is for one only.
+    /// The language tag it is for, folded, where it is for one only.
     pub locale: Option<String>,
     /// The form of its content.
     pub content_type: ContentType,
@@ -28,12 +30,9 @@ pub struct Template {
     pub content: String,
 }
 
-impl Template {
-    /// Whether two templates are for the same messages, so that they can only differ in form.
-    pub fn is_for_same(&self, other: &Self) -> bool {
-        let folded = |template: &Self| template.locale.as_deref().map(str::to_ascii_lowercase);
-        self.usage_type == other.usage_type && folded(self) == folded(other)
-    }
+/// A language tag as it is compared: in lower case, its subtags divided by hyphens.
+pub fn fold_locale(tag: &str) -> String {
+    tag.trim().to_ascii_lowercase().replace('_', "-")
 }
 
 /// Reads the templates, skipping those that cannot be read. At most two are for the same messages: one plain,
@@ -63,13 +62,13 @@ pub fn read(root: &mut Object<'_>, findings: &mut Findings) -> Vec<Template> {
                 .help(format!("add an entry whose `usageType` is `{wanted}`"));
         }
     }
-    let mut templates = Vec::with_capacity(entries.len());
+    let mut list = List::default();
     for (pointer, entry) in entries {
         if let Some(template) = read_one(entry, pointer, findings) {
-            add(&mut templates, template, findings);
+            list.add(template, findings);
         }
     }
-    templates
+    list.templates
 }
 
 fn read_one(entry: &Value, pointer: String, findings: &mut Findings) -> Option<Template> {
@@ -84,7 +83,7 @@ fn read_one(entry: &Value, pointer: String, findings: &mut Findings) -> Option<T
     Some(Template {
         pointer,
         usage_type: usage_type?.to_owned(),
-        locale: locale.map(|tag| tag.trim().to_owned()),
+        locale: locale.map(fold_locale),
         content_type: content_type?,
         subject: subject?.to_owned(),
         content: content?.to_owned(),
@@ -120,30 +119,47 @@ fn content_type(name: &str, path: String, findings: &mut Findings) -> Option<Con
     None
 }
 
-fn add(templates: &mut Vec<Template>, new: Template, findings: &mut Findings) {
-    let mut same = templates.iter().filter(|template| template.is_for_same(&new));
-    if let Some(first) = same.find(|template| template.content_type == new.content_type) {
-        findings
-            .warning(
-                new.pointer.clone(),
-                "duplicate-template",
-                format!("the template at `{}` is for the same messages and wins", first.pointer),
-            )
-            .help("remove one of them, give them different locales, or make one `text/plain` and the other `text/html`");
-        return;
+/// Templates, and which of them are for the same messages and so can only differ in form.
+#[derive(Default)]
+struct List {
+    templates: Vec<Template>,
+    same: HashMap<(String, Option<String>), Vec<usize>>,
+}
+
+impl List {
+    fn add(&mut self, new: Template, findings: &mut Findings) {
+        let same = self.same.entry((new.usage_type.clone(), new.locale.clone())).or_default();
+        let mut others = same.iter().map(|index| &self.templates[*index]);
+        if let Some(first) = others.clone().find(|other| other.content_type == new.content_type) {
+            report_duplicate(&new, first, findings);
+            return;
+        }
+        if let Some(first) = others.next().filter(|first| first.subject != new.subject) {
+            report_subject(&new, first, findings);
+        }
+        same.push(self.templates.len());
+        self.templates.push(new);
     }
-    if let Some(first) = templates.iter().find(|template| template.is_for_same(&new))
-        && first.subject != new.subject
-    {
-        findings
-            .warning(
-                format!("{}/subject", new.pointer),
-                "subject-differs",
-                format!("one mail has one subject, and the one at `{}/subject` is used", first.pointer),
-            )
-            .help("write the same subject in both forms of the template");
-    }
-    templates.push(new);
+}
+
+fn report_duplicate(new: &Template, first: &Template, findings: &mut Findings) {
+    findings
+        .warning(
+            new.pointer.clone(),
+            "duplicate-template",
+            format!("the template at `{}` is for the same messages and wins", first.pointer),
+        )
+        .help("remove one of them, give them different locales, or make one `text/plain` and the other `text/html`");
+}
+
+fn report_subject(new: &Template, first: &Template, findings: &mut Findings) {
+    findings
+        .warning(
+            format!("{}/subject", new.pointer),
+            "subject-differs",
+            format!("one mail has one subject, and the one at `{}/subject` is used", first.pointer),
+        )
+        .help("write the same subject in both forms of the template");
 }
 
 #[cfg(test)]
