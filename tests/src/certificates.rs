@@ -46,7 +46,7 @@ impl Authority {
 
     /// A certificate for `localhost` and 127.0.0.1.
     pub fn localhost(&self) -> Identity {
-        self.issue(leaf_params(&["localhost", "127.0.0.1"]))
+        self.issue(&leaf_params(&["localhost", "127.0.0.1"]))
     }
 
     /// A certificate for `localhost` and 127.0.0.1 that expired in 2001.
@@ -54,22 +54,22 @@ impl Authority {
         let mut params = leaf_params(&["localhost", "127.0.0.1"]);
         params.not_before = date_time_ymd(2000, 1, 1);
         params.not_after = date_time_ymd(2001, 1, 1);
-        self.issue(params)
+        self.issue(&params)
     }
 
     /// A certificate for another name.
     pub fn named(&self, name: &str) -> Identity {
-        self.issue(leaf_params(&[name]))
+        self.issue(&leaf_params(&[name]))
     }
 
     /// A client's certificate.
     pub fn client(&self, name: &str) -> Identity {
         let mut params = leaf_params(&[name]);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        self.issue(params)
+        self.issue(&params)
     }
 
-    fn issue(&self, params: CertificateParams) -> Identity {
+    fn issue(&self, params: &CertificateParams) -> Identity {
         let key = generate();
         let certificate = params.signed_by(&key, &self.issuer).expect("the parameters are sound");
         Identity { certificate_pem: certificate.pem(), key_pem: key.serialize_pem() }
@@ -79,15 +79,15 @@ impl Authority {
 impl Identity {
     /// A server's own certificate for `localhost` and 127.0.0.1, signed by itself, as no authority.
     pub fn self_signed() -> Self {
-        Self::signed_by_itself(leaf_params(&["localhost", "127.0.0.1"]))
+        Self::signed_by_itself(&leaf_params(&["localhost", "127.0.0.1"]))
     }
 
     /// The same with CA:TRUE, as `openssl req -x509` makes it.
     pub fn self_signed_authority() -> Self {
-        Self::signed_by_itself(authority_params("localhost", vec!["localhost".into(), "127.0.0.1".into()]))
+        Self::signed_by_itself(&authority_params("localhost", vec!["localhost".into(), "127.0.0.1".into()]))
     }
 
-    fn signed_by_itself(params: CertificateParams) -> Self {
+    fn signed_by_itself(params: &CertificateParams) -> Self {
         let key = generate();
         let certificate = params.self_signed(&key).expect("the parameters are sound");
         Self { certificate_pem: certificate.pem(), key_pem: key.serialize_pem() }
