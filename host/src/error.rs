@@ -99,7 +99,7 @@ pub enum ErrorKind {
 impl ErrorKind {
     /// Whether a failure of this kind may pass by itself.
     fn may_pass(self) -> bool {
-        matches!(self, Self::Connect | Self::Lost | Self::Temporary | Self::Timeout)
+        matches!(self, Self::Connect | Self::Expired | Self::Lost | Self::Temporary | Self::Timeout)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::diagnostic::Diagnostic;
 use crate::egress::EgressPolicy;
@@ -109,15 +109,14 @@ impl Mailer {
     pub async fn send(&self, request: &Request) -> Result<Receipt> {
         let redactor = self.redactor(request);
         let prepared = self.compose(request, &redactor).await?.prepared;
-        let first = self.submitter.submit(&prepared, &redactor).await;
-        let outcome = match first {
-            Err(error) if deserves_second_attempt(&error) => {
+        let first = self.submitter.submit(&prepared, &redactor, None).await;
+        match first {
+            Err(error) if self.deserves_second_attempt(&error) => {
                 tokio::time::sleep(SECOND_ATTEMPT).await;
-                (2, self.submitter.submit(&prepared, &redactor).await)
+                counted(2, self.submitter.submit(&prepared, &redactor, None).await)
             }
-            first => (1, first),
-        };
-        counted(outcome)
+            first => counted(1, first),
+        }
     }
 
     /// Composes a message and hands it to the server within a deadline, for a message that is worthless after
@@ -133,20 +132,21 @@ impl Mailer {
     pub async fn send_within(&self, request: &Request, deadline: Duration) -> Result<Receipt> {
         let deadline = Instant::now() + deadline;
         let redactor = self.redactor(request);
-        let composed = tokio::time::timeout_at(deadline, self.compose(request, &redactor)).await;
-        let prepared = composed.map_err(|_| expired(0))??.prepared;
-        let mut attempts = 0;
+        let composed = timeout_at(deadline, self.compose(request, &redactor)).await;
+        let prepared = composed.map_err(|_| expired())??.prepared;
+        let (mut attempts, mut losses) = (0, 0);
         loop {
             attempts += 1;
-            let error = match self.submitter.submit_by(&prepared, &redactor, deadline).await {
-                Err(error) if error.is_transient() && error.kind() != ErrorKind::Expired => error,
-                ended => return counted((attempts, ended)),
+            let error = match self.submitter.submit(&prepared, &redactor, Some(deadline)).await {
+                Err(error) if error.is_transient() => error,
+                ended => return counted(attempts, ended),
             };
+            losses += u32::from(error.kind() == ErrorKind::Lost);
             let resume = Instant::now() + pause(attempts);
-            if resume >= deadline {
-                return counted((attempts, Err(error)));
+            if resume >= deadline || self.submitter.max_requeues().is_some_and(|most| losses > most) {
+                return counted(attempts, Err(error));
             }
-            tokio::time::sleep_until(resume).await;
+            sleep_until(resume).await;
         }
     }
 
@@ -168,6 +168,16 @@ impl Mailer {
         Ok(self.submitter.verify(preflight.as_ref(), &self.redactor).await)
     }
 
+    /// Whether a failure calls for the one further attempt of a send without a deadline.
+    fn deserves_second_attempt(&self, error: &Error) -> bool {
+        let passing = match error.kind() {
+            ErrorKind::Lost => self.submitter.max_requeues() != Some(0),
+            ErrorKind::Temporary => true,
+            _ => false,
+        };
+        passing && error.is_transient() && error.stage() != Some(Stage::Auth)
+    }
+
     /// What must not be shown of a request: the configuration's secrets and the request's code and link.
     fn redactor(&self, request: &Request) -> Redactor {
         let codes = request.one_time_secrets();
@@ -175,17 +185,17 @@ impl Mailer {
     }
 
     async fn compose(&self, request: &Request, redactor: &Redactor) -> Result<Rendered> {
+        let limit = self.composers.limits().payload_bytes;
+        if request.payload.len() > limit {
+            let message =
+                format!("the payload has {} bytes; at most {limit} are read", request.payload.len());
+            return Err(Error::new(ErrorKind::Payload, message));
+        }
         let composed = self.composers.compose(request).await;
         let message = composed.map_err(|error| error.masked(redactor))?;
         let prepared = self.submitter.prepare(&message).map_err(|error| error.masked(redactor))?;
         Ok(Rendered { message, prepared })
     }
-}
-
-/// Whether a failure calls for the one further attempt of a send without a deadline.
-fn deserves_second_attempt(error: &Error) -> bool {
-    let passing = matches!(error.kind(), ErrorKind::Lost | ErrorKind::Temporary);
-    passing && error.is_transient() && error.stage() != Some(Stage::Auth)
 }
 
 /// The pause after so many attempts: it doubles, and varies by a half, so that clients of one outage do not
@@ -198,13 +208,13 @@ fn pause(attempts: u32) -> Duration {
     doubled.mul_f64(0.75 + f64::from(random[0]) / 510.0)
 }
 
-fn counted((attempts, outcome): (u32, Result<Receipt>)) -> Result<Receipt> {
+fn counted(attempts: u32, outcome: Result<Receipt>) -> Result<Receipt> {
     match outcome {
         Ok(receipt) => Ok(Receipt { attempts, ..receipt }),
         Err(error) => Err(error.with_attempts(attempts)),
     }
 }
 
-fn expired(attempts: u32) -> Error {
-    Error::new(ErrorKind::Expired, "the deadline passed; the message was given up").with_attempts(attempts)
+fn expired() -> Error {
+    Error::new(ErrorKind::Expired, "the deadline passed before the message was composed; it was given up")
 }

@@ -24,6 +24,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
 
 use self::authentication::Credentials;
 use self::journal::Journal;
@@ -53,8 +54,8 @@ pub(crate) struct Submitter {
     connections: Arc<Semaphore>,
 }
 
-#[derive(Debug)]
 /// A message as bytes, with its envelope. Every attempt sends the same one, with one Message-ID.
+#[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) envelope: Envelope,
     pub(crate) message_id: String,
@@ -62,9 +63,9 @@ pub(crate) struct Prepared {
 }
 
 impl Submitter {
-    /// Refuses a plan that this host cannot carry out whole, so that no option is ignored.
+    /// Makes ready what every session needs. A plan that this host cannot carry out whole is refused when it is
+    /// to be carried out, so that no option is ignored.
     pub(crate) fn new(plan: TransportPlan, vault: Arc<Vault>, egress: EgressPolicy) -> Result<Self> {
-        check(&plan)?;
         let security = Security::new(&plan.tls_options, &plan.endpoint.host, &vault)?;
         let connections = plan.pool.as_ref().map_or(CONNECTIONS, |pool| pool.max_connections).max(1);
         let connections = Arc::new(Semaphore::new(connections as usize));
@@ -76,21 +77,41 @@ impl Submitter {
         message::prepare(message)
     }
 
-    /// Tries once to hand a prepared message to the server. `redactor` masks what the session says.
-    pub(crate) async fn submit(&self, prepared: &Prepared, redactor: &Redactor) -> Result<Receipt> {
+    /// Tries once to hand a prepared message to the server, and gives the attempt up at the deadline. `redactor`
+    /// masks what the session says.
+    pub(crate) async fn submit(
+        &self,
+        prepared: &Prepared,
+        redactor: &Redactor,
+        deadline: Option<Instant>,
+    ) -> Result<Receipt> {
+        supported(&self.plan)?;
         let credentials = self.credentials()?;
-        let permit = self.permit().await?;
         let journal = self.journal(credentials.as_ref(), redactor);
-        let told = |error| self.tell(error, &journal);
-        let mut session = Session::open(self, journal.clone()).await.map_err(told)?;
-        let outcome = match self.log_in(&mut session, credentials.as_ref()).await {
+        let attempt = self.attempt(prepared, credentials.as_ref(), &journal);
+        let attempted = match deadline {
+            None => attempt.await,
+            Some(deadline) => timeout_at(deadline, attempt).await.unwrap_or_else(|_| Err(journal.expired())),
+        };
+        attempted.map_err(|error| self.tell(error, &journal))
+    }
+
+    async fn attempt(
+        &self,
+        prepared: &Prepared,
+        credentials: Option<&Credentials>,
+        journal: &Journal,
+    ) -> Result<Receipt> {
+        let permit = self.permit().await?;
+        let mut session = Session::open(self, journal.clone()).await?;
+        let outcome = match self.log_in(&mut session, credentials).await {
             Ok(()) => transaction::submit(&mut session, prepared).await,
             Err(error) => Err(error),
         };
         if !matches!(&outcome, Err(error) if is_over(error)) {
             part(session, permit).await;
         }
-        let outcome = outcome.map_err(told)?;
+        let outcome = outcome?;
         let (code, recipients) = (outcome.reply.code, outcome.accepted.len());
         tracing::info!(target: "smtp_connector", code, recipients, "message accepted");
         Ok(Receipt {
@@ -104,20 +125,14 @@ impl Submitter {
         })
     }
 
-    /// As [`Submitter::submit`], but gives the attempt up at `deadline`.
-    pub(crate) async fn submit_by(
-        &self,
-        prepared: &Prepared,
-        redactor: &Redactor,
-        deadline: tokio::time::Instant,
-    ) -> Result<Receipt> {
-        let _ = deadline;
-        self.submit(prepared, redactor).await
+    /// How often a message may be tried again after its connection was lost.
+    pub(crate) fn max_requeues(&self) -> Option<u32> {
+        self.plan.pool.as_ref().and_then(|pool| pool.max_requeues)
     }
 
     /// Connects, secures, authenticates and says NOOP; with an envelope goes on to MAIL, RCPT and RSET.
     pub(crate) async fn verify(&self, preflight: Option<&Envelope>, redactor: &Redactor) -> Verification {
-        let credentials = match self.credentials() {
+        let credentials = match supported(&self.plan).and_then(|()| self.credentials()) {
             Ok(credentials) => credentials,
             Err(error) => return self.journal(None, redactor).verification(Some(error)),
         };
@@ -190,7 +205,7 @@ impl Submitter {
 }
 
 /// Names the first option that is beyond this host.
-fn check(plan: &TransportPlan) -> Result<()> {
+fn supported(plan: &TransportPlan) -> Result<()> {
     let unsupported =
         |what: &str| Err(Error::new(ErrorKind::Unsupported, format!("{what} is not supported")));
     if plan.protocol == Protocol::Lmtp {
@@ -212,13 +227,6 @@ fn check(plan: &TransportPlan) -> Result<()> {
         plan.authentication.mechanism()
     {
         return Err(authentication::unbuilt(mechanism));
-    }
-    if plan
-        .ehlo_name
-        .as_ref()
-        .is_some_and(|name| name.is_empty() || !name.bytes().all(|c| c.is_ascii_graphic()))
-    {
-        return Err(Error::new(ErrorKind::Configuration, "`name` is not a name in ASCII without blanks"));
     }
     Ok(())
 }

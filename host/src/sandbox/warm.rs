@@ -10,6 +10,7 @@ use super::bindings::exports::smtp_connector::contract::messages as wit;
 use super::component::Component;
 use super::convert;
 use super::instance::{Fault, Instance};
+use super::limits::Limits;
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::Message;
 use crate::request::Request;
@@ -65,6 +66,11 @@ impl Composers {
             self.warm.lock().unwrap_or_else(PoisonError::into_inner).push(composer);
         }
         convert::message(composed, self.component.limits())
+    }
+
+    /// The bounds on every call.
+    pub(crate) fn limits(&self) -> &Limits {
+        self.component.limits()
     }
 
     async fn open(&self) -> Result<Composer> {

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::error::{Error, Stage};
+use crate::error::{Error, ErrorKind, Stage};
 use crate::plan::Logging;
 use crate::receipt::{NegotiatedTls, Timings, Verification, VerifiedStage};
 use crate::redactor::Redactor;
@@ -25,6 +25,7 @@ struct Entries {
     tls: Option<NegotiatedTls>,
     capabilities: Vec<String>,
     lap: Instant,
+    committed: bool,
 }
 
 impl Journal {
@@ -36,6 +37,7 @@ impl Journal {
             tls: None,
             capabilities: Vec::new(),
             lap: Instant::now(),
+            committed: false,
         };
         Self { entries: Arc::new(Mutex::new(entries)), redactor, logging }
     }
@@ -95,6 +97,20 @@ impl Journal {
     /// Keeps the service extensions that the server offered last; the lines are masked already.
     pub(super) fn offered(&self, capabilities: &[String]) {
         self.entries().capabilities = capabilities.to_vec();
+    }
+
+    /// Notes that the connection has been handed the whole message: from here on only the server knows.
+    pub(super) fn commit(&self) {
+        self.entries().committed = true;
+    }
+
+    /// The failure of an attempt that the deadline cuts short here.
+    pub(super) fn expired(&self) -> Error {
+        if self.entries().committed {
+            let message = "the deadline passed while the server was due to confirm the message";
+            return Error::new(ErrorKind::Expired, message).at(Stage::Content).into_ambiguous();
+        }
+        Error::new(ErrorKind::Expired, "the deadline passed; the message was given up")
     }
 
     /// The time of each stage so far.

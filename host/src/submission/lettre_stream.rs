@@ -39,6 +39,8 @@ struct Line {
     fault: Option<Fault>,
     /// How much of what is being said has not been handed to the connection yet.
     unsent: usize,
+    /// Whether that is the message.
+    content: bool,
 }
 
 /// Why the end of a message was not confirmed.
@@ -53,7 +55,7 @@ impl Dialogue {
     /// Has lettre take over a wire on which EHLO was said.
     pub(super) async fn over(wire: Wire, peer: SocketAddr, patience: Duration) -> Result<Self> {
         let journal = wire.journal().clone();
-        let line = Line { wire, patience, answer: None, fault: None, unsent: 0 };
+        let line = Line { wire, patience, answer: None, fault: None, unsent: 0, content: false };
         let line = Arc::new(Mutex::new(line));
         let stream = LettreStream { line: line.clone(), prologue: PROLOGUE.into(), peer };
         let name = ClientId::Domain("localhost".to_owned());
@@ -76,6 +78,7 @@ impl Dialogue {
     /// Says the message, already encoded for transparency, and waits for the reply to its end.
     pub(super) async fn content(&mut self, encoded: &str) -> Result<Answer, ContentFault> {
         let shown = format!("(message of {} bytes)", encoded.len());
+        self.line().content = true;
         match self.exchange(encoded, &shown).await {
             Ok(answer) => Ok(answer),
             Err(fault) => {
@@ -97,6 +100,7 @@ impl Dialogue {
         // lettre calls 4yz and 5yz errors; what counts is what was kept aside.
         let outcome = self.connection.command(text).await;
         let mut line = self.line();
+        line.content = false;
         match (line.answer.take(), line.fault.take(), outcome) {
             (_, Some(fault), _) => Err(fault),
             (Some(answer), None, _) => Ok(answer),
@@ -168,6 +172,9 @@ impl AsyncWrite for LettreStream {
         match ready!(line.wire.poll_send(cx, bytes, patience)) {
             Ok(sent) => {
                 line.unsent = line.unsent.saturating_sub(sent);
+                if line.content && line.unsent == 0 {
+                    line.wire.journal().commit();
+                }
                 Poll::Ready(Ok(sent))
             }
             Err(fault) => Poll::Ready(line.keep(fault).map(|()| 0)),

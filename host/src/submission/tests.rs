@@ -86,7 +86,7 @@ async fn submit_message(
     change(&mut plan);
     let submitter = submitter(plan).expect("a plan within this host's means");
     let redactor = Redactor::default().with(["482913"]);
-    let result = submitter.submit(prepared, &redactor).await;
+    let result = submitter.submit(prepared, &redactor, None).await;
     (result, heard.await.expect("the peer's task"))
 }
 

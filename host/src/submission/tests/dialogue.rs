@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::peer::{CLOSE, Peer, SILENCE};
 use super::{failure, password, plan, prepared, submit, submit_message, submitter};
 use crate::error::{ErrorKind, Stage};
-use crate::plan::{Mechanism, Protocol, TlsMode, TransportPlan};
+use crate::plan::{Authentication, Mechanism, Protocol, TlsMode, TransportPlan};
 use crate::receipt::Envelope;
 use crate::redactor::Redactor;
 
@@ -190,7 +190,7 @@ async fn credentials_are_sent_as_the_server_offers() {
             .on("AUTH LINE", &["334 ?\r\n", "235 welcome\r\n"]);
         let (result, heard) = submit(peer, |plan| {
             plan.authentication = password("ann");
-            if let crate::plan::Authentication::Password(login) = &mut plan.authentication {
+            if let Authentication::Password(login) = &mut plan.authentication {
                 login.mechanism = mechanism;
             }
         })
@@ -260,7 +260,7 @@ async fn a_server_that_ignores_quit_holds_nobody() {
     let (address, _heard) = Peer::new().on("QUIT", &[SILENCE]).start().await;
     let submitter = submitter(plan(address.port())).expect("a plan");
     let (message, redactor) = (prepared(&["ann@b.test"], "x"), Redactor::default());
-    let submission = submitter.submit(&message, &redactor);
+    let submission = submitter.submit(&message, &redactor, None);
     let within = tokio::time::timeout(Duration::from_secs(1), submission).await;
     within.expect("no waiting for the farewell").expect("acceptance");
 }
@@ -318,38 +318,52 @@ async fn what_cannot_be_reached_is_told_with_its_address() {
     let message = prepared(&["ann@b.test"], "x");
     let mut plan = plan(address.port());
     let submitter_to = |plan: &TransportPlan| submitter(plan.clone()).expect("a plan");
-    let error = submitter_to(&plan).submit(&message, &Redactor::default()).await.expect_err("nobody listens");
+    let error =
+        submitter_to(&plan).submit(&message, &Redactor::default(), None).await.expect_err("nobody listens");
     assert_eq!(error.to_string(), format!("cannot connect to `127.0.0.1`: {address}: connection refused"));
     assert_eq!((error.kind(), error.is_transient()), (ErrorKind::Connect, true));
 
     plan.local_address = Some("::1".parse().expect("an address"));
-    let error = submitter_to(&plan).submit(&message, &Redactor::default()).await.expect_err("no way");
+    let error = submitter_to(&plan).submit(&message, &Redactor::default(), None).await.expect_err("no way");
     assert!(error.to_string().ends_with("the local address ::1 is of the other IP version"), "{error}");
 
     let public = super::Submitter::new(plan, std::sync::Arc::default(), crate::EgressPolicy::public());
-    let error = public.expect("a plan").submit(&message, &Redactor::default()).await.expect_err("loopback");
+    let error =
+        public.expect("a plan").submit(&message, &Redactor::default(), None).await.expect_err("loopback");
     assert_eq!((error.kind(), error.stage()), (ErrorKind::Egress, Some(Stage::Connect)));
 }
 
-#[test]
-fn what_is_not_built_is_refused_by_name() {
-    let refused = |change: fn(&mut TransportPlan)| {
+#[tokio::test]
+async fn what_is_not_built_is_refused_by_name_before_anything_is_dialled() {
+    async fn check_refused(change: fn(&mut TransportPlan), expected: &str) {
         let mut plan = plan(25);
         change(&mut plan);
-        submitter(plan).expect_err("a refusal")
-    };
-    let error = refused(|plan| plan.protocol = Protocol::Lmtp);
-    assert_eq!(
-        (error.kind(), error.to_string()),
-        (ErrorKind::Unsupported, "LMTP (`lmtp`) is not supported".into())
-    );
-    let error = refused(|plan| {
+        let submitter = submitter(plan).expect("a plan");
+        let message = prepared(&["ann@b.test"], "x");
+        let error = submitter.submit(&message, &Redactor::default(), None).await.expect_err("a refusal");
+        assert_eq!((error.kind(), error.to_string()), (ErrorKind::Unsupported, expected.to_owned()));
+    }
+    check_refused(|plan| plan.protocol = Protocol::Lmtp, "LMTP (`lmtp`) is not supported").await;
+    let mechanism = |plan: &mut TransportPlan| {
         plan.authentication = password("ann");
-        if let crate::plan::Authentication::Password(login) = &mut plan.authentication {
+        if let Authentication::Password(login) = &mut plan.authentication {
             login.mechanism = Some(Mechanism::CramMd5);
         }
-    });
-    assert_eq!(error.to_string(), "the mechanism CRAM-MD5 at `auth.method` is not supported");
-    let error = refused(|plan| plan.ehlo_name = Some("a\r\nRSET".to_owned()));
-    assert_eq!(error.kind(), ErrorKind::Configuration);
+    };
+    check_refused(mechanism, "the mechanism CRAM-MD5 at `auth.method` is not supported").await;
+}
+
+#[tokio::test]
+async fn a_deadline_gives_the_attempt_up_and_says_whether_the_server_may_have_the_message() {
+    let cases = [("MAIL", None, false), ("DATA", None, false), ("CONTENT", Some(Stage::Content), true)];
+    for (silent_at, stage, ambiguous) in cases {
+        let (address, _heard) = Peer::new().on(silent_at, &[SILENCE]).start().await;
+        let submitter = submitter(plan(address.port())).expect("a plan");
+        let deadline = tokio::time::Instant::now() + Duration::from_millis(300);
+        let message = prepared(&["ann@b.test"], "Subject: hi\r\n\r\nhello\r\n");
+        let attempt = submitter.submit(&message, &Redactor::default(), Some(deadline)).await;
+        let error = attempt.expect_err("no reply");
+        assert_eq!((error.kind(), error.stage()), (ErrorKind::Expired, stage), "{silent_at}");
+        assert_eq!((error.is_ambiguous(), error.is_transient()), (ambiguous, !ambiguous), "{silent_at}");
+    }
 }
