@@ -34,7 +34,7 @@ impl Guest for Component {
 
 impl connector::GuestComposer for compose::Composer {
     fn open(configuration: String) -> Result<connector::Composer, Vec<Diagnostic>> {
-        compose::Composer::open(&configuration).map(connector::Composer::new)
+        Self::open(&configuration).map(connector::Composer::new)
     }
 
     fn compose(&self, request: Request) -> Result<Message, ComposeError> {

@@ -158,7 +158,7 @@ pub enum Authentication {
     /// Not at all.
     None,
     /// With an OAuth 2.0 access token.
-    OAuth2(OAuth2Login),
+    OAuth2(Box<OAuth2Login>),
     /// With a password.
     Password(PasswordLogin),
 }
@@ -207,7 +207,9 @@ impl Serialize for Authentication {
         if let Some(mechanism) = self.mechanism() {
             map.serialize_entry("authMethod", &mechanism)?;
         }
-        if let Self::OAuth2(OAuth2Login { renewal: Some(request), .. }) = self {
+        if let Self::OAuth2(login) = self
+            && let Some(request) = &login.renewal
+        {
             map.serialize_entry("tokenEndpoint", &request.url)?;
         }
         map.end()

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::locate;
 use super::url::Url;
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::{Authentication, Endpoint, OAuth2Login, TransportPlan};
+use crate::plan::{Authentication, Endpoint, TransportPlan};
 
 /// The well-known services, one on each line; the component reads the same file.
 const SERVICES: &str = include_str!("../../../guest/data/services.tsv");
@@ -52,7 +52,9 @@ impl Declared {
                 return Err(astray("proxy", &proxy.endpoint.host));
             }
         }
-        if let Authentication::OAuth2(OAuth2Login { renewal: Some(request), .. }) = &plan.authentication {
+        if let Authentication::OAuth2(login) = &plan.authentication
+            && let Some(request) = &login.renewal
+        {
             let declared = self.token_endpoint.as_deref().unwrap_or(DEFAULT_TOKEN_ENDPOINT);
             if declared != request.url {
                 return Err(astray("token endpoint", "another URL"));

@@ -317,7 +317,7 @@ fn authentication(authentication: transport::Authentication) -> Result<plan::Aut
             if login.access_token.is_none() && login.renewal.is_none() {
                 return Err(breach("a login by token has neither a token nor a way to get one"));
             }
-            plan::Authentication::OAuth2(plan::OAuth2Login {
+            plan::Authentication::OAuth2(Box::new(plan::OAuth2Login {
                 user: user_name(login.user)?,
                 mechanism: login.mechanism.map(mechanism),
                 access_token: login.access_token.map(|token| plan::AccessToken {
@@ -325,7 +325,7 @@ fn authentication(authentication: transport::Authentication) -> Result<plan::Aut
                     expires_at: token.expires_at_ms.map(Duration::from_millis),
                 }),
                 renewal: login.renewal.map(token_request),
-            })
+            }))
         }
     })
 }

@@ -83,8 +83,8 @@ impl EngineBuilder {
     ///
     /// Fails with [`ErrorKind::Internal`] where this machine cannot run WebAssembly.
     pub fn build(self) -> Result<Engine> {
-        let engine = wasmtime::Engine::new(&configuration(&self.limits)).map_err(unusable)?;
-        let linker = imports::linker(&engine).map_err(unusable)?;
+        let engine = wasmtime::Engine::new(&configuration(&self.limits)).map_err(|error| unusable(&error))?;
+        let linker = imports::linker(&engine).map_err(|error| unusable(&error))?;
         let cache = self.cache.map(|path| Cache::new(path, &engine));
         let inner = Arc::new(Inner { engine, linker, limits: self.limits, cache, bundled: OnceCell::new() });
         start_clock(&inner)?;
@@ -199,6 +199,6 @@ fn start_clock(inner: &Arc<Inner>) -> Result<()> {
     Ok(())
 }
 
-fn unusable(error: wasmtime::Error) -> Error {
+fn unusable(error: &wasmtime::Error) -> Error {
     Error::new(ErrorKind::Internal, format!("cannot run WebAssembly on this machine: {error:#}"))
 }

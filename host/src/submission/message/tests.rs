@@ -211,7 +211,8 @@ fn reserved_and_malformed_fields_are_refused() {
 
 #[test]
 fn unusable_messages_are_refused() {
-    let cases: [(&str, ErrorKind, fn(&mut Message)); 10] = [
+    type Case = (&'static str, ErrorKind, fn(&mut Message));
+    let cases: [Case; 10] = [
         ("the message has neither text nor HTML", ErrorKind::Message, |m| m.text = None),
         ("the content holds NUL", ErrorKind::Message, |m| m.text = Some("a\0b".into())),
         ("the content holds NUL", ErrorKind::Message, |m| m.html = Some("\0".into())),
@@ -240,7 +241,7 @@ fn unusable_messages_are_refused() {
     for (text, kind, spoil) in cases {
         let mut message = message();
         spoil(&mut message);
-        let error = prepare(&message).err().expect(text);
+        let error = prepare(&message).expect_err(text);
         assert_eq!((error.to_string().as_str(), error.kind()), (text, kind));
     }
 }
