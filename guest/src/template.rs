@@ -115,9 +115,6 @@ impl Source {
                 write_value(value, placeholder.escaping, out).map_err(|_| RenderFailure::TooLarge)
             }
             Found::Nothing => Ok(()),
-            Found::UnknownRoot if self.escaping == Escaping::Mailbox => {
-                Err(SyntaxError::at(&self.text, placeholder.span.start, missing_root(path)).into())
-            }
             Found::UnknownRoot => self.literal(placeholder.span.clone(), out),
         }
     }
@@ -144,12 +141,6 @@ fn compile(text: &str, escaping: Escaping) -> Result<Compiled, SyntaxError> {
         tag.path.map(|path| Placeholder { span: tag.span, path, escaping })
     };
     Ok(Compiled::Plain(tags.list.into_iter().filter_map(placeholder).collect()))
-}
-
-/// Says that a mailbox asks for what the payload lacks, where the bare placeholder would end up in a header.
-fn missing_root(path: &str) -> String {
-    let root = path.split('.').next().unwrap_or(path);
-    format!("the payload has no `{root}`, which this mailbox needs")
 }
 
 fn render_problem(error: &handlebars::RenderError) -> RenderFailure {

@@ -140,13 +140,20 @@ fn values_never_add_a_mailbox() {
 }
 
 #[test]
-fn a_missing_root_never_reaches_a_mailbox() {
+fn a_missing_root_stays_as_written_in_a_name_and_is_no_address() {
     let composer = composer(&json!([]));
-    for text in ["{{org.name}} <a@b>", "{{#if code}}x{{/if}}{{org.name}} <a@b>"] {
-        let found = composer.compose(&overriding(Some(text), None, &json!({"code": 1})));
-        let Err(ComposeError::Template(problem)) = found else { panic!("{text}: {found:?}") };
-        assert_eq!(problem.part, MessagePart::SendFrom);
-        assert_eq!(problem.message, "the payload has no `org`, which this mailbox needs");
+    for name in ["{{org.name}}", "{{ org.name }}", "{{#if code}}{{/if}}{{org.name}}"] {
+        let found =
+            composer.compose(&overriding(Some(&format!("{name} <a@b.example>")), None, &json!({"code": 1})));
+        let sender = found.expect("a message").sender;
+        assert_eq!(sender, mailbox(name.trim_start_matches("{{#if code}}{{/if}}"), "a@b.example"));
+    }
+    for address in ["{{org.mail}}", "Us <{{org.mail}}>"] {
+        let found = composer.compose(&overriding(None, Some(address), &json!({})));
+        assert!(
+            matches!(&found, Err(ComposeError::Address(problem)) if problem.field == "replyTo"),
+            "{address}: {found:?}"
+        );
     }
 }
 

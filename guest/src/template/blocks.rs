@@ -216,9 +216,6 @@ fn write_placeholder(
     match placeholder::resolve(payload, literal(1)) {
         Found::Value(value) => write_value(value, effective(escaping, state), out)?,
         Found::Nothing => {}
-        Found::UnknownRoot if escaping == Escaping::Mailbox => {
-            return Err(RenderErrorReason::Other(super::missing_root(literal(1))).into());
-        }
         Found::UnknownRoot => write_text(literal(0), Escaping::Plain, out)?,
     }
     Ok(())
