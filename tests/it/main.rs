@@ -4,3 +4,5 @@ mod cli;
 mod guests;
 mod peer;
 mod real_servers;
+mod sandbox;
+mod tenant;
