@@ -53,12 +53,22 @@ pub(crate) struct Submitter {
     connections: Arc<Semaphore>,
 }
 
-#[derive(Debug)]
 /// A message as bytes, with its envelope. Every attempt sends the same one, with one Message-ID.
 pub(crate) struct Prepared {
     pub(crate) envelope: Envelope,
     pub(crate) message_id: String,
     pub(crate) bytes: Vec<u8>,
+}
+
+/// Shows the size of the message and not the message: it may carry a one-time code.
+impl std::fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Prepared")
+            .field("envelope", &self.envelope)
+            .field("message_id", &self.message_id)
+            .field("bytes", &format_args!("{} bytes", self.bytes.len()))
+            .finish()
+    }
 }
 
 impl Submitter {
