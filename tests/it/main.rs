@@ -5,4 +5,5 @@ mod guests;
 mod peer;
 mod real_servers;
 mod sandbox;
+mod secrets;
 mod tenant;
