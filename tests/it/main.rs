@@ -1,9 +1,12 @@
 //! The integration tests, one module per subject, in one binary.
 
 mod cli;
+mod contract;
 mod guests;
+mod isolation;
 mod peer;
 mod real_servers;
 mod sandbox;
+mod schema;
 mod secrets;
 mod tenant;
