@@ -17,7 +17,7 @@ fn main() {
         println!("cargo::rerun-if-changed={watched}");
     }
     // `spies` contains the real component.
-    for watched in ["../wit", "../guest/Cargo.toml", "../guest/src"] {
+    for watched in ["../wit", "../guest/Cargo.toml", "../guest/data", "../guest/src"] {
         println!("cargo::rerun-if-changed={watched}");
     }
     let out = PathBuf::from(variable("OUT_DIR"));

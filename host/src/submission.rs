@@ -62,6 +62,17 @@ pub(crate) struct Prepared {
     pub(crate) bytes: Vec<u8>,
 }
 
+/// Shows the size of the message and not the message: it may carry a one-time code.
+impl std::fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Prepared")
+            .field("envelope", &self.envelope)
+            .field("message_id", &self.message_id)
+            .field("bytes", &format_args!("{} bytes", self.bytes.len()))
+            .finish()
+    }
+}
+
 impl Submitter {
     /// Makes ready what every session needs. A plan that this host cannot carry out whole is refused when it is
     /// to be carried out, so that no option is ignored.

@@ -2,10 +2,17 @@
 //! only this module turns one back into its value, at the moment of use.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read as _;
+
+use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::SecretRef;
 use crate::secret::Secret;
+
+/// The largest secret that a file may hold, in bytes: a private key with its chain has some thousands.
+const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// Secrets by the JSON Pointer at which they stood.
 #[derive(Debug, Default)]
@@ -67,14 +74,64 @@ impl Source {
                     Err(format!("the environment variable `{name}` is not UTF-8"))
                 }
             },
-            Self::File(path) => match std::fs::read_to_string(path) {
-                Ok(text) => match text.strip_suffix('\n').map(|text| text.strip_suffix('\r').unwrap_or(text))
-                {
-                    Some(line) => Ok(Secret::new(line)),
-                    None => Ok(Secret::new(text)),
-                },
-                Err(error) => Err(format!("the file `{path}` cannot be read: {error}")),
-            },
+            Self::File(path) => {
+                let text =
+                    read(path).map_err(|error| format!("the file `{path}` cannot be read: {error}"))?;
+                match without_line_break(&text) {
+                    "" => Err(format!("the file `{path}` is empty")),
+                    line => Ok(Secret::new(line)),
+                }
+            }
+        }
+    }
+}
+
+/// The text of a file, which may have no end.
+fn read(path: &str) -> std::io::Result<Zeroizing<String>> {
+    let mut text = Zeroizing::default();
+    let mut file = File::open(path)?.take(MAX_FILE_BYTES + 1);
+    file.read_to_string(&mut text)?;
+    match file.limit() {
+        0 => Err(std::io::Error::other(format!("it has more than {MAX_FILE_BYTES} bytes"))),
+        _ => Ok(text),
+    }
+}
+
+/// Editors end a file with a line break that is no part of the secret.
+fn without_line_break(text: &str) -> &str {
+    text.strip_suffix("\r\n").or(text.strip_suffix('\n')).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_break_at_the_end_is_no_part_of_a_secret() {
+        for (text, expected) in [
+            ("s3cret", "s3cret"),
+            ("s3cret\n", "s3cret"),
+            ("s3cret\r\n", "s3cret"),
+            ("two\nlines\n\n", "two\nlines\n"),
+            (" blanks \r", " blanks \r"),
+            ("\n", ""),
+        ] {
+            assert_eq!(without_line_break(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_missing_empty_or_endless_holds_no_secret() {
+        for (path, problem) in [
+            (
+                "/nowhere/secret",
+                "the file `/nowhere/secret` cannot be read: No such file or directory (os error 2)",
+            ),
+            ("/dev/null", "the file `/dev/null` is empty"),
+            ("/dev/zero", "the file `/dev/zero` cannot be read: it has more than 1048576 bytes"),
+        ] {
+            let value = Source::File(path.to_owned()).value();
+            assert_eq!(value.expect_err("there is no secret"), problem);
         }
     }
 }

@@ -1,7 +1,13 @@
 //! The integration tests, one module per subject, in one binary.
 
 mod cli;
+mod contract;
 mod delivery;
 mod guests;
+mod isolation;
 mod peer;
 mod real_servers;
+mod sandbox;
+mod schema;
+mod secrets;
+mod tenant;

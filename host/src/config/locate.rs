@@ -1,5 +1,6 @@
 //! From a JSON Pointer to the place in the text, without building a tree.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 
@@ -29,26 +30,74 @@ pub fn locate(text: &str, pointer: &str) -> Option<Range<usize>> {
     Some(start..start + found.get().len())
 }
 
-/// The text with the values at these pointers replaced by `"***"`, for reports to quote from.
+/// The text with the values at these pointers replaced by `"***"`, for reports to quote from. Where keys repeat,
+/// each of their values is replaced.
 pub(crate) fn blot_out<'p>(text: &str, pointers: impl IntoIterator<Item = &'p str>) -> String {
-    let exact = |pointer| {
-        let found = value(text, pointer)?.get();
-        let start = found.as_ptr() as usize - text.as_ptr() as usize;
-        Some(start..start + found.len())
-    };
-    let mut ranges: Vec<_> = pointers.into_iter().filter_map(exact).collect();
-    ranges.sort_by_key(|range| range.start);
+    let Ok(document) = serde_json::from_str::<&RawValue>(text) else { return text.to_owned() };
+    let mut blotter =
+        Blotter { pointers: pointers.into_iter().collect(), path: String::new(), found: Vec::new() };
+    blotter.visit(document);
     let mut blotted = String::with_capacity(text.len());
     let mut next = 0;
-    for range in ranges.into_iter().filter(|range| !range.is_empty()) {
-        // A range within the one before is gone already.
-        if range.start >= next {
-            blotted.push_str(&text[next..range.start]);
-            blotted.push_str("\"***\"");
-            next = range.end;
-        }
+    for value in blotter.found {
+        // Both are slices of `text`, so that the difference of their addresses is the offset.
+        let start = value.as_ptr() as usize - text.as_ptr() as usize;
+        blotted.push_str(&text[next..start]);
+        blotted.push_str("\"***\"");
+        next = start + value.len();
     }
     blotted + &text[next..]
+}
+
+/// Collects the values at some pointers, in the order of the text and none within another.
+struct Blotter<'t, 'p> {
+    pointers: HashSet<&'p str>,
+    /// The pointer of the current value.
+    path: String,
+    found: Vec<&'t str>,
+}
+
+impl<'t> Blotter<'t, '_> {
+    fn visit(&mut self, value: &'t RawValue) {
+        if self.pointers.contains(self.path.as_str()) {
+            self.found.push(value.get());
+        } else if value.get().starts_with(['{', '[']) {
+            // What was read as a raw value is well-formed.
+            let _ = serde_json::Deserializer::from_str(value.get()).deserialize_any(self);
+        }
+    }
+
+    fn descend(&mut self, token: &str, value: &'t RawValue) {
+        let length = self.path.len();
+        self.path.push('/');
+        self.path.push_str(&token.replace('~', "~0").replace('/', "~1"));
+        self.visit(value);
+        self.path.truncate(length);
+    }
+}
+
+impl<'t> Visitor<'t> for &mut Blotter<'t, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object or an array")
+    }
+
+    fn visit_map<A: MapAccess<'t>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some((key, value)) = map.next_entry::<String, &RawValue>()? {
+            self.descend(&key, value);
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'t>>(self, mut list: A) -> Result<(), A::Error> {
+        let mut index = 0_usize;
+        while let Some(value) = list.next_element()? {
+            self.descend(&index.to_string(), value);
+            index += 1;
+        }
+        Ok(())
+    }
 }
 
 /// The value exactly at a pointer, unless it is `null`.
@@ -132,5 +181,8 @@ mod tests {
         let text = r#"{"a": "x", "b": {"c": [1, "y"]}, "d": "z"}"#;
         let blotted = blot_out(text, ["/b/c/1", "/a", "/missing", "/b/c"]);
         assert_eq!(blotted, r#"{"a": "***", "b": {"c": "***"}, "d": "z"}"#);
+        let repeated = r#"{"a": {"b": "x", "b": "y"}, "a": {"b": null}, "c/~": [{"b": 1}]}"#;
+        let blotted = blot_out(repeated, ["/a/b", "/c~1~0/0"]);
+        assert_eq!(blotted, r#"{"a": {"b": "***", "b": "***"}, "a": {"b": "***"}, "c/~": ["***"]}"#);
     }
 }

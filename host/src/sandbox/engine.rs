@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use tokio::io::AsyncReadExt as _;
 use tokio::sync::OnceCell;
 use wasmtime::component::Linker;
 
@@ -117,7 +118,7 @@ impl Engine {
         self.0.bundled.get_or_try_init(load).await.cloned().map(Connector::new)
     }
 
-    /// Loads a component from its bytes, in the binary or the text format.
+    /// Loads a component from its bytes, in the binary format.
     ///
     /// # Errors
     ///
@@ -126,10 +127,7 @@ impl Engine {
     /// message names what was found.
     pub async fn load(&self, bytes: &[u8]) -> Result<Connector> {
         if bytes.len() > MAX_COMPONENT_BYTES {
-            let message = format!(
-                "the component has {} bytes; at most {MAX_COMPONENT_BYTES} are accepted",
-                bytes.len()
-            );
+            let message = format!("the component has more than {MAX_COMPONENT_BYTES} bytes");
             return Err(Error::new(ErrorKind::Component, message));
         }
         Component::load(self, bytes.into(), false).await.map(Connector::new)
@@ -142,7 +140,7 @@ impl Engine {
     /// Fails with [`ErrorKind::Input`] where the file cannot be read, else as [`Engine::load`].
     pub async fn load_file(&self, path: impl AsRef<Path>) -> Result<Connector> {
         let path = path.as_ref();
-        let bytes = tokio::fs::read(path).await.map_err(|error| {
+        let bytes = read_bounded(path).await.map_err(|error| {
             Error::new(ErrorKind::Input, format!("cannot read the component `{}`: {error}", path.display()))
         })?;
         self.load(&bytes).await
@@ -164,6 +162,14 @@ impl Engine {
     pub(super) fn cache(&self) -> Option<&Cache> {
         self.0.cache.as_ref()
     }
+}
+
+/// Reads a file, but not much further than [`Engine::load`] accepts: it may have no end.
+async fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+    let file = tokio::fs::File::open(path).await?;
+    let mut bytes = Vec::new();
+    file.take(MAX_COMPONENT_BYTES as u64 + 1).read_to_end(&mut bytes).await?;
+    Ok(bytes)
 }
 
 fn configuration(limits: &Limits) -> wasmtime::Config {

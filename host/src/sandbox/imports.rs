@@ -85,10 +85,12 @@ pub(super) fn admit(component: &Component) -> Result<()> {
 }
 
 fn is_inert(name: &str, item: &ComponentItem) -> bool {
+    matches!(item, ComponentItem::ComponentInstance(_)) && is_inert_name(name)
+}
+
+fn is_inert_name(name: &str) -> bool {
     let (interface, version) = name.split_once('@').unwrap_or((name, ""));
-    matches!(item, ComponentItem::ComponentInstance(_))
-        && INERT.contains(&interface)
-        && version.starts_with("0.2.")
+    INERT.contains(&interface) && version.starts_with("0.2.")
 }
 
 fn check_version(exports: &[String]) -> Result<()> {
@@ -121,6 +123,39 @@ fn is_compatible(version: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_bundled_component_exports_the_contract_and_imports_only_what_is_inert() {
+        let engine = wasmtime::Engine::default();
+        let component = Component::new(&engine, crate::bundled::COMPONENT).expect("the component compiles");
+        let component = component.component_type();
+        let exports: Vec<_> = component.exports(&engine).map(|(name, _)| name.to_owned()).collect();
+        for interface in ["connector", "description", "diagnostics", "messages", "transport"] {
+            let name = format!("smtp-connector:contract/{interface}@{CONTRACT_VERSION}");
+            assert!(exports.contains(&name), "{name} is not among {exports:?}");
+        }
+        assert_eq!(exports.len(), 5, "{exports:?}");
+        for (name, item) in component.imports(&engine) {
+            assert!(is_inert(name, &item.ty), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_interface_is_inert_by_its_name_and_version() {
+        let rows = [
+            ("wasi:cli/stderr@0.2.6", true),
+            ("wasi:cli/stderr@0.2.99", true),
+            ("wasi:cli/stderr@0.3.0", false),
+            ("wasi:cli/stderr@0.20.0", false),
+            ("wasi:cli/stderr", false),
+            ("wasi:cli/run@0.2.6", false),
+            ("wasi:random/random@0.2.6", false),
+            ("wasi:clocks/monotonic-clock@0.2.6", false),
+        ];
+        for (name, expected) in rows {
+            assert_eq!(is_inert_name(name), expected, "{name}");
+        }
+    }
 
     #[test]
     fn only_the_same_minor_version_is_compatible() {
