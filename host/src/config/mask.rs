@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use super::locate::escape;
 use super::url::{Url, percent_decode};
 use crate::plan::SecretRef;
 use crate::secret::Secret;
@@ -108,7 +109,7 @@ impl Masker<'_> {
     }
 
     fn enter(&mut self, key: &str) -> bool {
-        self.path.push(key.replace('~', "~0").replace('/', "~1"));
+        self.path.push(escape(key));
         !self.in_message() && (self.paths.contain(&self.path) || is_secret_name(key))
     }
 

@@ -52,6 +52,11 @@ impl Composers {
 
     /// Composes one message. Dropping the future drops the instance, so that no call is ever half done.
     pub(crate) async fn compose(&self, request: &Request) -> Result<Message> {
+        let most = self.component.limits().payload_bytes;
+        if request.payload.len() > most {
+            let message = format!("the payload has {} bytes; at most {most} are read", request.payload.len());
+            return Err(Error::new(ErrorKind::Payload, message));
+        }
         let _turn = self.turns.acquire().await.map_err(|_| Error::new(ErrorKind::Internal, "closed"))?;
         let parked = self.warm.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let composer = match parked {
