@@ -11,4 +11,4 @@ pub(crate) use locate::blot_out;
 pub use locate::locate;
 #[cfg(feature = "cli")]
 pub(crate) use locate::locate_all;
-pub(crate) use mask::{Masked, SecretPaths};
+pub(crate) use mask::{Masked, SecretPaths, Unmaskable};
