@@ -117,7 +117,7 @@ impl Engine {
         self.0.bundled.get_or_try_init(load).await.cloned().map(Connector::new)
     }
 
-    /// Loads a component from its bytes, in the binary or the text format.
+    /// Loads a component from its bytes, in the binary format.
     ///
     /// # Errors
     ///
