@@ -103,18 +103,16 @@ impl<'a> Session<'a> {
     /// Makes a mailer of a configuration, and shows the check's warnings to people.
     async fn mailer(&self, config: Config) -> Result<Mailer, Failure> {
         let connector = self.connector().await?;
+        let findings =
+            |diagnostics: &[_]| report::findings(&config, &connector, diagnostics, Style::stderr());
         match connector.configure_with(&config.text, &self.options()).await {
             Ok(mailer) => {
-                report::print(
-                    &config.quotable(&connector, mailer.warnings()),
-                    mailer.warnings(),
-                    Style::stderr(),
-                );
+                eprint!("{}", findings(mailer.warnings()));
                 Ok(mailer)
             }
             Err(error) => {
-                let quotable = config.quotable(&connector, error.diagnostics());
-                Err(Failure::from(error).about(quotable))
+                let report = findings(error.diagnostics());
+                Err(Failure::from(error).reporting(report))
             }
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
-use crate::config::{Declared, Masked, SecretPaths, blot_out};
+use crate::config::{Declared, Masked, SecretPaths, Unmaskable, blot_out};
 use crate::diagnostic::Diagnostic;
 use crate::egress::EgressPolicy;
 use crate::error::{Error, Result};
@@ -175,7 +175,7 @@ impl Connector {
         }
         let masked = match self.secret_paths.mask(configuration) {
             Ok(masked) => masked,
-            Err(error) => return Ok((Check::failed(not_json(&error)), None)),
+            Err(problem) => return Ok((Check::failed(unmaskable(&problem)), None)),
         };
         let Checked { mut diagnostics, plan } = self.component.check(&masked.text).await?;
         if let Some(plan) = &plan {
@@ -193,7 +193,15 @@ impl Check {
     }
 }
 
-fn not_json(error: &serde_json::Error) -> Diagnostic {
-    Diagnostic::error("", "not-json", format!("the configuration is not valid JSON: {error}"))
-        .with_help("the configuration is one JSON object; look at the line and column named")
+fn unmaskable(problem: &Unmaskable) -> Diagnostic {
+    match problem {
+        Unmaskable::NotJson(error) => {
+            Diagnostic::error("", "not-json", format!("the configuration is not valid JSON: {error}"))
+                .with_help("the configuration is one JSON object; look at the line and column named")
+        }
+        Unmaskable::TooManySecrets => {
+            Diagnostic::error("", "too-complex", "the configuration holds too many secrets")
+                .with_help("shorten it")
+        }
+    }
 }

@@ -30,14 +30,11 @@ impl Redactor {
                 STANDARD.encode(secret).trim_end_matches('=').to_owned(),
                 URL_SAFE_NO_PAD.encode(secret),
             ];
-            for needle in encoded {
-                if !needles.iter().any(|known| **known == needle) {
-                    needles.push(Zeroizing::new(needle));
-                }
-            }
+            needles.extend(encoded.map(Zeroizing::new));
         }
         // The longest first, so that a secret within another leaves no remainder.
-        needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
+        needles.sort_by(|one, other| (other.len(), other.as_str()).cmp(&(one.len(), one.as_str())));
+        needles.dedup();
         Self { needles: Arc::new(needles) }
     }
 

@@ -1,6 +1,7 @@
 //! What a platform asks for: one message.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 /// One message to send: to whom, for what, and with which values.
 ///
@@ -24,32 +25,58 @@ pub struct Request {
 /// A template that the platform supplies for one message, in place of the configuration's. `reply_to` and
 /// `send_from` are templates, too. Reads the JSON that Logto's i18n templates are stored as.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(try_from = "Value")]
 pub struct TemplateOverride {
     /// The subject.
     pub subject: String,
     /// The content.
     pub content: String,
     /// The form of the content: HTML where absent.
-    #[serde(default)]
     pub content_type: Option<ContentType>,
     /// The mailbox for answers.
-    #[serde(default)]
     pub reply_to: Option<String>,
     /// The author's mailbox.
-    #[serde(default)]
     pub send_from: Option<String>,
 }
 
 /// The form of a template's content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContentType {
     /// `text/html`: values are inserted with HTML's special characters escaped.
-    #[serde(rename = "text/html")]
     Html,
     /// `text/plain`: values are inserted as they are.
-    #[serde(rename = "text/plain")]
     Plain,
+}
+
+/// Says what is wrong without quoting it: a template may hold a code.
+impl TryFrom<Value> for TemplateOverride {
+    type Error = String;
+
+    fn try_from(value: Value) -> Result<Self, String> {
+        let Value::Object(mut members) = value else { return Err("it is no JSON object".to_owned()) };
+        let mut text = |name: &str| match members.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(format!("`{name}` is no string")),
+        };
+        let content_type = match text("contentType")?.as_deref() {
+            None => None,
+            Some("text/html") => Some(ContentType::Html),
+            Some("text/plain") => Some(ContentType::Plain),
+            Some(_) => return Err("`contentType` is neither `text/html` nor `text/plain`".to_owned()),
+        };
+        let template = Self {
+            subject: text("subject")?.ok_or("`subject` is missing")?,
+            content: text("content")?.ok_or("`content` is missing")?,
+            content_type,
+            reply_to: text("replyTo")?,
+            send_from: text("sendFrom")?,
+        };
+        match members.keys().next() {
+            Some(unknown) => Err(format!("the key `{unknown}` is unknown")),
+            None => Ok(template),
+        }
+    }
 }
 
 impl Request {
@@ -66,7 +93,7 @@ impl Request {
 
     /// Sets the values for the template: a JSON object.
     #[must_use]
-    pub fn payload(self, payload: impl Into<serde_json::Value>) -> Self {
+    pub fn payload(self, payload: impl Into<Value>) -> Self {
         self.payload_text(payload.into().to_string())
     }
 
@@ -96,14 +123,14 @@ impl Request {
         #[derive(Default, Deserialize)]
         struct Codes {
             #[serde(default)]
-            code: serde_json::Value,
+            code: Value,
             #[serde(default)]
-            link: serde_json::Value,
+            link: Value,
         }
         let codes: Codes = serde_json::from_str(&self.payload).unwrap_or_default();
         let text = |value| match value {
-            serde_json::Value::String(text) => Some(text),
-            serde_json::Value::Number(number) => Some(number.to_string()),
+            Value::String(text) => Some(text),
+            Value::Number(number) => Some(number.to_string()),
             _ => None,
         };
         [codes.code, codes.link].into_iter().filter_map(text).collect()
@@ -140,5 +167,29 @@ mod tests {
                 "{payload}"
             );
         }
+    }
+
+    #[test]
+    fn a_template_that_cannot_be_used_is_described_and_not_quoted() {
+        let cases = [
+            ("5", "it is no JSON object"),
+            (r#"["a","b"]"#, "it is no JSON object"),
+            (r#"{"subject":"s"}"#, "`content` is missing"),
+            (r#"{"subject":991188,"content":"c"}"#, "`subject` is no string"),
+            (
+                r#"{"subject":"s","content":"c","contentType":"991188"}"#,
+                "`contentType` is neither `text/html` nor `text/plain`",
+            ),
+            (r#"{"subject":"s","content":"c","tag":"991188"}"#, "the key `tag` is unknown"),
+        ];
+        for (text, expected) in cases {
+            let error = serde_json::from_str::<TemplateOverride>(text).expect_err(text);
+            assert_eq!(error.to_string(), expected);
+        }
+        let text =
+            r#"{"subject":"s","content":"c","contentType":"text/plain","replyTo":null,"sendFrom":"f"}"#;
+        let template: TemplateOverride = serde_json::from_str(text).expect("it is sound");
+        assert_eq!((template.content_type, template.reply_to), (Some(ContentType::Plain), None));
+        assert_eq!(template.send_from.as_deref(), Some("f"));
     }
 }

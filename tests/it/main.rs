@@ -1,10 +1,12 @@
 //! The integration tests, one module per subject, in one binary.
 
 mod cli;
+mod command_line;
 mod contract;
 mod delivery;
 mod guests;
 mod isolation;
+mod leaks;
 mod peer;
 mod real_servers;
 mod sandbox;

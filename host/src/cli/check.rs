@@ -6,28 +6,31 @@ use super::arguments;
 use super::failure::Failure;
 use super::input::Config;
 use super::terminal::Style;
-use super::{Session, exit, print, print_json, report};
+use super::{Session, exit, input, print, print_json, report};
 use crate::connector::Check;
 
 pub(super) async fn run(session: &Session<'_>, command: &arguments::Check) -> Result<ExitCode, Failure> {
-    let name = command.config.display().to_string();
-    let (config, check) = match Config::read(&command.config) {
+    let style = Style::stdout();
+    let (check, findings) = match Config::read(&command.config) {
         Ok(config) => {
             let connector = session.connector().await?;
             let check = connector.check(&config.text, &session.options()).await?;
-            (config.quotable(&connector, &check.diagnostics), check)
+            let findings =
+                (!command.json).then(|| report::findings(&config, &connector, &check.diagnostics, style));
+            (check, findings.unwrap_or_default())
         }
         Err(error) if error.diagnostics().is_empty() => return Err(error.into()),
         Err(unreadable) => {
-            let check = Check { diagnostics: unreadable.diagnostics().to_vec(), plan: None };
-            (Config { name, text: String::new() }, check)
+            let diagnostics = unreadable.diagnostics().to_vec();
+            let findings = diagnostics.iter().map(|found| report::finding_alone(found, style)).collect();
+            (Check { diagnostics, plan: None }, findings)
         }
     };
     if command.json {
         print_json(&check)?;
     } else {
-        report::print(&config, &check.diagnostics, Style::stderr());
-        print(report::summary(&config, &check, Style::stdout()).as_bytes())?;
+        let name = input::config_name(&command.config);
+        print((findings + &report::summary(&name, &check, style)).as_bytes())?;
     }
     Ok(if check.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(exit::CONFIGURATION) })
 }

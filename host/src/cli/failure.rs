@@ -4,38 +4,47 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use super::input::Config;
+use super::exit;
 use super::terminal::{Style, harmless};
-use super::{exit, report};
 use crate::error::{Error, ErrorKind};
 
 /// A failed command.
 pub(super) struct Failure {
     error: Error,
-    /// The configuration, where the findings are about one.
-    config: Option<Config>,
+    /// What people read ahead of the error: the findings on a configuration.
+    report: Option<String>,
+    /// What people read in place of the error: what the parser of arguments says, dressed for the terminal.
+    usage: Option<String>,
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { error, config: None }
+        Self { error, report: None, usage: None }
     }
 }
 
 impl Failure {
     /// What clap found wrong with the arguments.
     pub(super) fn usage(error: &clap::Error) -> Self {
-        let text = error.render().to_string();
-        let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
-        let (message, rest) = text.split_once("\n\n").unwrap_or((text, ""));
-        let error = Error::new(ErrorKind::Usage, message.trim());
-        let hint = rest.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
-        Self::from(if hint.is_empty() { error } else { error.with_hint(hint) })
+        let text = error.render();
+        let shown = if Style::stderr().has_colours() { text.ansi().to_string() } else { text.to_string() };
+        let (message, hint) = match error.kind() {
+            clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                ("a command is missing".to_owned(), Some("see `--help`".to_owned()))
+            }
+            _ => paragraphs(&text.to_string()),
+        };
+        let error = Error::new(ErrorKind::Usage, message);
+        let error = match hint {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        };
+        Self { error, report: None, usage: Some(shown) }
     }
 
-    /// Names the configuration that the failure is about.
-    pub(super) fn about(mut self, config: Config) -> Self {
-        self.config = Some(config);
+    /// Adds the findings on the configuration that the failure is about.
+    pub(super) fn reporting(mut self, report: String) -> Self {
+        self.report = Some(report);
         self
     }
 
@@ -55,16 +64,25 @@ impl Failure {
 
     /// Tells people what failed, on the standard error.
     fn explain(&self) {
-        let style = Style::stderr();
-        if let Some(config) = &self.config {
-            report::print(config, self.error.diagnostics(), style);
-        } else {
-            for diagnostic in self.error.diagnostics() {
-                eprintln!("{}: {}", style.bad(&diagnostic.code), harmless(&diagnostic.message));
+        match &self.usage {
+            Some(usage) => eprintln!("{}", usage.trim_end()),
+            None => {
+                eprint!("{}", self.report.as_deref().unwrap_or_default());
+                explain(&self.error, Style::stderr());
             }
         }
-        explain(&self.error, style);
     }
+}
+
+/// What is wrong, and what is said beyond that, each in one line.
+fn paragraphs(text: &str) -> (String, Option<String>) {
+    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut paragraphs = text.split("\n\n").map(one_line).filter(|paragraph| !paragraph.is_empty());
+    let message = paragraphs.next().unwrap_or_default();
+    let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
+    let rest: Vec<_> =
+        paragraphs.filter(|paragraph| !paragraph.starts_with("For more information")).collect();
+    (message, (!rest.is_empty()).then(|| rest.join("; ")))
 }
 
 /// Tells people about an error, on the standard error.

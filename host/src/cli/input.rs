@@ -4,7 +4,6 @@ use std::io::Read;
 use std::path::Path;
 
 use super::arguments::MessageArguments;
-use crate::connector::Connector;
 use crate::diagnostic::Diagnostic;
 use crate::error::{Error, ErrorKind, Result};
 use crate::request::{Request, TemplateOverride};
@@ -19,15 +18,15 @@ pub(super) struct Config {
 impl Config {
     /// Reads CONFIG: a file, or `-` for the standard input.
     pub(super) fn read(path: &Path) -> Result<Self> {
-        let (name, bytes) = if path.as_os_str() == "-" {
-            ("standard input".to_owned(), bounded(std::io::stdin().lock(), "the standard input")?)
+        let bytes = if is_standard_input(path) {
+            bounded(std::io::stdin().lock(), "the standard input")?
         } else {
-            (path.display().to_string(), file(path)?)
+            file(path)?
         };
         // Some editors begin a file with a byte order mark, which is no part of the JSON.
         let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).map(<[u8]>::to_vec).unwrap_or(bytes);
         match String::from_utf8(bytes) {
-            Ok(text) => Ok(Self { name, text }),
+            Ok(text) => Ok(Self { name: config_name(path), text }),
             Err(error) => {
                 let at = error.utf8_error().valid_up_to();
                 let message = format!("the configuration is not UTF-8: byte {at} begins no character");
@@ -39,11 +38,13 @@ impl Config {
     }
 }
 
-impl Config {
-    /// The copy that reports may quote.
-    pub(super) fn quotable(&self, connector: &Connector, diagnostics: &[Diagnostic]) -> Self {
-        Self { name: self.name.clone(), text: connector.quotable(&self.text, diagnostics) }
-    }
+/// What CONFIG is called in reports.
+pub(super) fn config_name(path: &Path) -> String {
+    if is_standard_input(path) { "standard input".to_owned() } else { path.display().to_string() }
+}
+
+fn is_standard_input(path: &Path) -> bool {
+    path.as_os_str() == "-"
 }
 
 /// Reads the request that the arguments describe.
@@ -78,8 +79,9 @@ fn template(path: &Path) -> Result<TemplateOverride> {
 }
 
 fn file(path: &Path) -> Result<Vec<u8>> {
-    let open = std::fs::File::open(path).map_err(|error| unreadable(&path.display().to_string(), &error))?;
-    bounded(open, &format!("`{}`", path.display()))
+    let name = format!("`{}`", path.display());
+    let open = std::fs::File::open(path).map_err(|error| unreadable(&name, &error))?;
+    bounded(open, &name)
 }
 
 /// Reads to the end, and one byte past the largest input at most, so that whoever checks the size sees it.

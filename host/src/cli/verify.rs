@@ -22,7 +22,10 @@ pub(super) async fn run(session: &Session<'_>, command: &arguments::Verify) -> R
         return Ok(ExitCode::SUCCESS);
     };
     let style = Style::stderr();
-    eprintln!("\n{}", style.dim(harmless(&verification.transcript.to_string()).trim_end()));
+    let transcript = harmless(&verification.transcript.to_string());
+    if !transcript.is_empty() {
+        eprintln!("\n{}\n", style.dim(transcript.trim_end()));
+    }
     explain(error, style);
     Ok(ExitCode::from(exit::code(error.kind(), error.stage())))
 }

@@ -83,7 +83,7 @@ fn same_host(declared: &str, planned: &str) -> bool {
 }
 
 fn parsed(text: &str, pointer: &str) -> Option<Value> {
-    serde_json::from_str(locate::value(text, pointer)?.get()).ok()
+    serde_json::from_str(locate::value(text, pointer)?).ok()
 }
 
 fn is_true(value: Option<&Value>) -> bool {

@@ -1,6 +1,6 @@
-//! From a JSON Pointer to the place in the text, without building a tree.
+//! From JSON Pointers to places in the text: in one walk for any number of them, without building a tree.
 
-use std::collections::HashSet;
+use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Range;
 
@@ -18,65 +18,100 @@ use serde_json::value::RawValue;
 /// assert_eq!(&text[smtp_connector::locate(text, "/auth/pass").unwrap()], "{\"user\": \"me\"}");
 /// ```
 pub fn locate(text: &str, pointer: &str) -> Option<Range<usize>> {
-    let mut found: &RawValue = serde_json::from_str(text).ok()?;
-    for token in pointer.split('/').skip(1) {
-        match member(found, &unescape(token)) {
-            Some(value) => found = value,
-            None => break,
-        }
-    }
-    // Both are slices of `text`, so that the difference of their addresses is the offset.
-    let start = found.get().as_ptr() as usize - text.as_ptr() as usize;
-    Some(start..start + found.get().len())
+    locate_all(text, &[pointer]).pop().flatten()
 }
 
-/// The text with the values at these pointers replaced by `"***"`, for reports to quote from. Where keys repeat,
-/// each of their values is replaced.
+/// Does as [`locate`] for each of these pointers.
+pub(crate) fn locate_all(text: &str, pointers: &[&str]) -> Vec<Option<Range<usize>>> {
+    let mut places = vec![None; pointers.len()];
+    // The nearest value above is met before the value, and an earlier value before a repeated one.
+    walk(text, pointers, &mut |index, range, _| places[index] = Some(range));
+    places
+}
+
+/// The text with the values at these pointers replaced by `"***"`, for reports to quote from: all of them where
+/// keys repeat.
 pub(crate) fn blot_out<'p>(text: &str, pointers: impl IntoIterator<Item = &'p str>) -> String {
-    let Ok(document) = serde_json::from_str::<&RawValue>(text) else { return text.to_owned() };
-    let mut blotter =
-        Blotter { pointers: pointers.into_iter().collect(), path: String::new(), found: Vec::new() };
-    blotter.visit(document);
+    let pointers: Vec<_> = pointers.into_iter().collect();
+    let mut ranges = Vec::new();
+    walk(text, &pointers, &mut |_, range, exact| {
+        if exact && &text[range.clone()] != "null" {
+            ranges.push(range);
+        }
+    });
+    ranges.sort_by_key(|range| range.start);
     let mut blotted = String::with_capacity(text.len());
     let mut next = 0;
-    for value in blotter.found {
-        // Both are slices of `text`, so that the difference of their addresses is the offset.
-        let start = value.as_ptr() as usize - text.as_ptr() as usize;
-        blotted.push_str(&text[next..start]);
-        blotted.push_str("\"***\"");
-        next = start + value.len();
+    for range in ranges {
+        // A range within the one before is gone already.
+        if range.start >= next {
+            blotted.push_str(&text[next..range.start]);
+            blotted.push_str("\"***\"");
+            next = range.end;
+        }
     }
     blotted + &text[next..]
 }
 
-/// Collects the values at some pointers, in the order of the text and none within another.
-struct Blotter<'t, 'p> {
-    pointers: HashSet<&'p str>,
-    /// The pointer of the current value.
-    path: String,
-    found: Vec<&'t str>,
+/// What a walk tells of each value on the way to a pointer: the pointer's index, where the value stands, and
+/// whether it is the pointer's own.
+type Visit<'v> = dyn FnMut(usize, Range<usize>, bool) + 'v;
+
+/// Visits each value on the way to any of the pointers, in the order of the text.
+fn walk(text: &str, pointers: &[&str], visit: &mut Visit<'_>) {
+    let Ok(root) = serde_json::from_str::<&RawValue>(text) else { return };
+    let mut wanted: Vec<_> = pointers.iter().copied().enumerate().collect();
+    wanted.sort_by(|(_, one), (_, other)| one.split('/').cmp(other.split('/')));
+    Walk { text, visit }.enter(root, &wanted, 1);
 }
 
-impl<'t> Blotter<'t, '_> {
-    fn visit(&mut self, value: &'t RawValue) {
-        if self.pointers.contains(self.path.as_str()) {
-            self.found.push(value.get());
-        } else if value.get().starts_with(['{', '[']) {
-            // What was read as a raw value is well-formed.
-            let _ = serde_json::Deserializer::from_str(value.get()).deserialize_any(self);
+struct Walk<'t, 'v, 'f> {
+    text: &'t str,
+    visit: &'f mut Visit<'v>,
+}
+
+impl<'t> Walk<'t, '_, '_> {
+    /// Visits a value for the pointers that lead to it or through it. They are sorted, and alike in the tokens
+    /// ahead of number `depth`.
+    fn enter(&mut self, value: &'t RawValue, wanted: &[(usize, &str)], depth: usize) {
+        // Both are slices of one text, so that the difference of their addresses is the offset.
+        let start = value.get().as_ptr() as usize - self.text.as_ptr() as usize;
+        let deeper = wanted.partition_point(|(_, pointer)| token(pointer, depth).is_none());
+        for (position, (index, _)) in wanted.iter().enumerate() {
+            (self.visit)(*index, start..start + value.get().len(), position < deeper);
+        }
+        if deeper < wanted.len() {
+            let members = Members { walk: self, wanted: &wanted[deeper..], depth };
+            // The value is a part of a text that has been read.
+            let _ = serde_json::Deserializer::from_str(value.get()).deserialize_any(members);
         }
     }
+}
 
-    fn descend(&mut self, token: &str, value: &'t RawValue) {
-        let length = self.path.len();
-        self.path.push('/');
-        self.path.push_str(&token.replace('~', "~0").replace('/', "~1"));
-        self.visit(value);
-        self.path.truncate(length);
+/// A token of a pointer, as it is written there.
+fn token<'p>(pointer: &'p str, depth: usize) -> Option<&'p str> {
+    pointer.split('/').nth(depth)
+}
+
+/// The members of an object, or the elements of an array, on the way.
+struct Members<'w, 't, 'v, 'f, 'p> {
+    walk: &'w mut Walk<'t, 'v, 'f>,
+    wanted: &'w [(usize, &'p str)],
+    depth: usize,
+}
+
+impl<'w, 'p> Members<'w, '_, '_, '_, 'p> {
+    /// The pointers that lead to or through a member.
+    fn through(&self, name: &str) -> &'w [(usize, &'p str)] {
+        let order =
+            |pointer: &str| token(pointer, self.depth).map_or(Ordering::Less, |token| token.cmp(name));
+        let start = self.wanted.partition_point(|(_, pointer)| order(pointer) == Ordering::Less);
+        let length = self.wanted[start..].partition_point(|(_, pointer)| order(pointer) == Ordering::Equal);
+        &self.wanted[start..start + length]
     }
 }
 
-impl<'t> Visitor<'t> for &mut Blotter<'t, '_> {
+impl<'t> Visitor<'t> for Members<'_, 't, '_, '_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -84,16 +119,24 @@ impl<'t> Visitor<'t> for &mut Blotter<'t, '_> {
     }
 
     fn visit_map<A: MapAccess<'t>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some((key, value)) = map.next_entry::<String, &RawValue>()? {
-            self.descend(&key, value);
+        while let Some(key) = map.next_key::<String>()? {
+            let wanted = self.through(&escape(&key));
+            if wanted.is_empty() {
+                map.next_value::<IgnoredAny>()?;
+            } else {
+                self.walk.enter(map.next_value()?, wanted, self.depth + 1);
+            }
         }
         Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'t>>(self, mut list: A) -> Result<(), A::Error> {
         let mut index = 0_usize;
-        while let Some(value) = list.next_element()? {
-            self.descend(&index.to_string(), value);
+        while let Some(value) = list.next_element::<&RawValue>()? {
+            let wanted = self.through(&index.to_string());
+            if !wanted.is_empty() {
+                self.walk.enter(value, wanted, self.depth + 1);
+            }
             index += 1;
         }
         Ok(())
@@ -101,56 +144,15 @@ impl<'t> Visitor<'t> for &mut Blotter<'t, '_> {
 }
 
 /// The value exactly at a pointer, unless it is `null`.
-pub(super) fn value<'a>(text: &'a str, pointer: &str) -> Option<&'a RawValue> {
-    let mut found: &RawValue = serde_json::from_str(text).ok()?;
-    for token in pointer.split('/').skip(1) {
-        found = member(found, &unescape(token))?;
-    }
-    (found.get() != "null").then_some(found)
+pub(super) fn value<'a>(text: &'a str, pointer: &str) -> Option<&'a str> {
+    let mut found = None;
+    walk(text, &[pointer], &mut |_, range, exact| found = exact.then_some(range));
+    found.map(|range| &text[range]).filter(|value| *value != "null")
 }
 
-fn unescape(token: &str) -> String {
-    token.replace("~1", "/").replace("~0", "~")
-}
-
-fn member<'a>(value: &'a RawValue, token: &str) -> Option<&'a RawValue> {
-    let mut deserializer = serde_json::Deserializer::from_str(value.get());
-    deserializer.deserialize_any(Member(token)).ok().flatten()
-}
-
-/// Finds one member of an object or element of an array.
-struct Member<'t>(&'t str);
-
-impl<'de> Visitor<'de> for Member<'_> {
-    type Value = Option<&'de RawValue>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object or an array")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = None;
-        while let Some(key) = map.next_key::<String>()? {
-            if key == self.0 {
-                found = Some(map.next_value()?);
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(found)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let mut found = None;
-        let mut index = 0_usize;
-        while let Some(value) = list.next_element::<&RawValue>()? {
-            if index.to_string() == self.0 {
-                found = Some(value);
-            }
-            index += 1;
-        }
-        Ok(found)
-    }
+/// A name as a token of a pointer.
+pub(super) fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]
@@ -174,6 +176,18 @@ mod tests {
             assert_eq!(&text[range], expected, "{pointer}");
         }
         assert_eq!(locate("{", "/a"), None);
+        let pointers = cases.map(|(pointer, _)| pointer);
+        let expected = cases.map(|(_, value)| Some(value));
+        let places = locate_all(text, &pointers).into_iter();
+        assert_eq!(places.map(|place| Some(&text[place?])).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_repeated_key_hides_what_was_in_the_one_before() {
+        let text = r#"{"a": {"b": 1}, "a": {"c": 2}}"#;
+        assert_eq!(value(text, "/a/b"), None);
+        assert_eq!(value(text, "/a/c"), Some("2"));
+        assert_eq!(locate(text, "/a/b").map(|range| &text[range]), Some(r#"{"c": 2}"#));
     }
 
     #[test]
@@ -181,8 +195,8 @@ mod tests {
         let text = r#"{"a": "x", "b": {"c": [1, "y"]}, "d": "z"}"#;
         let blotted = blot_out(text, ["/b/c/1", "/a", "/missing", "/b/c"]);
         assert_eq!(blotted, r#"{"a": "***", "b": {"c": "***"}, "d": "z"}"#);
-        let repeated = r#"{"a": {"b": "x", "b": "y"}, "a": {"b": null}, "c/~": [{"b": 1}]}"#;
-        let blotted = blot_out(repeated, ["/a/b", "/c~1~0/0"]);
-        assert_eq!(blotted, r#"{"a": {"b": "***", "b": "***"}, "a": {"b": "***"}, "c/~": ["***"]}"#);
+        let repeated = r#"{"a": {"b": "x"}, "a-c": 1, "a": {"b": "y"}, "a": null}"#;
+        let blotted = blot_out(repeated, ["/a/b", "/a-c", "/a"]);
+        assert_eq!(blotted, r#"{"a": "***", "a-c": "***", "a": "***", "a": null}"#);
     }
 }

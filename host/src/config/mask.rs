@@ -4,8 +4,9 @@
 use std::fmt;
 use std::ops::Range;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+use super::locate::escape;
 use super::url::{Url, percent_decode};
 use crate::plan::SecretRef;
 use crate::secret::Secret;
@@ -42,6 +43,22 @@ const SECRET_NAMES: [&str; 23] = [
 /// What belongs to the message is no secret of the connection, whatever its name.
 const MESSAGE_KEYS: [&str; 2] = ["customHeaders", "templates"];
 
+/// How many bytes the places of all secrets may take together. Some dozens of secrets are usual, and thousands
+/// fit; without a bound a long name above many secrets would be written once for each of them.
+const MAX_PLACES: usize = 1 << 20;
+
+/// What a secret costs beside the name of its place.
+const PLACE_OVERHEAD: usize = 64;
+
+/// Why the secrets could not be taken out.
+#[derive(Debug)]
+pub(crate) enum Unmaskable {
+    /// The text is not JSON.
+    NotJson(serde_json::Error),
+    /// There are more secrets than any configuration needs.
+    TooManySecrets,
+}
+
 /// A configuration without its secrets.
 pub(crate) struct Masked {
     /// The text that the component sees.
@@ -71,18 +88,23 @@ impl SecretPaths {
         self.0.iter().any(matches)
     }
 
-    /// Takes the secrets out of a configuration. Fails where the text is not JSON.
-    pub(crate) fn mask(&self, text: &str) -> Result<Masked, serde_json::Error> {
+    /// Takes the secrets out of a configuration.
+    pub(crate) fn mask(&self, text: &str) -> Result<Masked, Unmaskable> {
         let mut masker = Masker {
             paths: self,
             path: Vec::new(),
             out: String::with_capacity(text.len()),
             vault: Vault::default(),
             unquotable: Vec::new(),
+            room: MAX_PLACES,
+            full: false,
         };
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        Value { masker: &mut masker, secret: false }.deserialize(&mut deserializer)?;
-        deserializer.end()?;
+        let read = Value { masker: &mut masker, secret: false }.deserialize(&mut deserializer);
+        match read.and_then(|_| deserializer.end()) {
+            Err(_) if masker.full => return Err(Unmaskable::TooManySecrets),
+            read => read.map_err(Unmaskable::NotJson)?,
+        }
         let unquotable = masker.unquotable;
         Ok(Masked { text: masker.out, vault: masker.vault, unquotable })
     }
@@ -100,6 +122,9 @@ struct Masker<'p> {
     out: String,
     vault: Vault,
     unquotable: Vec<String>,
+    /// What is left for the names of places.
+    room: usize,
+    full: bool,
 }
 
 impl Masker<'_> {
@@ -108,7 +133,7 @@ impl Masker<'_> {
     }
 
     fn enter(&mut self, key: &str) -> bool {
-        self.path.push(key.replace('~', "~0").replace('/', "~1"));
+        self.path.push(escape(key));
         !self.in_message() && (self.paths.contain(&self.path) || is_secret_name(key))
     }
 
@@ -117,22 +142,39 @@ impl Masker<'_> {
         self.out.push_str(&serde_json::Value::from(text).to_string());
     }
 
-    /// Writes a string, masked where it is a secret or a URL that carries one.
-    fn string(&mut self, text: &str, secret: bool) {
-        let pointer = self.pointer();
-        let url = Url::read(text).filter(|_| !self.in_message());
-        if url.as_ref().is_some_and(|url| url.has_userinfo) || (secret && !text.is_empty()) {
-            self.unquotable.push(pointer.clone());
+    /// The current place, where a secret or a URL stands.
+    fn place<E: Error>(&mut self) -> Result<String, E> {
+        let length: usize = self.path.iter().map(|token| token.len() + 1).sum();
+        match self.room.checked_sub(length + PLACE_OVERHEAD) {
+            Some(room) => self.room = room,
+            None => {
+                self.full = true;
+                return Err(E::custom("too many secrets"));
+            }
         }
-        let secrets = url.map(|url| url_secrets(text, &url)).unwrap_or_default();
+        Ok(self.pointer())
+    }
+
+    /// Writes a string, masked where it is a secret or a URL that carries one.
+    fn string<E: Error>(&mut self, text: &str, secret: bool) -> Result<(), E> {
+        let secret = secret && !text.is_empty();
+        let url = Url::read(text).filter(|_| !self.in_message());
+        let secrets = url.as_ref().map(|url| url_secrets(text, url)).unwrap_or_default();
+        if !secret && secrets.is_empty() && !url.is_some_and(|url| url.has_userinfo) {
+            self.write_string(text);
+            return Ok(());
+        }
+        let pointer = self.place()?;
+        self.unquotable.push(pointer.clone());
         if !secrets.is_empty() {
             self.url(text, &pointer, &secrets);
-        } else if secret && !text.is_empty() && !self.is_url_key() {
+        } else if secret && !self.is_url_key() {
             self.write_string(&reference(&pointer));
             self.vault.keep(pointer, Source::Inline(Secret::new(text)));
         } else {
             self.write_string(text);
         }
+        Ok(())
     }
 
     /// Writes a URL without its secrets; the vault keeps the first, which is the password where there is one.
@@ -147,7 +189,6 @@ impl Masker<'_> {
         }
         masked.push_str(&text[next..]);
         self.write_string(&masked);
-        self.unquotable.push(pointer.to_owned());
         if let Some(secret) = secrets.first() {
             let secret = Secret::new(percent_decode(&text[secret.clone()]));
             self.vault.keep(pointer.to_owned(), Source::Inline(secret));
@@ -235,8 +276,8 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
         Ok(None)
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
-        self.masker.string(value, self.secret);
+    fn visit_str<E: Error>(self, value: &str) -> Result<Self::Value, E> {
+        self.masker.string(value, self.secret)?;
         Ok(Some(value.to_owned()))
     }
 
@@ -283,7 +324,7 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
         }
         self.masker.out.push('}');
         if let Some(source) = source.filter(|_| members == 1) {
-            let pointer = self.masker.pointer();
+            let pointer = self.masker.place()?;
             self.masker.vault.keep(pointer, source);
         }
         Ok(None)
@@ -354,10 +395,22 @@ mod tests {
 
     #[test]
     fn what_is_not_json_is_refused_with_its_place() {
-        let error = SecretPaths::new([]).mask("{\"a\": tru}").err().expect("not JSON");
+        let paths = SecretPaths::new([]);
+        let Err(Unmaskable::NotJson(error)) = paths.mask("{\"a\": tru}") else { panic!("that is no JSON") };
         assert_eq!((error.line(), error.column()), (1, 10));
-        let deep = "[".repeat(1000);
-        assert!(SecretPaths::new([]).mask(&deep).is_err());
-        assert!(SecretPaths::new([]).mask("{} {}").is_err());
+        for text in ["[".repeat(1000), "{} {}".to_owned()] {
+            assert!(matches!(paths.mask(&text), Err(Unmaskable::NotJson(_))));
+        }
+    }
+
+    #[test]
+    fn no_name_is_written_for_ever() {
+        let name = "n".repeat(MAX_PLACES / 8);
+        let secrets = |count: usize| {
+            let members: Vec<_> = (0..count).map(|index| format!(r#"{{"pass":"p{index}"}}"#)).collect();
+            SecretPaths::new([]).mask(&format!(r#"{{"{name}":[{}]}}"#, members.join(",")))
+        };
+        assert_eq!(secrets(7).expect("seven fit").vault.entries().count(), 7);
+        assert!(matches!(secrets(8), Err(Unmaskable::TooManySecrets)));
     }
 }

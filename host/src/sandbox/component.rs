@@ -190,6 +190,7 @@ fn compile(engine: &Engine, bytes: &[u8]) -> Result<Compiled> {
             [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => {
                 "this is a core WebAssembly module, not a component".to_owned()
             }
+            _ if !bytes.starts_with(b"\0asm") => "this is no WebAssembly component".to_owned(),
             _ => format!("this is not a component that the sandbox can run: {}", first_line(&error)),
         };
         Error::new(ErrorKind::Component, message)

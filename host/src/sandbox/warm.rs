@@ -53,6 +53,7 @@ impl Composers {
 
     /// Composes one message. Dropping the future drops the instance, so that no call is ever half done.
     pub(crate) async fn compose(&self, request: &Request) -> Result<Message> {
+        admit(request, self.component.limits().payload_bytes)?;
         let _turn = self.turns.acquire().await.map_err(|_| Error::new(ErrorKind::Internal, "closed"))?;
         let parked = self.warm.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let composer = match parked {
@@ -100,6 +101,20 @@ impl Composers {
             fault => fault.blame_component("compose"),
         }
     }
+}
+
+/// Refuses what no component needs to see.
+fn admit(request: &Request, most: usize) -> Result<()> {
+    let length = request.payload.len();
+    if length > most {
+        let message = format!("the payload has {length} bytes; at most {most} are read");
+        return Err(Error::new(ErrorKind::Payload, message));
+    }
+    if request.to.contains(char::is_control) {
+        let message = "`to`: an address holds a line break or a control character";
+        return Err(Error::new(ErrorKind::Address, message));
+    }
+    Ok(())
 }
 
 impl Composer {

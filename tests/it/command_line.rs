@@ -1,0 +1,54 @@
+//! The command line against its contract: documents, exit codes, and what people read. One module per command.
+
+mod check;
+mod information;
+mod render;
+mod send;
+mod verify;
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use smtp_connector_tests::cli::{Cli, binary};
+
+/// A configuration as the platform's console stores it.
+pub(crate) const CONSOLE: &str = include_str!("../fixtures/logto-console.json");
+
+/// A command line that shares the cache of compiled components with all others.
+pub(crate) fn command<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Cli {
+    Cli::new(arguments).env("XDG_CACHE_HOME", cache())
+}
+
+fn cache() -> PathBuf {
+    binary().with_file_name("test-cache")
+}
+
+/// A configuration for a server at a port of 127.0.0.1, without security or credentials, and these members besides.
+pub(crate) fn configuration(port: u16, members: &Value) -> Value {
+    let template = |usage_type: &str| {
+        json!({
+            "usageType": usage_type,
+            "contentType": "text/plain",
+            "subject": "Your code",
+            "content": "Code {{code}} for {{user.name}}",
+        })
+    };
+    let templates = ["Register", "SignIn", "ForgotPassword", "Generic"].map(template);
+    let mut configuration = json!({
+        "host": "127.0.0.1",
+        "port": port,
+        "fromEmail": "Example <no-reply@example.com>",
+        "templates": templates,
+    });
+    for (key, value) in members.as_object().into_iter().flatten() {
+        configuration[key] = value.clone();
+    }
+    configuration
+}
+
+/// Checks that two documents are alike, and shows them where they are not.
+#[track_caller]
+pub(crate) fn check_json(found: &Value, expected: &Value, case: &str) {
+    assert!(found == expected, "{case}:\n{found:#}\nin place of\n{expected:#}");
+}
