@@ -55,7 +55,6 @@ pub(crate) struct Submitter {
 }
 
 /// A message as bytes, with its envelope. Every attempt sends the same one, with one Message-ID.
-#[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) envelope: Envelope,
     pub(crate) message_id: String,
