@@ -1,5 +1,6 @@
 //! The integration tests, one module per subject, in one binary.
 
+mod admission;
 mod cli;
 mod command_line;
 mod contract;

@@ -12,7 +12,7 @@ use smtp_connector::{Engine, Error, ErrorKind, Limits, Request};
 use smtp_connector_tests::guests::Guest;
 use tokio::time::timeout;
 
-use crate::tenant::{PATIENCE, bundled, configuration, engine, load, local, mailer, sign_in, tight};
+use crate::tenant::{PATIENCE, bundled, configuration, load, local, mailer, sign_in, tight};
 
 /// A component that exceeds what it may, and how the error names it.
 const EXCESSES: [(Guest, &str); 4] = [
@@ -29,7 +29,7 @@ async fn a_component_that_misbehaves_in_check_ends_its_call_only() {
         let hostile = marked(587, "misbehave-in-check");
         let began = Instant::now();
         let checked = timeout(PATIENCE, connector.check(&hostile, &local())).await.expect("the call ends");
-        check_misbehaved(checked.expect_err("the component misbehaves"), guest, "check", message);
+        check_misbehaved(&checked.expect_err("the component misbehaves"), guest, "check", message);
         assert!(began.elapsed() < Duration::from_secs(10), "{guest:?} took {:?}", began.elapsed());
         let honest = configuration(587).to_string();
         assert!(connector.check(&honest, &local()).await.expect("the next call works").is_ok(), "{guest:?}");
@@ -45,7 +45,7 @@ async fn a_component_that_misbehaves_in_open_ends_its_call_only() {
         let hostile = connector.configure_with(&hostile, &local()).await.expect("the check passes");
         for _ in 0..2 {
             let rendered = timeout(PATIENCE, hostile.render(&sign_in("1"))).await.expect("the call ends");
-            check_misbehaved(rendered.expect_err("the component misbehaves"), guest, "open", message);
+            check_misbehaved(&rendered.expect_err("the component misbehaves"), guest, "open", message);
         }
         let honest = mailer(&connector, &configuration(587)).await;
         assert_eq!(text(&honest.render(&sign_in("1")).await), r#"{"code":"1"}"#, "{guest:?}");
@@ -61,7 +61,7 @@ async fn a_component_that_misbehaves_in_compose_ends_its_call_only() {
         for round in ["1", "2"] {
             let hostile = payload("misbehave-in-compose");
             let rendered = timeout(PATIENCE, mailer.render(&hostile)).await.expect("the call ends");
-            check_misbehaved(rendered.expect_err("the component misbehaves"), guest, "compose", message);
+            check_misbehaved(&rendered.expect_err("the component misbehaves"), guest, "compose", message);
             let expected = json!({ "code": round }).to_string();
             assert_eq!(text(&mailer.render(&sign_in(round)).await), expected, "{guest:?}");
         }
@@ -84,12 +84,12 @@ async fn a_component_that_returns_too_much_ends_its_call_only() {
     let (engine, connector) = load(Guest::Floods, limits).await;
     for marker in ["flood-with-text", "flood-with-diagnostics"] {
         let error = connector.check(&marked(587, marker), &local()).await.expect_err("it is too much");
-        check_misbehaved(error, Guest::Floods, "check", "returns more than 1 MiB");
+        check_misbehaved(&error, Guest::Floods, "check", "returns more than 1 MiB");
     }
     let mailer = mailer(&connector, &configuration(587)).await;
     for marker in ["flood-with-text", "flood-with-headers"] {
         let error = mailer.render(&payload(marker)).await.expect_err("it is too much");
-        check_misbehaved(error, Guest::Floods, "compose", "returns more than 1 MiB");
+        check_misbehaved(&error, Guest::Floods, "compose", "returns more than 1 MiB");
         assert_eq!(text(&mailer.render(&sign_in("1")).await), r#"{"code":"1"}"#, "{marker}");
     }
     check_others_work(&engine).await;
@@ -131,74 +131,6 @@ async fn a_template_beyond_its_bounds_is_an_error_of_the_template() {
 }
 
 #[tokio::test]
-async fn what_reaches_out_is_refused_by_name_when_it_is_loaded() {
-    let rows = [
-        (Guest::ImportsSockets, "`wasi:sockets/tcp@0.2"),
-        (Guest::ReadsClock, "`wasi:clocks/wall-clock@0.2"),
-        (Guest::ReadsFiles, "`wasi:filesystem/types@0.2"),
-    ];
-    for (guest, import) in rows {
-        let message = check_refused(&guest.bytes()).await;
-        assert!(message.starts_with("the component imports `wasi:"), "{message}");
-        assert!(message.contains(import), "{guest:?}: {message}");
-        assert!(message.ends_with(", which the sandbox does not offer"), "{message}");
-        assert!(!message.contains("wasi:cli/") && !message.contains("wasi:io/"), "{message}");
-    }
-}
-
-#[tokio::test]
-async fn another_version_of_the_contract_is_refused_naming_both() {
-    for (guest, version) in [(Guest::WrongMajorVersion, "9.0.0"), (Guest::WrongMinorVersion, "0.2.0")] {
-        let message = check_refused(&guest.bytes()).await;
-        let expected =
-            format!("the component is built for version {version} of the contract; this host speaks 0.1.0");
-        assert_eq!(message, expected);
-    }
-}
-
-#[tokio::test]
-async fn what_is_no_connector_is_refused_and_the_message_says_what_it_is() {
-    let core_module = b"\0asm\x01\0\0\0".as_slice();
-    let not_a_connector = Guest::NotAConnector.bytes();
-    let large = vec![0; (16 << 20) + 1];
-    let truncated = Guest::Echo.bytes();
-    let rows: [(&[u8], &str); 7] = [
-        (
-            &not_a_connector,
-            "the component is no mail connector: it does not export `smtp-connector:contract/connector@0.1.0`",
-        ),
-        (core_module, "this is a core WebAssembly module, not a component"),
-        (b"", "this is not a component that the sandbox can run: "),
-        (b"(component)", "this is not a component that the sandbox can run: "),
-        (b"\x7fELF\x02\x01\x01\0", "this is not a component that the sandbox can run: "),
-        (&truncated[..truncated.len() / 2], "this is not a component that the sandbox can run: "),
-        (&large, "the component has more than 16777216 bytes"),
-    ];
-    for (bytes, expected) in rows {
-        let message = check_refused(bytes).await;
-        assert!(message.starts_with(expected), "{message}");
-    }
-}
-
-#[tokio::test]
-async fn a_component_file_that_cannot_be_read_is_an_error_of_the_input() {
-    let error = engine().load_file("/nowhere/connector.wasm").await.expect_err("there is no such file");
-    assert_eq!(error.kind(), ErrorKind::Input);
-    assert!(
-        error.to_string().starts_with("cannot read the component `/nowhere/connector.wasm`: "),
-        "{error}"
-    );
-}
-
-#[tokio::test]
-async fn a_component_file_without_end_is_not_read_to_its_end() {
-    let loading = timeout(PATIENCE, engine().load_file("/dev/zero")).await.expect("the call ends");
-    let error = loading.expect_err("it is too large");
-    assert_eq!(error.kind(), ErrorKind::Component);
-    assert_eq!(error.to_string(), "the component has more than 16777216 bytes");
-}
-
-#[tokio::test]
 async fn a_component_finds_no_environment_arguments_or_input() {
     assert!(std::env::vars_os().next().is_some() && std::env::args_os().next().is_some());
     let (_engine, connector) = load(Guest::ReadsEnvironment, Limits::default()).await;
@@ -217,6 +149,7 @@ async fn a_plan_that_leads_elsewhere_is_refused_before_any_connection() {
         ("redirect-host", "server", "attacker.example"),
         ("redirect-port", "server", "127.0.0.1"),
         ("redirect-proxy", "proxy", "attacker.example"),
+        ("misdirect-proxy", "proxy", "proxy.example"),
         ("redirect-token-endpoint", "token endpoint", "another URL"),
     ];
     for (marker, what, target) in rows {
@@ -375,6 +308,7 @@ fn marked(port: u16, marker: &str) -> String {
     let mut configuration = configuration(port);
     configuration["marker"] = json!(marker);
     configuration["auth"] = json!({ "user": "jo", "pass": "correct-horse-battery" });
+    configuration["proxy"] = json!("socks5://proxy.example");
     configuration.to_string()
 }
 
@@ -403,7 +337,7 @@ async fn catch_all(credentials: Option<(&str, &str)>) -> CatchAll {
 }
 
 #[track_caller]
-fn check_misbehaved(error: Error, guest: Guest, call: &str, message: &str) {
+fn check_misbehaved(error: &Error, guest: Guest, call: &str, message: &str) {
     assert_eq!(error.kind(), ErrorKind::Component, "{guest:?}: {error}");
     let expected = format!("the component's `{call}` {message}");
     assert!(error.to_string().starts_with(&expected), "{guest:?}: {error}");
@@ -415,12 +349,4 @@ async fn check_others_work(engine: &Engine) {
     let connector = engine.bundled().await.expect("the bundled component loads");
     let mailer = mailer(&connector, &configuration(587)).await;
     assert_eq!(text(&mailer.render(&sign_in("482913")).await), "482913");
-}
-
-/// Loading fails and blames the component; the message.
-async fn check_refused(bytes: &[u8]) -> String {
-    let error = engine().load(bytes).await.expect_err("the component is refused");
-    assert_eq!(error.kind(), ErrorKind::Component, "{error}");
-    assert!(!error.to_string().contains('\n'), "{error}");
-    error.to_string()
 }

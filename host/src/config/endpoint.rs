@@ -45,8 +45,8 @@ impl Declared {
         if let Some(proxy) = &plan.proxy {
             let declared = self.proxy.as_deref().and_then(Url::read);
             let leads_there = declared.is_some_and(|url| {
-                same_host(url.host, &proxy.endpoint.host)
-                    && url.port.is_none_or(|port| port == proxy.endpoint.port)
+                let port = url.port.unwrap_or_else(|| default_proxy_port(url.scheme));
+                same(&Endpoint { host: url.host.to_owned(), port }, &proxy.endpoint)
             });
             if !leads_there {
                 return Err(astray("proxy", &proxy.endpoint.host));
@@ -101,6 +101,14 @@ fn port_number(value: &Value) -> Option<u16> {
 
 fn default_port(secure: bool) -> u16 {
     if secure { 465 } else { 587 }
+}
+
+fn default_proxy_port(scheme: &str) -> u16 {
+    match scheme.to_ascii_lowercase().as_str() {
+        "http" => 80,
+        "https" => 443,
+        _ => 1080,
+    }
 }
 
 fn with_port(host: String, text: &str) -> Endpoint {

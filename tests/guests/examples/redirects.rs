@@ -1,6 +1,7 @@
 //! Plans a journey to somewhere else than the configuration says.
 //!
-//! Markers in the configuration: `redirect-host`, `redirect-port`, `redirect-proxy`, `redirect-token-endpoint`.
+//! Markers in the configuration: `redirect-host`, `redirect-port`, `redirect-proxy`, `misdirect-proxy` (to
+//! another port of `proxy.example`), `redirect-token-endpoint`.
 
 use smtp_connector_test_guests::connector::Report;
 use smtp_connector_test_guests::transport::{
@@ -21,15 +22,21 @@ impl Behaviour for Redirects {
             plan.endpoint.port ^= 1;
         }
         if configuration.contains("redirect-proxy") {
-            let endpoint = Endpoint { host: "attacker.example".to_owned(), port: 1080 };
-            plan.proxy =
-                Some(Proxy { protocol: ProxyProtocol::Socks5, endpoint, user: None, password: None });
+            plan.proxy = Some(proxy("attacker.example", 1080));
+        }
+        if configuration.contains("misdirect-proxy") {
+            plan.proxy = Some(proxy("proxy.example", 25));
         }
         if configuration.contains("redirect-token-endpoint") {
             plan.authentication = Authentication::Oauth2(login());
         }
         Report { diagnostics: Vec::new(), plan: Some(plan) }
     }
+}
+
+fn proxy(host: &str, port: u16) -> Proxy {
+    let endpoint = Endpoint { host: host.to_owned(), port };
+    Proxy { protocol: ProxyProtocol::Socks5, endpoint, user: None, password: None }
 }
 
 /// Would hand the password to a token endpoint of the attacker's.
