@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::locate;
 use super::url::Url;
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::{Authentication, Endpoint, TransportPlan};
+use crate::plan::{Authentication, Endpoint, ProxyProtocol, TransportPlan};
 
 /// The well-known services, one on each line; the component reads the same file.
 const SERVICES: &str = include_str!("../../../guest/data/services.tsv");
@@ -29,12 +29,17 @@ impl Declared {
             Some(Value::String(string)) if !string.is_empty() => Some(string),
             _ => None,
         };
-        let server = match (string("/url"), string("/service")) {
-            (Some(url), _) => from_url(&url, text),
-            (None, Some(service)) => from_service(&service, text),
-            (None, None) => string("/host").map(|host| with_port(host, text)),
+        let token_endpoint = string("/auth/accessUrl");
+        if let Some(url) = string("/url") {
+            // Its query takes the place of the keys beside it.
+            let proxy = Url::read(&url).and_then(|url| url.query_value("proxy"));
+            return Self { server: from_url(&url, text), proxy, token_endpoint };
+        }
+        let server = match string("/service") {
+            Some(service) => from_service(&service, text),
+            None => string("/host").map(|host| with_port(host, text)),
         };
-        Self { server, proxy: string("/proxy"), token_endpoint: string("/auth/accessUrl") }
+        Self { server, proxy: string("/proxy"), token_endpoint }
     }
 
     /// Refuses a plan that leads anywhere but where the configuration points.
@@ -46,7 +51,9 @@ impl Declared {
             let declared = self.proxy.as_deref().and_then(Url::read);
             let leads_there = declared.is_some_and(|url| {
                 let port = url.port.unwrap_or_else(|| default_proxy_port(url.scheme));
-                same(&Endpoint { host: url.host.to_owned(), port }, &proxy.endpoint)
+                // A login for a proxy inside TLS must not go to one in clear.
+                let same_protocol = proxy_protocol(url.scheme) == Some(proxy.protocol);
+                same_protocol && same(&Endpoint { host: url.host.to_owned(), port }, &proxy.endpoint)
             });
             if !leads_there {
                 return Err(astray("proxy", &proxy.endpoint.host));
@@ -61,6 +68,17 @@ impl Declared {
             }
         }
         Ok(())
+    }
+}
+
+fn proxy_protocol(scheme: &str) -> Option<ProxyProtocol> {
+    match scheme.to_ascii_lowercase().as_str() {
+        "http" => Some(ProxyProtocol::Http),
+        "https" => Some(ProxyProtocol::Https),
+        "socks" | "socks5" => Some(ProxyProtocol::Socks5),
+        "socks4" => Some(ProxyProtocol::Socks4),
+        "socks4a" => Some(ProxyProtocol::Socks4a),
+        _ => None,
     }
 }
 

@@ -157,23 +157,22 @@ impl Masker<'_> {
 
     /// Writes a string, masked where it is a secret or a URL that carries one.
     fn string<E: Error>(&mut self, text: &str, secret: bool) -> Result<(), E> {
-        let secret = secret && !text.is_empty();
-        let url = Url::read(text).filter(|_| !self.in_message());
+        if secret && !text.is_empty() && !self.is_url_key() {
+            let pointer = self.place()?;
+            self.unquotable.push(pointer.clone());
+            self.write_string(&reference(&pointer));
+            self.vault.keep(pointer, Source::Inline(Secret::new(text)));
+            return Ok(());
+        }
+        let url = Url::read(text).filter(|_| self.may_be_url(text));
         let secrets = url.as_ref().map(|url| url_secrets(text, url)).unwrap_or_default();
-        if !secret && secrets.is_empty() && !url.is_some_and(|url| url.has_userinfo) {
+        if secrets.is_empty() && !url.is_some_and(|url| url.has_userinfo) {
             self.write_string(text);
             return Ok(());
         }
         let pointer = self.place()?;
         self.unquotable.push(pointer.clone());
-        if !secrets.is_empty() {
-            self.url(text, &pointer, &secrets);
-        } else if secret && !self.is_url_key() {
-            self.write_string(&reference(&pointer));
-            self.vault.keep(pointer, Source::Inline(Secret::new(text)));
-        } else {
-            self.write_string(text);
-        }
+        self.url(text, &pointer, &secrets);
         Ok(())
     }
 
@@ -198,6 +197,12 @@ impl Masker<'_> {
     /// Whether the current value belongs to the message.
     fn in_message(&self) -> bool {
         self.path.first().is_some_and(|first| MESSAGE_KEYS.contains(&first.as_str()))
+    }
+
+    /// Whether a text may be meant as a URL. Only where nothing but a URL belongs is one without `//` looked for:
+    /// elsewhere `Team: a@b.example` reads like it.
+    fn may_be_url(&self, text: &str) -> bool {
+        self.is_url_key() || (text.contains("://") && !self.in_message())
     }
 
     /// Whether the current key holds a URL, of which only the password is a secret.
@@ -366,6 +371,8 @@ mod tests {
                 r#"{"url":"smtps://h?tls.passphrase=w&a=b"}"#,
                 r#"{"url":"smtps://h?tls.passphrase=secret%3A%2Furl&a=b"}"#,
             ),
+            (r#"{"auth":{"pass":"abc:def@ghi"}}"#, r#"{"auth":{"pass":"secret:/auth/pass"}}"#),
+            (r#"{"replyTo":"Team: a@b, c@d"}"#, r#"{"replyTo":"Team: a@b, c@d"}"#),
             (r#"{"proxy":"socks5://h:1"}"#, r#"{"proxy":"socks5://h:1"}"#),
             (
                 r#"{"templates":[{"content":"see http://a:b@c","token":"t"}],"customHeaders":{"token":"t"}}"#,
