@@ -224,7 +224,8 @@ fn url_secrets(text: &str, url: &Url<'_>) -> Vec<Range<usize>> {
         if let Some((name, value)) = pair.split_once('=') {
             let name = percent_decode(name);
             let last = name.rsplit('.').next().unwrap_or_default();
-            let is_secret = is_secret_name(last) || matches!(last, "key" | "proxy");
+            let is_login = last == "proxy" && percent_decode(value).contains('@');
+            let is_secret = is_secret_name(last) || last == "key" || is_login;
             if is_secret && !value.is_empty() {
                 secrets.push(start + pair.len() - value.len()..start + pair.len());
             }
