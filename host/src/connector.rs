@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
-use crate::config::{Declared, Masked, SecretPaths, Unmaskable, blot_out};
+use crate::config::{Declared, Masked, SecretPaths, Unmaskable, blot_out, locate};
 use crate::diagnostic::Diagnostic;
 use crate::egress::EgressPolicy;
 use crate::error::{Error, Result};
@@ -14,8 +14,11 @@ use crate::material;
 use crate::plan::TransportPlan;
 use crate::sandbox::{Checked, Component, Composers, Descriptor, Limits};
 
-/// Findings whose values may be misplaced secrets.
-const UNQUOTABLE: [&str; 2] = ["unknown-key", "wrong-type"];
+/// Findings whose values may be misplaced secrets: nobody has looked at what they are.
+const UNQUOTABLE: [&str; 5] = ["invalid-secret", "no-effect", "unknown-key", "unsupported", "wrong-type"];
+
+/// Findings on numbers: a text in the place of one has the wrong type.
+const NUMERIC: [&str; 2] = ["invalid-port", "out-of-range"];
 
 /// A component that is ready to check configurations. Cloning is cheap.
 #[derive(Debug, Clone)]
@@ -156,7 +159,11 @@ impl Connector {
         let Ok(masked) = self.secret_paths.mask(configuration) else {
             return String::new();
         };
-        let withheld = diagnostics.iter().filter(|diagnostic| UNQUOTABLE.contains(&diagnostic.code.as_str()));
+        let withheld = diagnostics.iter().filter(|diagnostic| {
+            let code = diagnostic.code.as_str();
+            UNQUOTABLE.contains(&code)
+                || (NUMERIC.contains(&code) && is_text(configuration, &diagnostic.path))
+        });
         let pointers = masked.unquotable.iter().chain(withheld.map(|diagnostic| &diagnostic.path));
         blot_out(configuration, pointers.map(String::as_str))
     }
@@ -191,6 +198,11 @@ impl Check {
     fn failed(diagnostic: Diagnostic) -> Self {
         Self { diagnostics: vec![diagnostic], plan: None }
     }
+}
+
+/// Whether a string stands at a pointer.
+fn is_text(configuration: &str, pointer: &str) -> bool {
+    locate(configuration, pointer).is_some_and(|place| configuration[place].starts_with('"'))
 }
 
 fn unmaskable(problem: &Unmaskable) -> Diagnostic {

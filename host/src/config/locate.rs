@@ -89,7 +89,7 @@ impl<'t> Walk<'t, '_, '_> {
 }
 
 /// A token of a pointer, as it is written there.
-fn token<'p>(pointer: &'p str, depth: usize) -> Option<&'p str> {
+fn token(pointer: &str, depth: usize) -> Option<&str> {
     pointer.split('/').nth(depth)
 }
 
