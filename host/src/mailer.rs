@@ -185,12 +185,6 @@ impl Mailer {
     }
 
     async fn compose(&self, request: &Request, redactor: &Redactor) -> Result<Rendered> {
-        let limit = self.composers.limits().payload_bytes;
-        if request.payload.len() > limit {
-            let message =
-                format!("the payload has {} bytes; at most {limit} are read", request.payload.len());
-            return Err(Error::new(ErrorKind::Payload, message));
-        }
         let composed = self.composers.compose(request).await;
         let message = composed.map_err(|error| error.masked(redactor))?;
         let prepared = self.submitter.prepare(&message).map_err(|error| error.masked(redactor))?;

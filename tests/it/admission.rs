@@ -45,9 +45,9 @@ async fn what_is_no_connector_is_refused_and_the_message_says_what_it_is() {
             "the component is no mail connector: it does not export `smtp-connector:contract/connector@0.1.0`",
         ),
         (core_module, "this is a core WebAssembly module, not a component"),
-        (b"", "this is not a component that the sandbox can run: "),
-        (b"(component)", "this is not a component that the sandbox can run: "),
-        (b"\x7fELF\x02\x01\x01\0", "this is not a component that the sandbox can run: "),
+        (b"", "this is no WebAssembly component"),
+        (b"(component)", "this is no WebAssembly component"),
+        (b"\x7fELF\x02\x01\x01\0", "this is no WebAssembly component"),
         (&truncated[..truncated.len() / 2], "this is not a component that the sandbox can run: "),
         (&large, "the component has more than 16777216 bytes"),
     ];

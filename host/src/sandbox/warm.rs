@@ -69,11 +69,6 @@ impl Composers {
         convert::message(composed, self.component.limits())
     }
 
-    /// The bounds on every call.
-    pub(crate) fn limits(&self) -> &Limits {
-        self.component.limits()
-    }
-
     async fn open(&self) -> Result<Composer> {
         let limits = self.component.limits();
         let opened = async {
