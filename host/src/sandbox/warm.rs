@@ -10,7 +10,6 @@ use super::bindings::exports::smtp_connector::contract::messages as wit;
 use super::component::Component;
 use super::convert;
 use super::instance::{Fault, Instance};
-use super::limits::Limits;
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::Message;
 use crate::request::Request;
