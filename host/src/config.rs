@@ -9,6 +9,5 @@ mod url;
 pub(crate) use endpoint::Declared;
 pub(crate) use locate::blot_out;
 pub use locate::locate;
-#[cfg(feature = "cli")]
 pub(crate) use locate::locate_all;
 pub(crate) use mask::{Masked, SecretPaths, Unmaskable};

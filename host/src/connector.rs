@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
-use crate::config::{Declared, Masked, SecretPaths, Unmaskable, blot_out, locate};
+use crate::config::{Declared, Masked, SecretPaths, Unmaskable, blot_out, locate, locate_all};
 use crate::diagnostic::Diagnostic;
 use crate::egress::EgressPolicy;
 use crate::error::{Error, Result};
@@ -188,10 +188,35 @@ impl Connector {
         if let Some(plan) = &plan {
             Declared::read(configuration).check(plan)?;
         }
-        material::examine(&masked.vault, plan.as_ref(), options.secret_sources, &mut diagnostics);
+        let own = material::examine(&masked.vault, plan.as_ref(), options.secret_sources);
+        if !own.is_empty() {
+            diagnostics = merge(diagnostics, own, configuration);
+        }
         let failed = diagnostics.iter().any(Diagnostic::is_error);
         Ok((Check { diagnostics, plan: plan.filter(|_| !failed) }, Some(masked)))
     }
+}
+
+/// Puts the host's findings among the component's, which are in the order of the document.
+fn merge(component: Vec<Diagnostic>, host: Vec<Diagnostic>, configuration: &str) -> Vec<Diagnostic> {
+    let placed = |diagnostics: Vec<Diagnostic>| {
+        let paths: Vec<_> = diagnostics.iter().map(|diagnostic| diagnostic.path.as_str()).collect();
+        let places = locate_all(configuration, &paths).into_iter();
+        let starts: Vec<_> = places.map(|place| place.map_or(usize::MAX, |range| range.start)).collect();
+        starts.into_iter().zip(diagnostics).collect::<Vec<_>>()
+    };
+    let mut host = placed(host);
+    host.sort_by_key(|(start, _)| *start);
+    let mut host = host.into_iter().peekable();
+    let mut merged = Vec::new();
+    for (start, diagnostic) in placed(component) {
+        while let Some((_, earlier)) = host.next_if(|(own, _)| *own < start) {
+            merged.push(earlier);
+        }
+        merged.push(diagnostic);
+    }
+    merged.extend(host.map(|(_, diagnostic)| diagnostic));
+    merged
 }
 
 impl Check {
@@ -215,5 +240,22 @@ fn unmaskable(problem: &Unmaskable) -> Diagnostic {
             Diagnostic::error("", "too-complex", "the configuration holds too many secrets")
                 .with_help("shorten it")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_findings_of_both_sides_come_in_document_order() {
+        let text =
+            r#"{"auth": {"user": "u", "pass": {"env": "X"}}, "host": 1, "tls": {"ca": "x"}, "port": 0}"#;
+        let finding = |path: &str| Diagnostic::error(path, "code", "message");
+        let component = ["/auth/user", "/host", "/port", "/templates"].map(finding).to_vec();
+        let host = ["/tls/ca", "/auth/pass"].map(finding).to_vec();
+        let merged = merge(component, host, text);
+        let paths: Vec<_> = merged.iter().map(|diagnostic| diagnostic.path.as_str()).collect();
+        assert_eq!(paths, ["/auth/user", "/auth/pass", "/host", "/tls/ca", "/port", "/templates"]);
     }
 }

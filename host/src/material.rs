@@ -8,19 +8,14 @@ use crate::diagnostic::Diagnostic;
 use crate::plan::{ClientIdentity, SecretRef, TlsOptions, TransportPlan};
 use crate::vault::{Source, Vault};
 
-/// Adds the host's findings to the component's.
-pub(crate) fn examine(
-    vault: &Vault,
-    plan: Option<&TransportPlan>,
-    sources_allowed: bool,
-    diagnostics: &mut Vec<Diagnostic>,
-) {
-    for (pointer, source) in vault.entries() {
-        diagnostics.extend(examine_source(pointer, source, sources_allowed));
-    }
+/// The host's own findings.
+pub(crate) fn examine(vault: &Vault, plan: Option<&TransportPlan>, sources_allowed: bool) -> Vec<Diagnostic> {
+    let sources = vault.entries().map(|(pointer, source)| examine_source(pointer, source, sources_allowed));
+    let mut diagnostics: Vec<_> = sources.flatten().collect();
     if let Some(plan) = plan {
-        examine_tls("/tls", &plan.tls_options, vault, diagnostics);
+        examine_tls("/tls", &plan.tls_options, vault, &mut diagnostics);
     }
+    diagnostics
 }
 
 fn examine_source(pointer: &str, source: &Source, allowed: bool) -> Option<Diagnostic> {
@@ -33,7 +28,8 @@ fn examine_source(pointer: &str, source: &Source, allowed: bool) -> Option<Diagn
         }
         source => {
             let problem = source.value().err()?;
-            Some(Diagnostic::error(pointer, "secret-unavailable", problem))
+            let help = "name a variable or a file that holds the secret, readable by this process";
+            Some(Diagnostic::error(pointer, "secret-unavailable", problem).with_help(help))
         }
     }
 }
