@@ -86,8 +86,11 @@ impl Source {
     }
 }
 
-/// The text of a file, which may have no end.
+/// The text of a regular file: a pipe or a terminal would be waited for without end.
 fn read(path: &str) -> std::io::Result<Zeroizing<String>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::other("it is no regular file"));
+    }
     let mut text = Zeroizing::default();
     let mut file = File::open(path)?.take(MAX_FILE_BYTES + 1);
     file.read_to_string(&mut text)?;
@@ -121,17 +124,23 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_missing_empty_or_endless_holds_no_secret() {
+    fn a_file_that_is_missing_empty_too_large_or_none_holds_no_secret() {
+        let folder = std::env::temp_dir().join(format!("smtp-connector-vault-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder can be made");
+        let (empty, large) = (folder.join("empty"), folder.join("large"));
+        File::create(&empty).expect("a file can be made");
+        let file = File::create(&large).expect("a file can be made");
+        file.set_len(MAX_FILE_BYTES + 1).expect("it can have any length");
+        let (empty, large) = (empty.display().to_string(), large.display().to_string());
         for (path, problem) in [
-            (
-                "/nowhere/secret",
-                "the file `/nowhere/secret` cannot be read: No such file or directory (os error 2)",
-            ),
-            ("/dev/null", "the file `/dev/null` is empty"),
-            ("/dev/zero", "the file `/dev/zero` cannot be read: it has more than 1048576 bytes"),
+            ("/nowhere/secret", "cannot be read: No such file or directory (os error 2)"),
+            (empty.as_str(), "is empty"),
+            (large.as_str(), "cannot be read: it has more than 1048576 bytes"),
+            ("/dev/zero", "cannot be read: it is no regular file"),
         ] {
             let value = Source::File(path.to_owned()).value();
-            assert_eq!(value.expect_err("there is no secret"), problem);
+            assert_eq!(value.expect_err("there is no secret"), format!("the file `{path}` {problem}"));
         }
+        std::fs::remove_dir_all(&folder).expect("the folder can be removed");
     }
 }

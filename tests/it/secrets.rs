@@ -257,7 +257,7 @@ async fn a_secret_that_cannot_be_had_is_reported_at_its_place() {
             "the environment variable `SMTP_CONNECTOR_NOT_SET` is not set",
         ),
         (json!({ "file": "/nowhere/password" }), "the file `/nowhere/password` cannot be read: "),
-        (json!({ "file": "/dev/null" }), "the file `/dev/null` is empty"),
+        (json!({ "file": "/dev/null" }), "the file `/dev/null` cannot be read: it is no regular file"),
     ];
     let connector = bundled().await;
     for (source, message) in rows {

@@ -20,7 +20,7 @@ pub use script::Script;
 
 use session::Session;
 
-/// How long a peer lives at most: longer than any test needs, shorter than anyone's patience.
+/// How long a connection may take, and be waited for in the end: longer than any test needs, shorter than anyone's patience.
 const LIFETIME: Duration = Duration::from_secs(20);
 
 /// A running peer. [`Peer::finish`] must be called: it says whether the script was kept to.
@@ -143,7 +143,16 @@ async fn serve(listener: TcpListener, scripts: Vec<Script>, release: watch::Rece
             sessions.spawn(async move { (number, session.play(script, LIFETIME).await) });
         }
     };
-    let accepted = timeout(LIFETIME, accept).await.is_ok();
+    // Before the test finishes the peer, its client may still have to be built.
+    let mut released = release.clone();
+    let overdue = async {
+        let _ = released.wait_for(|released| *released).await;
+        tokio::time::sleep(LIFETIME).await;
+    };
+    let accepted = tokio::select! {
+        () = accept => true,
+        () = overdue => false,
+    };
     while let Some(ended) = sessions.join_next().await {
         outcomes.push(ended.expect("a session does not panic"));
     }
