@@ -4,6 +4,7 @@
 mod advice;
 mod answer;
 mod authentication;
+mod body;
 mod capabilities;
 mod dial;
 mod fault;

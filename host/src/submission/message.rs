@@ -5,7 +5,6 @@
 //! the session does.
 
 mod address;
-mod body;
 mod field;
 #[cfg(test)]
 mod reader;
@@ -15,7 +14,7 @@ mod tests;
 use lettre::message::header::{Date, Headers};
 use ring::rand::{SecureRandom as _, SystemRandom};
 
-use super::Prepared;
+use super::{Prepared, body};
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{Mailbox, Message};
 use crate::receipt::Envelope;
@@ -135,7 +134,7 @@ fn refuse_line_breaks(place: &str, value: &str) -> Result<()> {
     }
 }
 
-fn within_bound(octets: usize) -> Result<()> {
+pub(super) fn within_bound(octets: usize) -> Result<()> {
     match octets > MAX_MESSAGE {
         true => Err(refusal(format!("the message is larger than {MAX_MESSAGE} octets"))),
         false => Ok(()),
@@ -143,7 +142,7 @@ fn within_bound(octets: usize) -> Result<()> {
 }
 
 /// A name that nobody can guess, so that no content can be made to hold it.
-fn token() -> Result<String> {
+pub(super) fn token() -> Result<String> {
     let mut octets = [0; 16];
     SystemRandom::new()
         .fill(&mut octets)
@@ -151,6 +150,6 @@ fn token() -> Result<String> {
     Ok(format!("{:032x}", u128::from_be_bytes(octets)))
 }
 
-fn refusal(message: impl Into<String>) -> Error {
+pub(super) fn refusal(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Message, message)
 }

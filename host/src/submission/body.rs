@@ -6,7 +6,7 @@
 use lettre::message::header::{ContentTransferEncoding, ContentType};
 use lettre::message::{Body, MultiPart, SinglePart};
 
-use super::{refusal, token, within_bound};
+use super::message::{refusal, token, within_bound};
 use crate::error::Result;
 
 /// The Content fields, one blank line and the content, which ends in CRLF.
