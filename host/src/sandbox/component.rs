@@ -24,7 +24,7 @@ pub(crate) struct Component {
 }
 
 /// What a component says of itself.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Descriptor {
     /// The identifier under which a platform knows the connector.
@@ -90,7 +90,7 @@ impl Component {
                 format!("the component does not keep to the contract: {error:#}"),
             )
         })?;
-        let mut component = Self { engine: engine.clone(), pre, descriptor: Descriptor::unknown(), bundled };
+        let mut component = Self { engine: engine.clone(), pre, descriptor: Descriptor::default(), bundled };
         component.descriptor = component.describe().await?;
         Ok(Arc::new(component))
     }
@@ -102,7 +102,7 @@ impl Component {
 
     /// Checks a configuration whose secrets are masked, in an instance of its own.
     pub(crate) async fn check(&self, masked: &str) -> Result<Checked> {
-        let report = self.call("check", async |exports, store| exports.call_check(store, masked).await).await;
+        let report = self.call(async |exports, store| exports.call_check(store, masked).await).await;
         match report {
             Ok(report) => convert::report(report),
             // The bundled check is linear in its input: what exceeds a bound is the configuration.
@@ -131,14 +131,12 @@ impl Component {
     }
 
     async fn describe(&self) -> Result<Descriptor> {
-        let descriptor =
-            self.call("describe", async |exports, store| exports.call_describe(store).await).await;
+        let descriptor = self.call(async |exports, store| exports.call_describe(store).await).await;
         convert::descriptor(descriptor.map_err(|fault| fault.blame_component("describe"))?)
     }
 
     async fn call<T>(
         &self,
-        _name: &str,
         call: impl AsyncFnOnce(&connector::Guest, &mut wasmtime::Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, Fault> {
         let instance = Instance::new(self).await?;
@@ -157,23 +155,6 @@ impl Checked {
             Diagnostic::error("", "too-complex", format!("checking this configuration {exceeded}"))
                 .with_help("shorten it");
         Self { diagnostics: vec![diagnostic], plan: None }
-    }
-}
-
-impl Descriptor {
-    fn unknown() -> Self {
-        Self {
-            id: String::new(),
-            target: String::new(),
-            names: Vec::new(),
-            descriptions: Vec::new(),
-            logo: None,
-            logo_dark: None,
-            form_items: Vec::new(),
-            secret_pointers: Vec::new(),
-            examples: Vec::new(),
-            configuration_schema: serde_json::Value::Null,
-        }
     }
 }
 
