@@ -198,7 +198,7 @@ fn pause(attempts: u32) -> Duration {
     let doubled = SECOND_ATTEMPT.saturating_mul(1 << attempts.saturating_sub(1).min(6)).min(LONGEST_PAUSE);
     let mut random = [0];
     // Without randomness the pause merely does not vary.
-    let _ = ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut random);
+    let _ = aws_lc_rs::rand::SecureRandom::fill(&aws_lc_rs::rand::SystemRandom::new(), &mut random);
     doubled.mul_f64(0.75 + f64::from(random[0]) / 510.0)
 }
 

@@ -139,7 +139,7 @@ fn upgrade(address: std::net::SocketAddr, trusted: &str) -> Result<String, Strin
     let mut roots = rustls::RootCertStore::empty();
     let trusted = CertificateDer::from_pem_slice(trusted.as_bytes()).expect("the certificate is PEM");
     roots.add(trusted).expect("the certificate can be trusted");
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("the provider has the default versions")

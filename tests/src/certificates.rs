@@ -103,7 +103,7 @@ impl Identity {
     pub fn server_demanding(&self, clients: &Authority) -> ServerTls {
         let mut roots = RootCertStore::empty();
         roots.add(certificate(&clients.pem)).expect("the authority is sound");
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
         let builder = builder().with_client_cert_verifier(verifier.expect("there is a root"));
         Arc::new(builder.with_single_cert(self.chain(), self.key()).expect("the key fits the certificate"))
@@ -119,7 +119,7 @@ impl Identity {
 }
 
 fn builder() -> rustls::ConfigBuilder<ServerConfig, rustls::WantsVerifier> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(provider);
     builder.with_safe_default_protocol_versions().expect("the provider has the default versions")
 }

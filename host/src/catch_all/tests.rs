@@ -33,7 +33,7 @@ impl Client {
         let mut roots = rustls::RootCertStore::empty();
         let trusted = CertificateDer::from_pem_slice(server.certificate_pem().as_bytes());
         roots.add(trusted.expect("the certificate is PEM")).expect("the certificate can be trusted");
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("the provider has the default versions")

@@ -10,7 +10,7 @@ use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use ring::{digest, hmac, rand};
+use aws_lc_rs::{digest, hmac, rand};
 use wasmtime::component::Component;
 
 /// The key's file beside the compiled components.

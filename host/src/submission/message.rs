@@ -12,7 +12,7 @@ mod reader;
 mod tests;
 
 use lettre::message::header::{Date, Headers};
-use ring::rand::{SecureRandom as _, SystemRandom};
+use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 
 use super::{Prepared, body};
 use crate::error::{Error, ErrorKind, Result};

@@ -8,7 +8,7 @@ mod verifier;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::sign::CertifiedKey;
@@ -148,7 +148,7 @@ fn iana_name(suite: SupportedCipherSuite) -> String {
 
 /// The provider with those of its suites that the plan names, or all.
 fn provider(names: &[String]) -> Result<CryptoProvider> {
-    let mut provider = ring::default_provider();
+    let mut provider = aws_lc_rs::default_provider();
     if names.is_empty() {
         return Ok(provider);
     }
