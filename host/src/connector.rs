@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
+use tokio::task::spawn_blocking;
 
 use crate::config::{Declared, Masked, SecretPaths, Unmaskable, blot_out, locate, locate_all};
 use crate::diagnostic::Diagnostic;
 use crate::egress::EgressPolicy;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::mailer::Mailer;
 use crate::material;
 use crate::plan::TransportPlan;
@@ -180,7 +181,7 @@ impl Connector {
                 format!("the configuration has {} bytes; at most {limit} are read", configuration.len());
             return Ok((Check::failed(Diagnostic::error("", "too-large", message)), None));
         }
-        let masked = match self.secret_paths.mask(configuration) {
+        let mut masked = match self.secret_paths.mask(configuration) {
             Ok(masked) => masked,
             Err(problem) => return Ok((Check::failed(unmaskable(&problem)), None)),
         };
@@ -188,7 +189,13 @@ impl Connector {
         if let Some(plan) = &plan {
             Declared::read(configuration).check(plan)?;
         }
-        let own = material::examine(&masked.vault, plan.as_ref(), options.secret_sources);
+        let sources_allowed = options.secret_sources;
+        let examined = spawn_blocking(move || {
+            let own = material::examine(&mut masked.vault, plan.as_ref(), sources_allowed);
+            (masked, plan, own)
+        });
+        let (masked, plan, own) =
+            examined.await.map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
         if !own.is_empty() {
             diagnostics = merge(diagnostics, own, configuration);
         }

@@ -35,13 +35,15 @@ impl Diagnostic {
     }
 
     pub(crate) fn error(path: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Error,
-            code: code.to_owned(),
-            path: path.into(),
-            message: message.into(),
-            help: None,
-        }
+        Self::new(Severity::Error, path, code, message)
+    }
+
+    pub(crate) fn warning(path: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, path, code, message)
+    }
+
+    fn new(severity: Severity, path: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
+        Self { severity, code: code.to_owned(), path: path.into(), message: message.into(), help: None }
     }
 
     pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {

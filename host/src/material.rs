@@ -1,21 +1,30 @@
 //! Checks what only the host can check, because it takes the values themselves: that secrets named by
-//! environment variable or file can be had, and that certificates and keys can be read.
+//! environment variable or file can be had, and that certificates and keys can be used.
 
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::CertificateDer;
 
 use crate::diagnostic::Diagnostic;
-use crate::plan::{ClientIdentity, SecretRef, TlsOptions, TransportPlan};
+use crate::pem;
+use crate::plan::{Authentication, Grant, SecretRef, TlsOptions, TokenRequest, TransportPlan};
+use crate::private_key::{self, Budget, ClearKey, KeyPlace, Purpose};
+use crate::secret::Secret;
 use crate::vault::{Source, Vault};
 
-/// The host's own findings.
-pub(crate) fn examine(vault: &Vault, plan: Option<&TransportPlan>, sources_allowed: bool) -> Vec<Diagnostic> {
+/// The host's own findings. Deriving the keys of keys may take a second.
+///
+/// A key that was opened stays so in the vault: its passphrase is expensive to try, and is tried once.
+pub(crate) fn examine(
+    vault: &mut Vault,
+    plan: Option<&TransportPlan>,
+    sources_allowed: bool,
+) -> Vec<Diagnostic> {
     let sources = vault.entries().map(|(pointer, source)| examine_source(pointer, source, sources_allowed));
-    let mut diagnostics: Vec<_> = sources.flatten().collect();
+    let diagnostics = sources.flatten().collect();
+    let mut examination = Examination { vault, sources_allowed, budget: Budget::default(), diagnostics };
     if let Some(plan) = plan {
-        examine_tls("/tls", &plan.tls_options, vault, &mut diagnostics);
+        examination.plan(plan);
     }
-    diagnostics
+    examination.diagnostics
 }
 
 fn examine_source(pointer: &str, source: &Source, allowed: bool) -> Option<Diagnostic> {
@@ -34,57 +43,112 @@ fn examine_source(pointer: &str, source: &Source, allowed: bool) -> Option<Diagn
     }
 }
 
-fn examine_tls(pointer: &str, options: &TlsOptions, vault: &Vault, diagnostics: &mut Vec<Diagnostic>) {
-    for (index, roots) in options.roots.iter().enumerate() {
-        let place = match options.roots.len() {
-            1 => format!("{pointer}/ca"),
-            _ => format!("{pointer}/ca/{index}"),
+/// The look at the certificates and keys of one plan.
+struct Examination<'a> {
+    vault: &'a mut Vault,
+    sources_allowed: bool,
+    budget: Budget,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Examination<'_> {
+    fn plan(&mut self, plan: &TransportPlan) {
+        self.tls("/tls", &plan.tls_options);
+        if let Authentication::OAuth2(login) = &plan.authentication
+            && let Some(renewal) = &login.renewal
+        {
+            self.token_request(renewal);
+        }
+        for signer in plan.dkim.iter().flat_map(|dkim| &dkim.signers) {
+            let place = KeyPlace { key: &signer.private_key, passphrase: signer.passphrase.as_ref() };
+            self.signing_key(place, Purpose::Signature);
+        }
+    }
+
+    fn token_request(&mut self, request: &TokenRequest) {
+        if let Grant::Jwt { private_key, passphrase, .. } = &request.grant {
+            let place = KeyPlace { key: private_key, passphrase: passphrase.as_ref() };
+            self.signing_key(place, Purpose::Assertion);
+        }
+        self.tls("/auth/tls", &request.tls);
+    }
+
+    fn tls(&mut self, pointer: &str, options: &TlsOptions) {
+        for (index, roots) in options.roots.iter().enumerate() {
+            let place = match options.roots.len() {
+                1 => format!("{pointer}/ca"),
+                _ => format!("{pointer}/ca/{index}"),
+            };
+            self.certificates(place, roots);
+        }
+        let Some(identity) = &options.identity else { return };
+        let place = KeyPlace { key: &identity.private_key, passphrase: identity.passphrase.as_ref() };
+        let chain = self.certificates(format!("{pointer}/cert"), &identity.certificate_chain);
+        let key = self.key(place);
+        if let (Some(chain), Some(key)) = (chain, key)
+            && let Err(unusable) = private_key::certify(chain, &key)
+        {
+            self.diagnostics.push(unusable.diagnostic(place));
+        }
+    }
+
+    /// The certificates in a text, where it holds some and nothing broken.
+    fn certificates(&mut self, place: String, text: &str) -> Option<Vec<CertificateDer<'static>>> {
+        let problem = match pem::certificates(text) {
+            Err(pem::Damaged) => "the certificate cannot be read: its PEM is damaged",
+            Ok(certificates) if certificates.is_empty() => "there is no certificate here",
+            Ok(certificates) if certificates.iter().all(is_certificate) => return Some(certificates),
+            Ok(_) => "the certificate is damaged: its content is no X.509 certificate",
         };
-        if let Err(problem) = certificates(roots) {
-            diagnostics.push(unusable(place, "unusable-certificate", &problem));
+        let help = "expected PEM: the text from `-----BEGIN CERTIFICATE-----` to `-----END CERTIFICATE-----`, \
+            complete and unchanged";
+        self.diagnostics.push(Diagnostic::error(place, "unusable-certificate", problem).with_help(help));
+        None
+    }
+
+    fn signing_key(&mut self, place: KeyPlace<'_>, purpose: Purpose) {
+        if let Some(key) = self.key(place)
+            && let Err(unusable) = private_key::signer(&key, purpose)
+        {
+            self.diagnostics.push(unusable.diagnostic(place));
         }
     }
-    if let Some(identity) = &options.identity {
-        if let Err(problem) = certificates(&identity.certificate_chain) {
-            diagnostics.push(unusable(format!("{pointer}/cert"), "unusable-certificate", &problem));
+
+    fn key(&mut self, place: KeyPlace<'_>) -> Option<ClearKey> {
+        let text = self.secret(place.key)?;
+        let passphrase = match place.passphrase {
+            Some(passphrase) => Some(self.secret(passphrase)?),
+            None => None,
+        };
+        let passphrase = passphrase.as_ref().map(Secret::expose);
+        let key = match private_key::open(text.expose(), passphrase, &mut self.budget) {
+            Ok(key) => key,
+            Err(unusable) => {
+                self.diagnostics.push(unusable.diagnostic(place));
+                return None;
+            }
+        };
+        if private_key::is_encrypted(text.expose()) {
+            let clear = Secret::new(private_key::write(&key).as_str());
+            self.vault.keep(place.key.0.clone(), Source::Inline(clear));
+        } else if let Some(passphrase) = place.passphrase {
+            let message = "has no effect: the private key is not encrypted";
+            let warning = Diagnostic::warning(&passphrase.0, "no-effect", message);
+            self.diagnostics.push(warning.with_help("remove it"));
         }
-        if let Err(problem) = private_key(identity, vault) {
-            diagnostics.push(unusable(identity.private_key.0.clone(), "unusable-key", &problem));
+        Some(key)
+    }
+
+    /// The value behind a reference, unless it cannot be had or must not be, which is told already.
+    fn secret(&self, reference: &SecretRef) -> Option<Secret> {
+        match self.vault.entries().find(|(pointer, _)| *pointer == reference.0)?.1 {
+            Source::Inline(secret) => Some(secret.clone()),
+            source if self.sources_allowed => source.value().ok(),
+            _ => None,
         }
     }
 }
 
-fn unusable(path: String, code: &str, problem: &str) -> Diagnostic {
-    Diagnostic::error(path, code, problem).with_help(
-        "expected PEM: the lines from `-----BEGIN …-----` to `-----END …-----`, line breaks included",
-    )
-}
-
-/// Whether a text holds certificates and nothing broken.
-fn certificates(pem: &str) -> Result<(), String> {
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
-    let certificates = certificates.map_err(|error| format!("the certificate cannot be read: {error}"))?;
-    if certificates.is_empty() {
-        return Err("there is no certificate here".to_owned());
-    }
-    for certificate in &certificates {
-        x509_parser::parse_x509_certificate(certificate)
-            .map_err(|_| "the certificate is damaged: its content is no X.509 certificate".to_owned())?;
-    }
-    Ok(())
-}
-
-fn private_key(identity: &ClientIdentity, vault: &Vault) -> Result<(), String> {
-    let key = value(&identity.private_key, vault)?;
-    if key.expose().contains("ENCRYPTED") {
-        // Decrypting is the submission's business, and so is saying that it cannot.
-        return Ok(());
-    }
-    PrivateKeyDer::from_pem_slice(key.expose().as_bytes())
-        .map(|_| ())
-        .map_err(|_| "the private key cannot be read".to_owned())
-}
-
-fn value(reference: &SecretRef, vault: &Vault) -> Result<crate::secret::Secret, String> {
-    vault.resolve(reference).map_err(|error| error.to_string())
+fn is_certificate(certificate: &CertificateDer<'static>) -> bool {
+    x509_parser::parse_x509_certificate(certificate).is_ok()
 }

@@ -77,7 +77,7 @@ impl Submitter {
     /// Makes ready what every session needs. A plan that this host cannot carry out whole is refused when it is
     /// to be carried out, so that no option is ignored.
     pub(crate) fn new(plan: TransportPlan, vault: Arc<Vault>, egress: EgressPolicy) -> Result<Self> {
-        let security = Security::new(&plan.tls_options, &plan.endpoint.host, &vault)?;
+        let security = Security::new(&plan.tls_options, &plan.endpoint.host, &vault, "/tls")?;
         let connections = plan.pool.as_ref().map_or(CONNECTIONS, |pool| pool.max_connections).max(1);
         let connections = Arc::new(Semaphore::new(connections as usize));
         Ok(Self { plan, vault, egress, security, connections })

@@ -8,7 +8,6 @@ use crate::reply::Reply;
 pub(super) const CLOCK: &str = "Check the clock of this machine and the server's certificate.";
 pub(super) const EXPIRED: &str = "Have the server's certificate renewed.";
 pub(super) const IMPLICIT_TLS_PORT: &str = "This port speaks implicit TLS, set `secure` to true.";
-pub(super) const OTHER_NAME: &str = "Use a name of the certificate as `host`, or set `tls.servername` to it.";
 pub(super) const PLAINTEXT_PORT: &str = "This port speaks plaintext with STARTTLS, set `secure` to false.";
 pub(super) const WITHHELD: &str = "Use a port with TLS. Where the network is trusted, `ignoreTLS: true` sends \
     the credentials unencrypted; a relay that wants none needs no `auth`.";

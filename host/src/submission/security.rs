@@ -9,8 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, SupportedCipherSuite, SupportedProtocolVersion, client, version};
 use tokio::time::timeout;
@@ -22,7 +21,9 @@ use super::fault::Fault;
 use super::journal::Journal;
 use super::wire::Stream;
 use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::pem;
 use crate::plan::{ClientIdentity, TlsOptions, TlsVersion};
+use crate::private_key::{self, KeyPlace};
 use crate::receipt::NegotiatedTls;
 use crate::vault::Vault;
 
@@ -32,6 +33,7 @@ const SESSIONS: usize = 8;
 /// The TLS options of one plan, checked.
 pub(super) struct Security {
     name: String,
+    option: String,
     verify: bool,
     roots: Roots,
     identity: Option<Arc<CertifiedKey>>,
@@ -50,25 +52,26 @@ impl std::fmt::Debug for Security {
 }
 
 impl Security {
-    /// Checks the options. The system's roots are not touched before the first handshake.
-    pub(super) fn new(options: &TlsOptions, host: &str, vault: &Vault) -> Result<Self> {
+    /// Checks the options, which stand at `pointer` in the configuration, such as `/tls`. The system's roots are
+    /// not touched before the first handshake.
+    pub(super) fn new(options: &TlsOptions, host: &str, vault: &Vault, pointer: &str) -> Result<Self> {
+        let option = pointer.trim_start_matches('/').replace('/', ".");
         let provider = provider(&options.cipher_suites)?;
-        let versions = versions(options)?;
+        let versions = versions(options, &option)?;
         let usable = |version: &&SupportedProtocolVersion| {
             provider.cipher_suites.iter().any(|suite| suite.version().version == version.version)
         };
         if !versions.iter().any(usable) {
-            return Err(refused("`tls.ciphers` leaves no cipher suite for the versions that are allowed"));
+            return Err(refused(format!(
+                "`{option}.ciphers` leaves no cipher suite for the versions that are allowed"
+            )));
         }
         Ok(Self {
+            option,
             name: options.server_name.clone().unwrap_or_else(|| host.to_owned()),
             verify: options.verify_certificate,
-            roots: Roots::new(&options.roots)?,
-            identity: options
-                .identity
-                .as_ref()
-                .map(|identity| load(identity, vault, &provider))
-                .transpose()?,
+            roots: Roots::new(&options.roots, &format!("{pointer}/ca"))?,
+            identity: options.identity.as_ref().map(|identity| load(identity, vault, pointer)).transpose()?,
             versions,
             provider: Arc::new(provider),
             config: OnceLock::new(),
@@ -87,7 +90,7 @@ impl Security {
         let attempt = connector.connect(name.clone(), stream);
         let stream = match timeout(patience, attempt).await {
             Err(_) => return Err(Fault::Overdue(patience).at(Stage::Tls, journal)),
-            Ok(Err(error)) => return Err(explanation::explain(error, &name, journal)),
+            Ok(Err(error)) => return Err(explanation::explain(error, &name, &self.option, journal)),
             Ok(Ok(stream)) => stream,
         };
         let tls = negotiated(stream.get_ref().1, self.verify);
@@ -102,8 +105,8 @@ impl Security {
         let bare = self.name.trim_start_matches('[').trim_end_matches(']').to_owned();
         ServerName::try_from(bare).map_err(|_| {
             refused(format!(
-                "`{}` is neither a domain name nor an IP address, set `tls.servername`",
-                self.name
+                "`{}` is neither a domain name nor an IP address, set `{}.servername`",
+                self.name, self.option
             ))
             .at(Stage::Tls)
         })
@@ -161,7 +164,7 @@ fn provider(names: &[String]) -> Result<CryptoProvider> {
     Ok(provider)
 }
 
-fn versions(options: &TlsOptions) -> Result<Vec<&'static SupportedProtocolVersion>> {
+fn versions(options: &TlsOptions, option: &str) -> Result<Vec<&'static SupportedProtocolVersion>> {
     let (lowest, highest) = (
         options.minimum_version.unwrap_or(TlsVersion::Tls12),
         options.maximum_version.unwrap_or(TlsVersion::Tls13),
@@ -170,39 +173,24 @@ fn versions(options: &TlsOptions) -> Result<Vec<&'static SupportedProtocolVersio
     let allowed = all.into_iter().filter(|(version, _)| (lowest..=highest).contains(version));
     let versions: Vec<_> = allowed.map(|(_, version)| version).collect();
     if versions.is_empty() {
-        return Err(refused("`tls.minVersion` is above `tls.maxVersion`"));
+        return Err(refused(format!("`{option}.minVersion` is above `{option}.maxVersion`")));
     }
     Ok(versions)
 }
 
-fn load(identity: &ClientIdentity, vault: &Vault, provider: &CryptoProvider) -> Result<Arc<CertifiedKey>> {
-    let chain = certificates(&identity.certificate_chain, "/tls/cert")?;
-    let place = &identity.private_key.0;
-    let pem = vault.resolve(&identity.private_key)?;
-    if pem.expose().contains("ENCRYPTED") {
-        let message = format!("the private key at `{place}` is encrypted, which is not supported");
-        return Err(Error::new(ErrorKind::Unsupported, message)
-            .with_hint("Give the key without encryption, best as {\"file\": …} or {\"env\": …}."));
-    }
-    let unusable = || refused(format!("the private key at `{place}` is not a usable key in PEM"));
-    let der = PrivateKeyDer::from_pem_slice(pem.expose().as_bytes()).map_err(|_| unusable())?;
-    let key = provider.key_provider.load_private_key(der).map_err(|_| unusable())?;
-    let certified = CertifiedKey::new(chain, key);
-    match certified.keys_match() {
-        Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => {
-            Ok(Arc::new(certified))
-        }
-        Err(_) => Err(refused(format!("the private key at `{place}` does not belong to the certificate"))),
-    }
+fn load(identity: &ClientIdentity, vault: &Vault, pointer: &str) -> Result<Arc<CertifiedKey>> {
+    let chain = certificates(&identity.certificate_chain, &format!("{pointer}/cert"))?;
+    let place = KeyPlace { key: &identity.private_key, passphrase: identity.passphrase.as_ref() };
+    let key = private_key::load(vault, place)?;
+    private_key::certify(chain, &key).map(Arc::new).map_err(|unusable| unusable.error(place))
 }
 
 /// The certificates in a PEM text, of which there must be one at least.
-fn certificates(pem: &str, place: &str) -> Result<Vec<CertificateDer<'static>>> {
-    let parsed: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
-    match parsed {
+fn certificates(text: &str, place: &str) -> Result<Vec<CertificateDer<'static>>> {
+    match pem::certificates(text) {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
         Ok(_) => Err(refused(format!("no certificate in PEM at `{place}`"))),
-        Err(_) => Err(refused(format!("the PEM at `{place}` is damaged"))),
+        Err(pem::Damaged) => Err(refused(format!("the PEM at `{place}` is damaged"))),
     }
 }
 

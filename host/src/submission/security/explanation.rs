@@ -11,8 +11,8 @@ use crate::submission::advice;
 use crate::submission::fault::Fault;
 use crate::submission::journal::Journal;
 
-/// The error that a failed handshake with `name` is.
-pub(super) fn explain(error: io::Error, name: &ServerName<'_>, journal: &Journal) -> Error {
+/// The error that a failed handshake with `name` is; `option` is the name of the TLS options, such as `tls`.
+pub(super) fn explain(error: io::Error, name: &ServerName<'_>, option: &str, journal: &Journal) -> Error {
     let cause = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()).cloned();
     let Some(cause) = cause else {
         let lost = (error.kind() != io::ErrorKind::UnexpectedEof).then_some(error);
@@ -20,8 +20,8 @@ pub(super) fn explain(error: io::Error, name: &ServerName<'_>, journal: &Journal
     };
     let name = name.to_str();
     let (problem, hint) = match &cause {
-        rustls::Error::InvalidCertificate(reason) => certificate(reason, &name),
-        rustls::Error::AlertReceived(alert) => alerted(*alert),
+        rustls::Error::InvalidCertificate(reason) => certificate(reason, &name, option),
+        rustls::Error::AlertReceived(alert) => alerted(*alert, option),
         rustls::Error::InvalidMessage(_) => {
             ("the server answered with something other than TLS".to_owned(), None)
         }
@@ -39,9 +39,11 @@ pub(super) fn explain(error: io::Error, name: &ServerName<'_>, journal: &Journal
 }
 
 /// What is wrong with the server's certificate, and what to do about it.
-fn certificate(reason: &CertificateError, name: &str) -> (String, Option<String>) {
-    const PRIVATE: &str = "If the server is your own, put its certificate, or that of the CA that issued it, \
-        into `tls.ca`.";
+fn certificate(reason: &CertificateError, name: &str, option: &str) -> (String, Option<String>) {
+    let private = format!(
+        "If the server is your own, put its certificate, or that of the CA that issued it, into `{option}.ca`."
+    );
+    let other_name = other_name(option);
     let (problem, hint) = match reason {
         CertificateError::Expired => ("has expired".to_owned(), advice::EXPIRED),
         CertificateError::ExpiredContext { not_after, .. } => {
@@ -51,32 +53,44 @@ fn certificate(reason: &CertificateError, name: &str) -> (String, Option<String>
         CertificateError::NotValidYetContext { not_before, .. } => {
             (format!("is not valid before {}", date(*not_before)), advice::CLOCK)
         }
-        CertificateError::NotValidForName => ("is for other names".to_owned(), advice::OTHER_NAME),
+        CertificateError::NotValidForName => ("is for other names".to_owned(), other_name.as_str()),
         CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
-            ("names no server".to_owned(), advice::OTHER_NAME)
+            ("names no server".to_owned(), other_name.as_str())
         }
         CertificateError::NotValidForNameContext { presented, .. } => {
             let names: Vec<_> = presented.iter().take(5).map(|name| readable(name)).collect();
-            (format!("is for other names: {}", names.join(", ")), advice::OTHER_NAME)
+            (format!("is for other names: {}", names.join(", ")), other_name.as_str())
         }
-        CertificateError::UnknownIssuer => ("was issued by nobody who is trusted here".to_owned(), PRIVATE),
+        CertificateError::UnknownIssuer => {
+            ("was issued by nobody who is trusted here".to_owned(), private.as_str())
+        }
         CertificateError::Other(OtherError(inner))
             if matches!(inner.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity)) =>
         {
-            ("is self-signed and not trusted here".to_owned(), PRIVATE)
+            ("is self-signed and not trusted here".to_owned(), private.as_str())
         }
         CertificateError::Revoked => ("was revoked".to_owned(), advice::EXPIRED),
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-            ("is not meant for servers".to_owned(), PRIVATE)
+            ("is not meant for servers".to_owned(), private.as_str())
         }
-        CertificateError::BadSignature => ("is not signed by the CA that it names".to_owned(), PRIVATE),
-        other => (format!("cannot be accepted: {other}"), PRIVATE),
+        CertificateError::BadSignature => {
+            ("is not signed by the CA that it names".to_owned(), private.as_str())
+        }
+        other => (format!("cannot be accepted: {other}"), private.as_str()),
     };
     (format!("the certificate presented for `{name}` {problem}"), Some(hint.to_owned()))
 }
 
+/// What to do about a certificate for other names.
+fn other_name(option: &str) -> String {
+    match option {
+        "tls" => "Use a name of the certificate as `host`, or set `tls.servername` to it.".to_owned(),
+        _ => format!("Use a name of the certificate in the URL, or set `{option}.servername` to it."),
+    }
+}
+
 /// What the server objects to.
-fn alerted(alert: AlertDescription) -> (String, Option<String>) {
+fn alerted(alert: AlertDescription, option: &str) -> (String, Option<String>) {
     let problem = match alert {
         AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => {
             "the server found no cipher suite in common"
@@ -91,11 +105,11 @@ fn alerted(alert: AlertDescription) -> (String, Option<String>) {
         other => return (format!("the server ended the TLS handshake with the alert {other:?}"), None),
     };
     let hint = match alert {
-        AlertDescription::CertificateRequired => Some("Set `tls.cert` and `tls.key`."),
-        AlertDescription::UnrecognisedName => Some(advice::OTHER_NAME),
+        AlertDescription::CertificateRequired => Some(format!("Set `{option}.cert` and `{option}.key`.")),
+        AlertDescription::UnrecognisedName => Some(other_name(option)),
         _ => None,
     };
-    (problem.to_owned(), hint.map(str::to_owned))
+    (problem.to_owned(), hint)
 }
 
 /// The name in a description such as `DnsName("mx.example")`.

@@ -20,20 +20,20 @@ pub(super) enum Roots {
 }
 
 impl Roots {
-    /// Reads the configuration's certificates in PEM; without any, the system's are meant.
-    pub(super) fn new(pems: &[String]) -> Result<Self> {
+    /// Reads the configuration's certificates in PEM, which stand at `place`; without any, the system's are meant.
+    pub(super) fn new(pems: &[String], place: &str) -> Result<Self> {
         if pems.is_empty() {
             return Ok(Self::System);
         }
         let mut given = Vec::new();
         for pem in pems {
-            given.extend(certificates(pem, "/tls/ca")?);
+            given.extend(certificates(pem, place)?);
         }
         let mut store = RootCertStore::empty();
         for certificate in &given {
             store
                 .add(certificate.clone())
-                .map_err(|_| refused("a certificate at `/tls/ca` cannot be read as one"))?;
+                .map_err(|_| refused(format!("a certificate at `{place}` cannot be read as one")))?;
         }
         Ok(Self::Given { certificates: given, store: Arc::new(store) })
     }
