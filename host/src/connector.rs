@@ -13,6 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::mailer::Mailer;
 use crate::material;
 use crate::plan::TransportPlan;
+use crate::rotation::{Observer, RotatedToken};
 use crate::sandbox::{Checked, Component, Composers, Descriptor, Limits};
 
 /// Findings whose values may be misplaced secrets: nobody has looked at what they are.
@@ -42,6 +43,7 @@ pub struct Options {
     egress: EgressPolicy,
     isolated: bool,
     secret_sources: bool,
+    rotations: Observer,
 }
 
 impl Options {
@@ -65,6 +67,27 @@ impl Options {
     #[must_use]
     pub fn secret_sources(mut self, allowed: bool) -> Self {
         self.secret_sources = allowed;
+        self
+    }
+
+    /// Sets what is called when a token endpoint replaces the refresh token of the configuration, so that the
+    /// new one can be kept. It is called on a task of the runtime, and must not block.
+    ///
+    /// Without it the new token is used as long as the mailer lives, and a warning is logged.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use smtp_connector::Options;
+    ///
+    /// let options = Options::default().on_rotated_token(|rotated| {
+    ///     // Here the platform stores `rotated.expose()` as `auth.refreshToken`.
+    ///     println!("{} has a new refresh token", rotated.user());
+    /// });
+    /// ```
+    #[must_use]
+    pub fn on_rotated_token(mut self, callback: impl Fn(&RotatedToken) + Send + Sync + 'static) -> Self {
+        self.rotations = Observer::new(callback);
         self
     }
 }
@@ -149,7 +172,8 @@ impl Connector {
             return Err(Error::configuration(check.diagnostics));
         };
         let composers = Composers::new(self.component.clone(), masked.text, options.isolated);
-        Mailer::new(composers, plan, masked.vault, options.egress.clone(), check.diagnostics)
+        let (egress, rotations) = (options.egress.clone(), options.rotations.clone());
+        Mailer::new(composers, plan, masked.vault, egress, rotations, check.diagnostics)
     }
 
     /// A copy of a configuration that a report on it may quote: without secrets, without the values that the

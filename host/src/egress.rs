@@ -60,9 +60,7 @@ impl EgressPolicy {
 
     /// Whether `host`, which resolved to `address`, may be connected to. The error says why not.
     pub(crate) fn check(&self, host: &str, address: IpAddr, port: u16) -> Result<(), String> {
-        if self.ports.as_ref().is_some_and(|ports| !ports.contains(&port)) {
-            return Err(format!("port {port} is not among the ports that the egress policy allows"));
-        }
+        self.check_port(port)?;
         match &self.hosts {
             Hosts::Any => Ok(()),
             Hosts::Only(hosts)
@@ -70,13 +68,49 @@ impl EgressPolicy {
             {
                 Ok(())
             }
-            Hosts::Only(_) => Err(format!("`{host}` is not among the hosts that the egress policy allows")),
+            Hosts::Only(_) => Err(unlisted(host)),
             Hosts::Public => match special(address) {
                 None => Ok(()),
                 Some(range) => Err(format!("`{address}` is {range}, which the egress policy refuses")),
             },
         }
     }
+
+    /// Whether `host`, which another machine is to resolve, may be connected to: judged as it is written.
+    pub(crate) fn check_unresolved(&self, host: &str, port: u16) -> Result<(), String> {
+        if let Ok(address) = host.parse() {
+            return self.check(host, address, port);
+        }
+        self.check_port(port)?;
+        match &self.hosts {
+            Hosts::Only(hosts) if !hosts.contains(&normal(host)) => Err(unlisted(host)),
+            Hosts::Public if is_local_name(host) => {
+                Err(format!("`{host}` names no public host, which the egress policy refuses"))
+            }
+            Hosts::Any | Hosts::Only(_) | Hosts::Public => Ok(()),
+        }
+    }
+
+    fn check_port(&self, port: u16) -> Result<(), String> {
+        if self.ports.as_ref().is_some_and(|ports| !ports.contains(&port)) {
+            return Err(format!("port {port} is not among the ports that the egress policy allows"));
+        }
+        Ok(())
+    }
+}
+
+fn unlisted(host: &str) -> String {
+    format!("`{host}` is not among the hosts that the egress policy allows")
+}
+
+/// Names of the resolving machine itself (RFC 6761 §6.3), and addresses in notations that only some resolvers
+/// know: those end in a number, as no domain does.
+fn is_local_name(host: &str) -> bool {
+    let host = normal(host);
+    let last = host.rsplit('.').next().unwrap_or_default();
+    let hexadecimal =
+        last.strip_prefix("0x").is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
+    last == "localhost" || hexadecimal || last.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl FromStr for EgressPolicy {
@@ -186,6 +220,30 @@ mod tests {
         for address in ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946", "172.32.0.1", "100.128.0.1"] {
             let address: IpAddr = address.parse().expect("an address");
             assert_eq!(EgressPolicy::public().check("mx.example", address, 25), Ok(()), "{address}");
+        }
+    }
+
+    #[test]
+    fn what_a_proxy_resolves_is_judged_as_written() {
+        let listed: EgressPolicy = "relay.internal,10.0.0.7".parse().expect("a list");
+        let cases = [
+            (EgressPolicy::public(), "mx.example", true),
+            (EgressPolicy::public(), "93.184.216.34", true),
+            (EgressPolicy::public(), "127.0.0.1", false),
+            (EgressPolicy::public(), "::1", false),
+            (EgressPolicy::public(), "LOCALHOST.", false),
+            (EgressPolicy::public(), "mx.localhost", false),
+            (EgressPolicy::public(), "127.1", false),
+            (EgressPolicy::public(), "2130706433", false),
+            (EgressPolicy::public(), "0x7f.0x1", false),
+            (EgressPolicy::public().with_ports([465]), "mx.example", false),
+            (EgressPolicy::any(), "localhost", true),
+            (listed.clone(), "Relay.Internal", true),
+            (listed.clone(), "10.0.0.7", true),
+            (listed, "mx.example", false),
+        ];
+        for (policy, host, allowed) in cases {
+            assert_eq!(policy.check_unresolved(host, 25).is_ok(), allowed, "{policy:?} {host}");
         }
     }
 

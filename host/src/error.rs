@@ -234,6 +234,25 @@ impl Error {
         self
     }
 
+    /// Gives the failure another kind; whether it may pass stays as it is.
+    pub(crate) fn of_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = kind;
+        self
+    }
+
+    /// Says first what the failure is about.
+    pub(crate) fn prefixed(mut self, what: &str) -> Self {
+        self.0.message = format!("{what}: {}", self.0.message);
+        self
+    }
+
+    /// Another error that says the same, without the cause: for all who waited for one and the same thing.
+    pub(crate) fn echo(&self) -> Self {
+        let mut echo = Self::new(self.0.kind, self.0.message.clone()).with_transience(self.0.transient);
+        (echo.0.stage, echo.0.hint) = (self.0.stage, self.0.hint.clone());
+        echo
+    }
+
     /// Marks a failure after which the server may nevertheless have taken the message.
     pub(crate) fn into_ambiguous(mut self) -> Self {
         self.0.ambiguous = true;

@@ -13,6 +13,7 @@ use crate::plan::TransportPlan;
 use crate::receipt::{Envelope, Receipt, Verification};
 use crate::redactor::Redactor;
 use crate::request::Request;
+use crate::rotation::Observer;
 use crate::sandbox::Composers;
 use crate::submission::{Prepared, Submitter};
 use crate::vault::Vault;
@@ -74,11 +75,12 @@ impl Mailer {
         plan: TransportPlan,
         vault: Vault,
         egress: EgressPolicy,
+        observer: Observer,
         warnings: Vec<Diagnostic>,
     ) -> Result<Self> {
         let secrets: Vec<_> = vault.entries().filter_map(|(_, source)| source.value().ok()).collect();
         let redactor = Redactor::default().with(secrets.iter().map(crate::secret::Secret::expose));
-        let submitter = Submitter::new(plan, Arc::new(vault), egress)?;
+        let submitter = Submitter::new(plan, Arc::new(vault), egress, observer)?;
         Ok(Self { composers, submitter, redactor, warnings })
     }
 

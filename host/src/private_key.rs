@@ -50,7 +50,6 @@ pub(crate) fn load(vault: &Vault, place: KeyPlace<'_>) -> Result<ClearKey> {
 /// # Errors
 ///
 /// As [`load`].
-#[cfg_attr(not(test), expect(dead_code, reason = "OAuth2 by assertion is not carried out yet"))]
 pub(crate) fn rsa_pkcs1(vault: &Vault, place: KeyPlace<'_>) -> Result<Zeroizing<Vec<u8>>> {
     let key = load(vault, place)?;
     pkcs1(&key).map_err(|unusable| unusable.error(place))

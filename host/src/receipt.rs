@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 
 use crate::error::{Error, Stage};
 use crate::reply::{EnhancedStatusCode, Reply};
+use crate::transcript::Transcript;
 
 /// The server's acceptance of a message.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -20,12 +21,18 @@ pub struct Receipt {
     pub message_id: String,
     /// Sender and recipients as the server was told.
     pub envelope: Envelope,
-    /// The reply to the end of the message.
+    /// The reply to the end of the message. An LMTP server gives one for each recipient: the first that accepts.
     pub reply: Reply,
+    /// What TLS was negotiated; none where the session was not encrypted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<NegotiatedTls>,
     /// How many times the message was tried, this time included.
     pub attempts: u32,
     /// How long each stage took.
     pub timings: Timings,
+    /// What was said in the attempt that succeeded, masked.
+    #[serde(skip)]
+    pub transcript: Transcript,
 }
 
 /// A recipient that the server refused.
@@ -97,7 +104,7 @@ pub struct Verification {
     /// The service extensions that the server offered last, as it wrote them.
     pub capabilities: Vec<String>,
     /// What was said, masked.
-    pub transcript: crate::transcript::Transcript,
+    pub transcript: Transcript,
     /// Why the verification failed, if it did.
     pub error: Option<Error>,
 }

@@ -8,13 +8,18 @@ mod body;
 mod capabilities;
 mod dial;
 mod fault;
+mod http;
 mod journal;
 mod lettre_stream;
 mod message;
+mod probe;
+mod proxy;
+mod route;
 mod security;
 mod session;
 #[cfg(test)]
 mod tests;
+mod token;
 mod transaction;
 mod transparency;
 mod wire;
@@ -27,16 +32,19 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-use self::authentication::Credentials;
+use self::authentication::Login;
+use self::dial::Dialler;
 use self::journal::Journal;
 use self::security::Security;
 use self::session::Session;
+use self::token::Tokens;
 use crate::egress::EgressPolicy;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::message::Message;
-use crate::plan::{Authentication, Mechanism, Protocol, TransportPlan};
+use crate::plan::{Authentication, ProxyProtocol, TlsOptions, TransportPlan};
 use crate::receipt::{Envelope, Receipt, Verification};
 use crate::redactor::Redactor;
+use crate::rotation::Observer;
 use crate::vault::Vault;
 
 /// How many connections are open at once where the plan does not say.
@@ -50,8 +58,12 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub(crate) struct Submitter {
     plan: TransportPlan,
     vault: Arc<Vault>,
-    egress: EgressPolicy,
+    dialler: Dialler,
     security: Security,
+    /// For a proxy that is reached by TLS.
+    proxy_security: Option<Security>,
+    /// For a login by token.
+    tokens: Option<Arc<Tokens>>,
     connections: Arc<Semaphore>,
 }
 
@@ -76,11 +88,28 @@ impl std::fmt::Debug for Prepared {
 impl Submitter {
     /// Makes ready what every session needs. A plan that this host cannot carry out whole is refused when it is
     /// to be carried out, so that no option is ignored.
-    pub(crate) fn new(plan: TransportPlan, vault: Arc<Vault>, egress: EgressPolicy) -> Result<Self> {
+    pub(crate) fn new(
+        plan: TransportPlan,
+        vault: Arc<Vault>,
+        egress: EgressPolicy,
+        observer: Observer,
+    ) -> Result<Self> {
         let security = Security::new(&plan.tls_options, &plan.endpoint.host, &vault, "/tls")?;
+        let proxy_security = proxy_security(&plan, &vault)?;
+        let (dns, connection) = (plan.timeouts.dns, plan.timeouts.connection);
+        let dialler = Dialler { local: plan.local_address, dns, connection, egress };
+        let tokens = match &plan.authentication {
+            Authentication::OAuth2(login) => {
+                // The local address is for the mail server, and may have no way to another one.
+                let dialler = Dialler { local: None, ..dialler.clone() };
+                let tokens = Tokens::new(login, &plan.timeouts, dialler, vault.clone(), observer)?;
+                Some(Arc::new(tokens))
+            }
+            Authentication::None | Authentication::Password(_) => None,
+        };
         let connections = plan.pool.as_ref().map_or(CONNECTIONS, |pool| pool.max_connections).max(1);
         let connections = Arc::new(Semaphore::new(connections as usize));
-        Ok(Self { plan, vault, egress, security, connections })
+        Ok(Self { plan, vault, dialler, security, proxy_security, tokens, connections })
     }
 
     /// Makes the bytes of a message, once for all attempts.
@@ -97,9 +126,9 @@ impl Submitter {
         deadline: Option<Instant>,
     ) -> Result<Receipt> {
         supported(&self.plan)?;
-        let credentials = self.credentials()?;
-        let journal = self.journal(credentials.as_ref(), redactor);
-        let attempt = self.attempt(prepared, credentials.as_ref(), &journal);
+        let login = Login::resolve(self)?;
+        let journal = self.journal(login.as_ref(), redactor);
+        let attempt = self.attempt(prepared, login.as_ref(), &journal);
         let attempted = match deadline {
             None => attempt.await,
             Some(deadline) => timeout_at(deadline, attempt).await.unwrap_or_else(|_| Err(journal.expired())),
@@ -110,16 +139,16 @@ impl Submitter {
     async fn attempt(
         &self,
         prepared: &Prepared,
-        credentials: Option<&Credentials>,
+        login: Option<&Login>,
         journal: &Journal,
     ) -> Result<Receipt> {
         let permit = self.permit().await?;
         let mut session = Session::open(self, journal.clone()).await?;
-        let outcome = match self.log_in(&mut session, credentials).await {
+        let outcome = match self.log_in(&mut session, login).await {
             Ok(()) => transaction::submit(&mut session, prepared).await,
             Err(error) => Err(error),
         };
-        if !matches!(&outcome, Err(error) if is_over(error)) {
+        if !matches!(&outcome, Err(error) if is_over(&session, error)) {
             part(session, permit).await;
         }
         let outcome = outcome?;
@@ -131,8 +160,10 @@ impl Submitter {
             message_id: prepared.message_id.clone(),
             envelope: prepared.envelope.clone(),
             reply: outcome.reply,
+            tls: journal.tls(),
             attempts: 1,
             timings: journal.timings(),
+            transcript: journal.transcript(),
         })
     }
 
@@ -143,34 +174,40 @@ impl Submitter {
 
     /// Connects, secures, authenticates and says NOOP; with an envelope goes on to MAIL, RCPT and RSET.
     pub(crate) async fn verify(&self, preflight: Option<&Envelope>, redactor: &Redactor) -> Verification {
-        let credentials = match supported(&self.plan).and_then(|()| self.credentials()) {
-            Ok(credentials) => credentials,
+        let login = match supported(&self.plan).and_then(|()| Login::resolve(self)) {
+            Ok(login) => login,
             Err(error) => return self.journal(None, redactor).verification(Some(error)),
         };
         let permit = self.permit().await;
-        let journal = self.journal(credentials.as_ref(), redactor);
+        let journal = self.journal(login.as_ref(), redactor);
         let examined = match permit {
-            Ok(_permit) => self.examine(preflight, credentials.as_ref(), &journal).await,
+            Ok(_permit) => self.examine(preflight, login.as_ref(), &journal).await,
             Err(error) => Err(error),
         };
-        journal.verification(examined.err().map(|error| self.tell(error, &journal)))
+        let Err(error) = examined else { return journal.verification(None) };
+        journal.fail(&error);
+        let error = match probe::advise(self, &error, &journal).await {
+            Some(advice) => error.with_hint(advice),
+            None => error,
+        };
+        journal.verification(Some(self.tell(error, &journal)))
     }
 
     async fn examine(
         &self,
         preflight: Option<&Envelope>,
-        credentials: Option<&Credentials>,
+        login: Option<&Login>,
         journal: &Journal,
     ) -> Result<()> {
         let mut session = Session::open(self, journal.clone()).await?;
-        let mut examined = self.log_in(&mut session, credentials).await;
+        let mut examined = self.log_in(&mut session, login).await;
         if examined.is_ok() {
             examined = noop(&mut session).await;
         }
         if let (Ok(()), Some(envelope)) = (&examined, preflight) {
             examined = transaction::rehearse(&mut session, envelope).await;
         }
-        if !matches!(&examined, Err(error) if is_over(error))
+        if !matches!(&examined, Err(error) if is_over(&session, error))
             && let Err(error) = quit(&mut session).await
         {
             journal.pass(Stage::Quit, &error.to_string());
@@ -178,25 +215,18 @@ impl Submitter {
         examined
     }
 
-    async fn log_in(&self, session: &mut Session, credentials: Option<&Credentials>) -> Result<()> {
-        match credentials {
-            Some(credentials) => authentication::authenticate(session, credentials, &self.plan).await,
+    async fn log_in(&self, session: &mut Session, login: Option<&Login>) -> Result<()> {
+        match login {
+            Some(login) => authentication::authenticate(session, login, &self.plan).await,
             None => Ok(()),
         }
     }
 
-    fn credentials(&self) -> Result<Option<Credentials>> {
-        let Authentication::Password(login) = &self.plan.authentication else { return Ok(None) };
-        let password = self.vault.resolve(&login.password)?;
-        Credentials::new(&login.user, password, login.mechanism).map(Some)
-    }
-
-    fn journal(&self, credentials: Option<&Credentials>, redactor: &Redactor) -> Journal {
-        let redactor = match credentials.map(Credentials::secrets) {
-            Some(secrets) => redactor.with(secrets.iter().map(|secret| secret.as_str())),
-            None => redactor.clone(),
-        };
-        Journal::new(redactor, self.plan.logging)
+    fn journal(&self, login: Option<&Login>, redactor: &Redactor) -> Journal {
+        let journal = Journal::new(redactor.clone(), self.plan.logging);
+        let secrets = login.map(Login::secrets).unwrap_or_default();
+        journal.conceal(secrets.iter().map(|secret| secret.as_str()));
+        journal
     }
 
     async fn permit(&self) -> Result<OwnedSemaphorePermit> {
@@ -215,29 +245,25 @@ impl Submitter {
     }
 }
 
+/// TLS to the proxy follows the options of the session, but for what is the server's own: its name in the
+/// certificate, and the client's certificate, which the proxy has no business with.
+fn proxy_security(plan: &TransportPlan, vault: &Vault) -> Result<Option<Security>> {
+    let Some(proxy) = plan.proxy.as_ref().filter(|proxy| proxy.protocol == ProxyProtocol::Https) else {
+        return Ok(None);
+    };
+    let options = TlsOptions { server_name: None, identity: None, ..plan.tls_options.clone() };
+    Security::new(&options, &proxy.endpoint.host, vault, "/tls").map(Some)
+}
+
 /// Names the first option that is beyond this host.
 fn supported(plan: &TransportPlan) -> Result<()> {
     let unsupported =
         |what: &str| Err(Error::new(ErrorKind::Unsupported, format!("{what} is not supported")));
-    if plan.protocol == Protocol::Lmtp {
-        return unsupported("LMTP (`lmtp`)");
-    }
-    if plan.proxy.is_some() {
-        return unsupported("a proxy (`proxy`)");
-    }
     if plan.dkim.is_some() {
         return unsupported("a DKIM signature (`dkim`)");
     }
     if plan.pool.as_ref().is_some_and(|pool| pool.rate_limit.is_some()) {
         return unsupported("a rate limit (`rateLimit`)");
-    }
-    if matches!(plan.authentication, Authentication::OAuth2(_)) {
-        return unsupported("OAuth2 (`auth.type`)");
-    }
-    if let Some(mechanism @ (Mechanism::CramMd5 | Mechanism::Oauthbearer | Mechanism::Xoauth2)) =
-        plan.authentication.mechanism()
-    {
-        return Err(authentication::unbuilt(mechanism));
     }
     Ok(())
 }
@@ -253,11 +279,9 @@ async fn quit(session: &mut Session) -> Result<()> {
 }
 
 /// Whether there is nobody left to say farewell to, or nobody who keeps to the protocol.
-fn is_over(error: &Error) -> bool {
-    match error.reply() {
-        Some(reply) => reply.code == 421 || error.kind() == ErrorKind::Protocol,
-        None => matches!(error.kind(), ErrorKind::Lost | ErrorKind::Protocol | ErrorKind::Timeout),
-    }
+fn is_over(session: &Session, error: &Error) -> bool {
+    let astray = error.kind() == ErrorKind::Protocol && error.reply().is_some();
+    session.dialogue.is_over() || astray
 }
 
 /// Says QUIT, and leaves the waiting for the reply to a task of its own: the result is known already.

@@ -28,7 +28,7 @@ pub struct Line {
 }
 
 /// What was said on a connection, in order.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Transcript {
     start: Instant,
     lines: Vec<Line>,

@@ -5,3 +5,4 @@ pub mod cli;
 pub mod guests;
 pub mod peer;
 pub mod real;
+pub mod token_endpoint;

@@ -31,6 +31,8 @@ pub(super) fn code(kind: ErrorKind, stage: Option<Stage>) -> u8 {
         ErrorKind::Usage => USAGE,
         ErrorKind::Address | ErrorKind::Message | ErrorKind::Payload | ErrorKind::Template => DATA,
         ErrorKind::Input => NO_INPUT,
+        // A token endpoint that is down may be up later, whatever keeps this host from it.
+        ErrorKind::Connect | ErrorKind::Dns if stage == Some(Stage::Auth) => TEMPORARY,
         ErrorKind::Dns => NO_HOST,
         ErrorKind::Connect | ErrorKind::Proxy | ErrorKind::Tls => UNAVAILABLE,
         ErrorKind::Refused => match stage {

@@ -11,16 +11,23 @@ use super::terminal::Style;
 /// The target of every event of this crate.
 const OWN_TARGET: &str = "smtp_connector";
 
-/// Starts the log at a level, or at the one that `RUST_LOG` names.
+/// The target of a session's dialogue, which is at the level `info` only where the configuration sets `logger`.
+const SESSION_TARGET: &str = "smtp_connector::session";
+
+/// Starts the log at a level, or at the one that `RUST_LOG` names; without either it holds warnings, and the
+/// dialogue where the configuration asks for it.
 pub(super) fn start(level: Option<LevelFilter>) {
-    let Some(level) = level.or_else(environment).filter(|level| *level != LevelFilter::OFF) else {
-        return;
+    let targets = match level.or_else(environment) {
+        Some(level) => Targets::new().with_target(OWN_TARGET, level),
+        None => Targets::new()
+            .with_target(OWN_TARGET, LevelFilter::WARN)
+            .with_target(SESSION_TARGET, LevelFilter::INFO),
     };
     let layer = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(Style::stderr().has_colours())
         .with_target(false);
-    tracing_subscriber::registry().with(Targets::new().with_target(OWN_TARGET, level)).with(layer).init();
+    tracing_subscriber::registry().with(targets).with(layer).init();
 }
 
 /// The level that `RUST_LOG` asks for: a bare level, or one for this crate.

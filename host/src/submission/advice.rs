@@ -9,6 +9,10 @@ pub(super) const CLOCK: &str = "Check the clock of this machine and the server's
 pub(super) const EXPIRED: &str = "Have the server's certificate renewed.";
 pub(super) const IMPLICIT_TLS_PORT: &str = "This port speaks implicit TLS, set `secure` to true.";
 pub(super) const PLAINTEXT_PORT: &str = "This port speaks plaintext with STARTTLS, set `secure` to false.";
+pub(super) const CLEAR_PORT: &str = "This port speaks plaintext without STARTTLS: set `secure` to false. Credentials \
+    are then withheld unless `ignoreTLS` is true; better use a port with TLS.";
+pub(super) const SILENT_PORT: &str = "This port takes connections and says nothing, neither in clear nor by TLS: \
+    check `host` and `port`, and whether a firewall holds the server's answer back.";
 pub(super) const WITHHELD: &str = "Use a port with TLS. Where the network is trusted, `ignoreTLS: true` sends \
     the credentials unencrypted; a relay that wants none needs no `auth`.";
 
@@ -20,6 +24,12 @@ pub(super) fn on(error: &Error, plan: &TransportPlan) -> Option<String> {
         None if is_plaintext(error) && plan.tls == TlsMode::Implicit => Some(PLAINTEXT_PORT.to_owned()),
         None => on_silence(stage, error.kind(), plan),
     }
+}
+
+/// Whether a failed handshake was about a certificate, so that the peer does speak TLS.
+pub(super) fn is_about_certificate(error: &Error) -> bool {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref());
+    matches!(source, Some(rustls::Error::InvalidCertificate(_) | rustls::Error::AlertReceived(_)))
 }
 
 /// Whether what arrived in the handshake was no TLS.

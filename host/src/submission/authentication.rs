@@ -1,105 +1,154 @@
 //! Who logs in, with which mechanism (RFC 4954), and above all when not: credentials cross an unencrypted
-//! connection only if the configuration says so or the server is on this machine.
+//! connection only if the configuration says so or the server is this machine.
 
-use std::net::IpAddr;
+mod exchange;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use std::sync::Arc;
+
 use zeroize::Zeroizing;
 
+use self::exchange::{Verdict, plain_message};
+use super::Submitter;
 use super::advice;
-use super::answer::Answer;
 use super::session::Session;
+use super::token::Tokens;
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::plan::{Mechanism, TlsMode, TransportPlan};
+use crate::plan::{Authentication, Mechanism, TlsMode, TransportPlan};
+use crate::reply::Reply;
 use crate::secret::Secret;
 
-/// A user and a password, resolved.
-pub(super) struct Credentials {
-    user: String,
-    password: Secret,
-    mechanism: Option<Mechanism>,
+/// Replies of servers that do not know the command, or do not take it here (RFC 4954 §6, RFC 5321 §4.2.4).
+const UNKNOWN_COMMAND: [u16; 3] = [500, 502, 503];
+
+/// A login, resolved.
+pub(super) enum Login {
+    /// By a password.
+    Password { user: String, password: Secret, mechanism: Option<Mechanism> },
+    /// By an access token (RFC 6750), which is had when it is needed.
+    Token { user: String, tokens: Arc<Tokens>, mechanism: Option<Mechanism> },
 }
 
-impl Credentials {
-    /// Refuses what cannot be sent: PLAIN separates its parts by NUL.
-    pub(super) fn new(user: &str, password: Secret, mechanism: Option<Mechanism>) -> Result<Self> {
-        if user.contains('\0') || password.expose().contains('\0') {
-            let message = "`auth.user` and `auth.pass` cannot hold a NUL character";
-            return Err(Error::new(ErrorKind::Configuration, message));
+impl Login {
+    /// What the plan says; none where nobody logs in. PLAIN separates its parts by NUL, so no part can hold one.
+    pub(super) fn resolve(submitter: &Submitter) -> Result<Option<Self>> {
+        let login = match (&submitter.plan.authentication, &submitter.tokens) {
+            (Authentication::Password(login), _) => {
+                let password = submitter.vault.resolve(&login.password)?;
+                if login.user.contains('\0') || password.expose().contains('\0') {
+                    let message = "`auth.user` and `auth.pass` cannot hold a NUL character";
+                    return Err(Error::new(ErrorKind::Configuration, message));
+                }
+                Self::Password { user: login.user.clone(), password, mechanism: login.mechanism }
+            }
+            (Authentication::OAuth2(login), Some(tokens)) => {
+                Self::Token { user: login.user.clone(), tokens: tokens.clone(), mechanism: login.mechanism }
+            }
+            (Authentication::None | Authentication::OAuth2(_), _) => return Ok(None),
+        };
+        Ok(Some(login))
+    }
+
+    /// The texts that must not be shown, as far as they are known by now.
+    pub(super) fn secrets(&self) -> Vec<Zeroizing<String>> {
+        match self {
+            Self::Password { user, password, .. } => {
+                vec![Zeroizing::new(password.expose().to_owned()), plain_message(user, password)]
+            }
+            Self::Token { .. } => Vec::new(),
         }
-        Ok(Self { user: user.to_owned(), password, mechanism })
-    }
-
-    /// The texts that must not be shown.
-    pub(super) fn secrets(&self) -> [Zeroizing<String>; 2] {
-        [Zeroizing::new(self.password.expose().to_owned()), self.plain()]
-    }
-
-    /// The message of PLAIN (RFC 4616 §2).
-    fn plain(&self) -> Zeroizing<String> {
-        Zeroizing::new(format!("\0{}\0{}", self.user, self.password.expose()))
     }
 }
 
 /// Logs in, if the server offers to or the plan insists.
-pub(super) async fn authenticate(
-    session: &mut Session,
-    credentials: &Credentials,
-    plan: &TransportPlan,
-) -> Result<()> {
-    let Some(offered) = session.capabilities.mechanisms.clone().or(plan.force_authentication.then(Vec::new))
-    else {
-        session.journal.warn("the server does not offer AUTH, the session goes on without credentials");
-        session.journal.pass(Stage::Auth, "not offered, goes on without credentials");
-        return Ok(());
-    };
-    permit(session, plan)?;
-    let mechanism = choose(credentials.mechanism, &offered)?;
-    let answer = match mechanism {
-        Mechanism::Plain => plain(session, credentials).await?,
-        Mechanism::Login => login(session, credentials).await?,
-        Mechanism::CramMd5 | Mechanism::Oauthbearer | Mechanism::Xoauth2 => {
-            return Err(unbuilt(mechanism).at(Stage::Auth));
+pub(super) async fn authenticate(session: &mut Session, login: &Login, plan: &TransportPlan) -> Result<()> {
+    let insists = plan.force_authentication;
+    let may = may_cross(session, plan);
+    let offered = match session.capabilities.mechanisms.clone() {
+        Some(offered) => offered,
+        None if insists || (session.plain_helo && may) => Vec::new(),
+        None => {
+            go_without(session);
+            return Ok(());
         }
     };
-    if !answer.reply.is_positive() {
-        return Err(Error::from_reply(Stage::Auth, answer.reply));
+    if !may {
+        let message = "the connection is not encrypted, so the credentials were withheld";
+        session.journal.warn(message);
+        return Err(Error::new(ErrorKind::Credentials, message)
+            .at(Stage::Starttls)
+            .with_hint(advice::WITHHELD));
     }
-    session.authenticated = true;
-    session.journal.pass(Stage::Auth, &format!("{} as {}", name(mechanism), credentials.user));
-    Ok(())
+    let (mechanism, user, verdict) = match login {
+        Login::Password { user, password, mechanism } => {
+            let mechanism = choose_for_password(*mechanism, &offered)?;
+            let answer = exchange::by_password(session, mechanism, user, password).await?;
+            (mechanism, user, Verdict { answer, reason: None })
+        }
+        Login::Token { user, tokens, mechanism } => {
+            let mechanism = choose_for_token(*mechanism, &offered);
+            (mechanism, user, by_token(session, mechanism, user, tokens, plan).await?)
+        }
+    };
+    let reply = verdict.answer.reply;
+    if reply.is_positive() {
+        session.authenticated = true;
+        session.journal.pass(Stage::Auth, &format!("{} as {user}", name(mechanism)));
+        return Ok(());
+    }
+    if session.plain_helo && !insists && UNKNOWN_COMMAND.contains(&reply.code) {
+        go_without(session);
+        return Ok(());
+    }
+    let error = Error::from_reply(Stage::Auth, reply);
+    Err(match verdict.reason {
+        Some(reason) => error.prefixed(&format!("on the access token the server said {reason}")),
+        None => error,
+    })
 }
 
-/// The error for a mechanism that this host does not know.
-pub(super) fn unbuilt(mechanism: Mechanism) -> Error {
-    let message = format!("the mechanism {} at `auth.method` is not supported", name(mechanism));
-    Error::new(ErrorKind::Unsupported, message).with_hint("Remove it, or use PLAIN or LOGIN.")
+/// Logs in by token; where the server refuses it and another can be had, by that one.
+async fn by_token(
+    session: &mut Session,
+    mechanism: Mechanism,
+    user: &str,
+    tokens: &Arc<Tokens>,
+    plan: &TransportPlan,
+) -> Result<Verdict> {
+    let token = tokens.obtain(None, &session.journal).await?;
+    let verdict = exchange::by_token(session, mechanism, user, &token, plan).await?;
+    let reply = &verdict.answer.reply;
+    if !reply.is_permanent() || !tokens.is_renewable() || is_about_mechanism(reply) {
+        return Ok(verdict);
+    }
+    session.journal.remark("the server refuses the access token, another one is asked for");
+    let renewed = tokens.obtain(Some(&token), &session.journal).await;
+    let token = renewed.map_err(|error| {
+        error.prefixed(&format!("the server refuses the access token ({reply}), and no other is to be had"))
+    })?;
+    exchange::by_token(session, mechanism, user, &token, plan).await
+}
+
+/// Whether a server objects to the mechanism or the command, which no other token would mend.
+fn is_about_mechanism(reply: &Reply) -> bool {
+    UNKNOWN_COMMAND.contains(&reply.code) || matches!(reply.code, 501 | 504 | 538)
+}
+
+fn go_without(session: &Session) {
+    session.journal.warn("the server does not offer AUTH, the session goes on without credentials");
+    session.journal.pass(Stage::Auth, "not offered, goes on without credentials");
 }
 
 /// Whether credentials may cross this connection.
-fn permit(session: &Session, plan: &TransportPlan) -> Result<()> {
-    if may_cross(session.encrypted, plan.tls, session.peer.ip()) {
-        return Ok(());
-    }
-    let message = "the connection is not encrypted, so the credentials were withheld";
-    session.journal.warn(message);
-    Err(Error::new(ErrorKind::Credentials, message).at(Stage::Starttls).with_hint(advice::WITHHELD))
-}
-
-fn may_cross(encrypted: bool, tls: TlsMode, peer: IpAddr) -> bool {
-    encrypted || tls == TlsMode::None || peer.to_canonical().is_loopback()
+fn may_cross(session: &Session, plan: &TransportPlan) -> bool {
+    session.encrypted || plan.tls == TlsMode::None || session.loopback
 }
 
 /// The mechanism that the plan insists on, or the first known one that the server offers.
-fn choose(forced: Option<Mechanism>, offered: &[String]) -> Result<Mechanism> {
-    if let Some(mechanism) = forced {
-        return Ok(mechanism);
-    }
-    let known = [Mechanism::Plain, Mechanism::Login];
-    let fitting = known.into_iter().find(|mechanism| offered.iter().any(|offer| offer == name(*mechanism)));
-    // Only a plan that insists on AUTH comes here without an offer.
-    fitting.or(offered.is_empty().then_some(Mechanism::Plain)).ok_or_else(|| {
+fn choose_for_password(forced: Option<Mechanism>, offered: &[String]) -> Result<Mechanism> {
+    let known = [Mechanism::Plain, Mechanism::Login, Mechanism::CramMd5];
+    // Only a plan that insists on AUTH, or a server that cannot say what it offers, comes here without an offer.
+    let fallback = offered.is_empty().then_some(Mechanism::Plain);
+    forced.or_else(|| first_offered(&known, offered)).or(fallback).ok_or_else(|| {
         let list: String = offered.join(", ").chars().filter(|c| !c.is_control()).take(200).collect();
         let message =
             format!("none of the server's mechanisms takes a password that this host can send: {list}");
@@ -107,31 +156,15 @@ fn choose(forced: Option<Mechanism>, offered: &[String]) -> Result<Mechanism> {
     })
 }
 
-async fn plain(session: &mut Session, credentials: &Credentials) -> Result<Answer> {
-    let message = encode(&credentials.plain());
-    let command = Zeroizing::new(format!("AUTH PLAIN {}", *message));
-    let answer = session.dialogue.discreetly(Stage::Auth, &command, "AUTH PLAIN ***").await?;
-    if answer.reply.code != 334 {
-        return Ok(answer);
-    }
-    // The server takes no initial response and asks for it again.
-    session.dialogue.discreetly(Stage::Auth, &message, "***").await
+/// The mechanism that the plan insists on, or the first known one that the server offers. Some servers take
+/// XOAUTH2 without offering it.
+fn choose_for_token(forced: Option<Mechanism>, offered: &[String]) -> Mechanism {
+    let known = [Mechanism::Xoauth2, Mechanism::Oauthbearer];
+    forced.or_else(|| first_offered(&known, offered)).unwrap_or(Mechanism::Xoauth2)
 }
 
-/// Servers word the two prompts of LOGIN as they like; their order is fixed.
-async fn login(session: &mut Session, credentials: &Credentials) -> Result<Answer> {
-    let mut answer = session.dialogue.command(Stage::Auth, "AUTH LOGIN").await?;
-    for text in [&credentials.user, credentials.password.expose()] {
-        if answer.reply.code != 334 {
-            break;
-        }
-        answer = session.dialogue.discreetly(Stage::Auth, &encode(text), "***").await?;
-    }
-    Ok(answer)
-}
-
-fn encode(text: &str) -> Zeroizing<String> {
-    Zeroizing::new(STANDARD.encode(text))
+fn first_offered(known: &[Mechanism], offered: &[String]) -> Option<Mechanism> {
+    known.iter().copied().find(|mechanism| offered.iter().any(|offer| offer == name(*mechanism)))
 }
 
 /// The mechanism's registered name.
@@ -149,38 +182,43 @@ fn name(mechanism: Mechanism) -> &'static str {
 mod tests {
     use super::*;
 
-    #[test]
-    fn credentials_cross_an_unencrypted_connection_by_consent_or_to_this_machine_only() {
-        let cases = [
-            (true, TlsMode::OpportunisticStarttls, "192.0.2.1", true),
-            (false, TlsMode::OpportunisticStarttls, "192.0.2.1", false),
-            (false, TlsMode::RequiredStarttls, "10.0.0.1", false),
-            (false, TlsMode::None, "192.0.2.1", true),
-            (false, TlsMode::OpportunisticStarttls, "127.0.0.1", true),
-            (false, TlsMode::OpportunisticStarttls, "::1", true),
-            (false, TlsMode::OpportunisticStarttls, "::ffff:127.0.0.2", true),
-        ];
-        for (encrypted, tls, peer, expected) in cases {
-            let peer = peer.parse().expect("an address");
-            assert_eq!(may_cross(encrypted, tls, peer), expected, "{tls:?} {peer}");
-        }
+    fn list(offered: &[&str]) -> Vec<String> {
+        offered.iter().map(|offer| (*offer).to_owned()).collect()
     }
 
     #[test]
     fn the_plan_decides_before_the_order_of_preference() {
-        let cases = [
-            (None, vec!["LOGIN", "PLAIN"], Some(Mechanism::Plain)),
-            (None, vec!["CRAM-MD5", "LOGIN"], Some(Mechanism::Login)),
-            (None, vec![], Some(Mechanism::Plain)),
-            (Some(Mechanism::Login), vec!["PLAIN"], Some(Mechanism::Login)),
-            (None, vec!["NTLM", "GSSAPI"], None),
+        let cases: [(Option<Mechanism>, &[&str], Option<Mechanism>); 6] = [
+            (None, &["LOGIN", "PLAIN"], Some(Mechanism::Plain)),
+            (None, &["CRAM-MD5", "LOGIN"], Some(Mechanism::Login)),
+            (None, &["NTLM", "CRAM-MD5"], Some(Mechanism::CramMd5)),
+            (None, &[], Some(Mechanism::Plain)),
+            (Some(Mechanism::Login), &["PLAIN"], Some(Mechanism::Login)),
+            (None, &["NTLM", "GSSAPI"], None),
         ];
         for (forced, offered, expected) in cases {
-            let offered: Vec<_> = offered.into_iter().map(str::to_owned).collect();
-            assert_eq!(choose(forced, &offered).ok(), expected, "{forced:?} of {offered:?}");
+            assert_eq!(
+                choose_for_password(forced, &list(offered)).ok(),
+                expected,
+                "{forced:?} of {offered:?}"
+            );
         }
-        let error = choose(None, &["NTLM".to_owned()]).expect_err("no password mechanism");
+        let error = choose_for_password(None, &list(&["NTLM"])).expect_err("no password mechanism");
         assert_eq!((error.kind(), error.stage()), (ErrorKind::Credentials, Some(Stage::Auth)));
         assert!(error.to_string().ends_with("can send: NTLM"), "{error}");
+    }
+
+    #[test]
+    fn a_token_goes_by_xoauth2_unless_the_server_offers_only_the_standard() {
+        let cases: [(Option<Mechanism>, &[&str], Mechanism); 5] = [
+            (None, &["LOGIN", "XOAUTH2", "OAUTHBEARER"], Mechanism::Xoauth2),
+            (None, &["OAUTHBEARER", "PLAIN"], Mechanism::Oauthbearer),
+            (None, &["PLAIN"], Mechanism::Xoauth2),
+            (None, &[], Mechanism::Xoauth2),
+            (Some(Mechanism::Oauthbearer), &["XOAUTH2"], Mechanism::Oauthbearer),
+        ];
+        for (forced, offered, expected) in cases {
+            assert_eq!(choose_for_token(forced, &list(offered)), expected, "{forced:?} of {offered:?}");
+        }
     }
 }

@@ -14,11 +14,11 @@ use crate::transcript::{Speaker, Transcript};
 #[derive(Clone)]
 pub(super) struct Journal {
     entries: Arc<Mutex<Entries>>,
-    redactor: Redactor,
     logging: Logging,
 }
 
 struct Entries {
+    redactor: Redactor,
     transcript: Transcript,
     timings: Timings,
     stages: Vec<VerifiedStage>,
@@ -31,6 +31,7 @@ struct Entries {
 impl Journal {
     pub(super) fn new(redactor: Redactor, logging: Logging) -> Self {
         let entries = Entries {
+            redactor,
             transcript: Transcript::new(),
             timings: Timings::default(),
             stages: Vec::new(),
@@ -39,13 +40,19 @@ impl Journal {
             lap: Instant::now(),
             committed: false,
         };
-        Self { entries: Arc::new(Mutex::new(entries)), redactor, logging }
+        Self { entries: Arc::new(Mutex::new(entries)), logging }
+    }
+
+    /// Masks these texts, too, from here on: secrets that the session itself brought to light.
+    pub(super) fn conceal<'a>(&self, secrets: impl IntoIterator<Item = &'a str>) {
+        let mut entries = self.entries();
+        entries.redactor = entries.redactor.with(secrets);
     }
 
     /// The text without control characters and with all that is secret masked.
     pub(super) fn mask(&self, text: &str) -> String {
         let printable: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        self.redactor.mask(printable.trim_end())
+        self.entries().redactor.mask(printable.trim_end())
     }
 
     /// Notes a command, as it may be shown.
@@ -86,12 +93,19 @@ impl Journal {
         let took = entries.lap.elapsed();
         entries.lap = Instant::now();
         entries.timings.add(stage, took);
-        entries.stages.push(VerifiedStage { stage, took, detail });
+        entries.stages.push(VerifiedStage { stage, took, detail: detail.clone() });
+        drop(entries);
+        self.event("stage", &format!("{stage}: {detail}"));
     }
 
     /// Keeps what TLS was negotiated.
     pub(super) fn secured(&self, tls: &NegotiatedTls) {
         self.entries().tls = Some(tls.clone());
+    }
+
+    /// What TLS was negotiated.
+    pub(super) fn tls(&self) -> Option<NegotiatedTls> {
+        self.entries().tls.clone()
     }
 
     /// Keeps the service extensions that the server offered last; the lines are masked already.
@@ -123,11 +137,15 @@ impl Journal {
         self.entries().transcript.clone()
     }
 
-    /// The session as a verification; a failure becomes its last stage.
-    pub(super) fn verification(&self, error: Option<Error>) -> Verification {
-        if let Some((stage, error)) = error.as_ref().and_then(|error| Some((error.stage()?, error))) {
+    /// Ends the stage that failed.
+    pub(super) fn fail(&self, error: &Error) {
+        if let Some(stage) = error.stage() {
             self.pass(stage, &error.to_string());
         }
+    }
+
+    /// The session as a verification.
+    pub(super) fn verification(&self, error: Option<Error>) -> Verification {
         let entries = self.entries();
         Verification {
             stages: entries.stages.clone(),
@@ -138,12 +156,19 @@ impl Journal {
         }
     }
 
+    /// Notes how many bytes crossed the connection, where the configuration asks for that much.
+    pub(super) fn traffic(&self, direction: &str, bytes: usize) {
+        if self.logging == Logging::Debug {
+            tracing::info!(target: "smtp_connector::session", direction, bytes);
+        }
+    }
+
     /// The dialogue is for the curious, unless the configuration asks for it.
     fn event(&self, speaker: &str, text: &str) {
         if self.logging == Logging::None {
-            tracing::debug!(target: "smtp_connector", speaker, "{text}");
+            tracing::debug!(target: "smtp_connector::session", speaker, "{text}");
         } else {
-            tracing::info!(target: "smtp_connector", speaker, "{text}");
+            tracing::info!(target: "smtp_connector::session", speaker, "{text}");
         }
     }
 

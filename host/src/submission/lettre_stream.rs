@@ -29,6 +29,7 @@ pub(super) struct Dialogue {
     connection: AsyncSmtpConnection,
     line: Arc<Mutex<Line>>,
     journal: Journal,
+    over: bool,
 }
 
 /// What lettre's side and ours have in common.
@@ -53,15 +54,15 @@ pub(super) struct ContentFault {
 
 impl Dialogue {
     /// Has lettre take over a wire on which EHLO was said.
-    pub(super) async fn over(wire: Wire, peer: SocketAddr, patience: Duration) -> Result<Self> {
+    pub(super) async fn over(wire: Wire, local: SocketAddr, patience: Duration) -> Result<Self> {
         let journal = wire.journal().clone();
         let line = Line { wire, patience, answer: None, fault: None, unsent: 0, content: false };
         let line = Arc::new(Mutex::new(line));
-        let stream = LettreStream { line: line.clone(), prologue: PROLOGUE.into(), peer };
+        let stream = LettreStream { line: line.clone(), prologue: PROLOGUE.into(), local };
         let name = ClientId::Domain("localhost".to_owned());
         let connection = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &name).await;
         let connection = connection.map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
-        Ok(Self { connection, line, journal })
+        Ok(Self { connection, line, journal, over: false })
     }
 
     /// Says a command and waits for the reply, whatever it says.
@@ -73,6 +74,12 @@ impl Dialogue {
     pub(super) async fn discreetly(&mut self, stage: Stage, line: &str, shown: &str) -> Result<Answer> {
         let said = self.exchange(&format!("{line}\r\n"), shown).await;
         said.map_err(|fault| fault.at(stage, &self.journal))
+    }
+
+    /// Waits for a further reply to the last command, as LMTP has it after the message.
+    pub(super) async fn further(&mut self, stage: Stage) -> Result<Answer> {
+        let outcome = self.connection.read_response().await.map(drop);
+        self.outcome(outcome).map_err(|fault| fault.at(stage, &self.journal))
     }
 
     /// Says the message, already encoded for transparency, and waits for the reply to its end.
@@ -88,6 +95,11 @@ impl Dialogue {
         }
     }
 
+    /// Whether the server is gone, about to go, or cannot be understood.
+    pub(super) fn is_over(&self) -> bool {
+        self.over
+    }
+
     /// Bounds the following replies, and stalls while sending, by `patience`.
     pub(super) fn set_patience(&mut self, patience: Duration) {
         self.line().patience = patience;
@@ -95,18 +107,28 @@ impl Dialogue {
 
     async fn exchange(&mut self, text: &str, shown: &str) -> Result<Answer, Fault> {
         self.line().unsent = text.len();
-        poll_fn(|cx| Poll::Ready(self.line().wire.poll_quiet(cx))).await?;
+        if let Err(fault) = poll_fn(|cx| Poll::Ready(self.line().wire.poll_quiet(cx))).await {
+            self.over = true;
+            return Err(fault);
+        }
         self.journal.client(shown);
-        // lettre calls 4yz and 5yz errors; what counts is what was kept aside.
-        let outcome = self.connection.command(text).await;
+        let outcome = self.connection.command(text).await.map(drop);
+        self.outcome(outcome)
+    }
+
+    /// lettre calls 4yz and 5yz errors; what counts is what was kept aside.
+    fn outcome(&mut self, outcome: Result<(), lettre::transport::smtp::Error>) -> Result<Answer, Fault> {
         let mut line = self.line();
         line.content = false;
-        match (line.answer.take(), line.fault.take(), outcome) {
+        let outcome = match (line.answer.take(), line.fault.take(), outcome) {
             (_, Some(fault), _) => Err(fault),
             (Some(answer), None, _) => Ok(answer),
             (None, None, Err(error)) => Err(Fault::Protocol(error.to_string())),
-            (None, None, Ok(_)) => Err(Fault::Protocol("a reply without words".to_owned())),
-        }
+            (None, None, Ok(())) => Err(Fault::Protocol("a reply without words".to_owned())),
+        };
+        drop(line);
+        self.over |= outcome.as_ref().map_or(true, |answer| answer.reply.code == 421);
+        outcome
     }
 
     fn line(&self) -> MutexGuard<'_, Line> {
@@ -118,7 +140,7 @@ impl Dialogue {
 struct LettreStream {
     line: Arc<Mutex<Line>>,
     prologue: VecDeque<&'static [u8]>,
-    peer: SocketAddr,
+    local: SocketAddr,
 }
 
 impl LettreStream {
@@ -129,13 +151,14 @@ impl LettreStream {
 
 impl std::fmt::Debug for LettreStream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LettreStream").field("peer", &self.peer).finish_non_exhaustive()
+        f.debug_struct("LettreStream").field("local", &self.local).finish_non_exhaustive()
     }
 }
 
 impl AsyncTokioStream for LettreStream {
+    /// lettre only shows it, and behind a proxy the peer's address is not known here.
     fn peer_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.peer)
+        Ok(self.local)
     }
 }
 

@@ -11,8 +11,8 @@ mod reader;
 #[cfg(test)]
 mod tests;
 
-use lettre::message::header::{Date, Headers};
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
+use lettre::message::header::{Date, Headers};
 
 use super::{Prepared, body};
 use crate::error::{Error, ErrorKind, Result};

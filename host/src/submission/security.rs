@@ -78,8 +78,23 @@ impl Security {
         })
     }
 
-    /// Negotiates TLS on a stream within `patience`.
+    /// Negotiates TLS for the session within `patience`.
     pub(super) async fn handshake(
+        &self,
+        stream: Box<dyn Stream>,
+        patience: Duration,
+        journal: &Journal,
+    ) -> Result<Box<dyn Stream>> {
+        let (stream, tls) = self.negotiate(stream, patience, journal).await?;
+        journal.secured(&tls);
+        let trust = if tls.verified { "certificate verified" } else { "certificate not verified" };
+        journal.remark(&format!("{} with {}, {trust}", tls.version, tls.cipher));
+        journal.pass(Stage::Tls, &format!("{} {}, {trust} for `{}`", tls.version, tls.cipher, self.name));
+        Ok(stream)
+    }
+
+    /// Negotiates TLS on any stream within `patience`.
+    pub(super) async fn negotiate(
         &self,
         stream: Box<dyn Stream>,
         patience: Duration,
@@ -94,10 +109,6 @@ impl Security {
             Ok(Ok(stream)) => stream,
         };
         let tls = negotiated(stream.get_ref().1, self.verify);
-        journal.secured(&tls);
-        let trust = if tls.verified { "certificate verified" } else { "certificate not verified" };
-        journal.remark(&format!("{} with {}, {trust}", tls.version, tls.cipher));
-        journal.pass(Stage::Tls, &format!("{} {}, {trust} for `{}`", tls.version, tls.cipher, self.name));
         Ok((Box::new(stream), tls))
     }
 

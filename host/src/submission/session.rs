@@ -5,26 +5,30 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::Submitter;
 use super::capabilities::Capabilities;
-use super::dial::dial;
 use super::journal::Journal;
 use super::lettre_stream::Dialogue;
-use super::wire::{Stream, Wire};
+use super::route::Route;
+use super::wire::Wire;
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::plan::{Authentication, TlsMode, TransportPlan};
+use crate::plan::{Authentication, Protocol, TlsMode, TransportPlan};
 use crate::reply::Reply;
 
 /// A session past EHLO and, where it is wanted, past STARTTLS.
 pub(super) struct Session {
     /// The line to the server.
     pub(super) dialogue: Dialogue,
+    /// What the server speaks.
+    pub(super) protocol: Protocol,
     /// What the server offers.
     pub(super) capabilities: Capabilities,
+    /// Whether the server knows HELO only, and so cannot say what it offers.
+    pub(super) plain_helo: bool,
     /// Whether TLS protects it.
     pub(super) encrypted: bool,
     /// Whether the server took credentials.
     pub(super) authenticated: bool,
-    /// The server's address.
-    pub(super) peer: SocketAddr,
+    /// Whether the server is this machine.
+    pub(super) loopback: bool,
     /// What is left behind.
     pub(super) journal: Journal,
 }
@@ -33,31 +37,29 @@ impl Session {
     /// Connects and goes on until the server has listed what it offers.
     pub(super) async fn open(submitter: &Submitter, journal: Journal) -> Result<Self> {
         let plan = &submitter.plan;
-        let tcp =
-            dial(&plan.endpoint, plan.local_address, &plan.timeouts, &submitter.egress, &journal).await?;
-        let addresses = tcp.peer_addr().and_then(|peer| Ok((peer, tcp.local_addr()?)));
-        let (peer, local) = addresses.map_err(|error| {
-            Error::new(ErrorKind::Lost, "the connection was lost at once")
-                .at(Stage::Connect)
-                .with_source(error)
-        })?;
+        let Route { mut stream, local, loopback } =
+            Route::open(submitter, &submitter.dialler, &journal).await?;
         let opening = Opening { submitter, journal: &journal, name: ehlo_name(plan, local) };
-        let mut stream: Box<dyn Stream> = Box::new(tcp);
         let mut encrypted = plan.tls == TlsMode::Implicit;
         if encrypted {
             let patience = plan.timeouts.connection;
-            (stream, _) = submitter.security.handshake(stream, patience, &journal).await?;
+            stream = submitter.security.handshake(stream, patience, &journal).await?;
         }
         let mut wire = Wire::new(stream, journal.clone());
         opening.greeting(&mut wire).await?;
-        let mut capabilities = opening.hello(&mut wire, encrypted).await?;
-        if opening.wants_starttls(&capabilities) && opening.starttls(&mut wire, &capabilities).await? {
+        let mut offered = opening.hello(&mut wire, encrypted).await?;
+        let known = offered.as_ref().is_some_and(|capabilities| capabilities.starttls);
+        if opening.wants_starttls(known) && opening.starttls(&mut wire, known).await? {
             wire = opening.secure(wire).await?;
             encrypted = true;
-            capabilities = opening.hello(&mut wire, encrypted).await?;
+            offered = opening.hello(&mut wire, encrypted).await?;
         }
-        let dialogue = Dialogue::over(wire, peer, plan.timeouts.socket).await?;
-        Ok(Self { dialogue, capabilities, encrypted, authenticated: false, peer, journal })
+        let dialogue = Dialogue::over(wire, local, plan.timeouts.socket).await?;
+        let plain_helo = offered.is_none();
+        let capabilities = offered.unwrap_or_default();
+        let protocol = plan.protocol;
+        let authenticated = false;
+        Ok(Self { dialogue, protocol, capabilities, plain_helo, encrypted, authenticated, loopback, journal })
     }
 }
 
@@ -78,17 +80,21 @@ impl Opening<'_> {
         Ok(())
     }
 
-    /// Says EHLO, and HELO to servers that know no other.
-    async fn hello(&self, wire: &mut Wire, encrypted: bool) -> Result<Capabilities> {
+    /// Says EHLO, or LHLO to an LMTP server, and HELO to servers that know no other. None where it was HELO.
+    async fn hello(&self, wire: &mut Wire, encrypted: bool) -> Result<Option<Capabilities>> {
         let patience = self.plan().timeouts.socket;
-        let answer = wire.command(Stage::Ehlo, &format!("EHLO {}\r\n", self.name), patience).await?;
+        let verb = match self.plan().protocol {
+            Protocol::Lmtp => "LHLO",
+            Protocol::Smtp => "EHLO",
+        };
+        let answer = wire.command(Stage::Ehlo, &format!("{verb} {}\r\n", self.name), patience).await?;
         if answer.reply.is_positive() {
             let offered = answer.reply.lines.get(1..).unwrap_or_default();
             self.journal.offered(offered);
             self.journal.pass(Stage::Ehlo, &format!("{} with {} extensions", self.name, offered.len()));
-            return Ok(Capabilities::parse(&answer.words));
+            return Ok(Some(Capabilities::parse(&answer.words)));
         }
-        if !answer.reply.is_permanent() || !self.can_do_without_extensions(encrypted) {
+        if !self.can_do_without_extensions(&answer.reply, encrypted) {
             return Err(Error::from_reply(Stage::Ehlo, answer.reply));
         }
         let answer = wire.command(Stage::Ehlo, &format!("HELO {}\r\n", self.name), patience).await?;
@@ -97,27 +103,30 @@ impl Opening<'_> {
         }
         self.journal.offered(&[]);
         self.journal.pass(Stage::Ehlo, &format!("HELO {}, no extensions", self.name));
-        Ok(Capabilities::default())
+        Ok(None)
     }
 
-    /// Neither STARTTLS nor AUTH exists without EHLO.
-    fn can_do_without_extensions(&self, encrypted: bool) -> bool {
+    /// Whether HELO will do after this refusal of EHLO. There is no STARTTLS without EHLO. With credentials only
+    /// a server counts that does not know the command: another refusal is of the name, and HELO says the same.
+    fn can_do_without_extensions(&self, refusal: &Reply, encrypted: bool) -> bool {
         let plan = self.plan();
         let secure = encrypted || plan.tls != TlsMode::RequiredStarttls;
-        secure && plan.authentication == Authentication::None && !plan.force_authentication
+        let authenticates = plan.authentication != Authentication::None;
+        let unknown = matches!(refusal.code, 500 | 502 | 504);
+        plan.protocol == Protocol::Smtp && refusal.is_permanent() && secure && (unknown || !authenticates)
     }
 
-    fn wants_starttls(&self, capabilities: &Capabilities) -> bool {
+    fn wants_starttls(&self, offered: bool) -> bool {
         match self.plan().tls {
             TlsMode::Implicit | TlsMode::None => false,
-            TlsMode::OpportunisticStarttls => capabilities.starttls,
+            TlsMode::OpportunisticStarttls => offered,
             // A server may do it all the same.
             TlsMode::RequiredStarttls => true,
         }
     }
 
     /// Says STARTTLS; whether the server agreed. A refusal that the plan puts up with is none.
-    async fn starttls(&self, wire: &mut Wire, capabilities: &Capabilities) -> Result<bool> {
+    async fn starttls(&self, wire: &mut Wire, offered: bool) -> Result<bool> {
         let plan = self.plan();
         let answer = wire.command(Stage::Starttls, "STARTTLS\r\n", plan.timeouts.socket).await?;
         let reply = answer.reply;
@@ -130,13 +139,13 @@ impl Opening<'_> {
             self.journal.pass(Stage::Starttls, &format!("refused, goes on unencrypted: {reply}"));
             return Ok(false);
         }
-        Err(refused_starttls(reply, capabilities.starttls))
+        Err(refused_starttls(reply, offered))
     }
 
     async fn secure(&self, wire: Wire) -> Result<Wire> {
         let stream = wire.into_stream().map_err(|fault| fault.at(Stage::Starttls, self.journal))?;
         let patience = self.plan().timeouts.socket;
-        let (stream, _) = self.submitter.security.handshake(stream, patience, self.journal).await?;
+        let stream = self.submitter.security.handshake(stream, patience, self.journal).await?;
         Ok(Wire::new(stream, self.journal.clone()))
     }
 
@@ -159,7 +168,7 @@ fn refused_starttls(reply: Reply, offered: bool) -> Error {
 }
 
 /// The plan's name, or the address literal of this end, which every server must take (RFC 5321 §4.1.3).
-fn ehlo_name(plan: &TransportPlan, local: SocketAddr) -> String {
+pub(super) fn ehlo_name(plan: &TransportPlan, local: SocketAddr) -> String {
     plan.ehlo_name.clone().unwrap_or_else(|| match local.ip().to_canonical() {
         IpAddr::V4(address) => format!("[{address}]"),
         IpAddr::V6(address) => format!("[IPv6:{address}]"),

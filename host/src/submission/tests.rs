@@ -16,6 +16,7 @@ use crate::plan::{
 };
 use crate::receipt::{Envelope, Receipt};
 use crate::redactor::Redactor;
+use crate::rotation::Observer;
 use crate::secret::Secret;
 use crate::vault::{Source, Vault};
 use peer::Peer;
@@ -57,7 +58,7 @@ fn password(user: &str) -> Authentication {
 fn submitter(plan: TransportPlan) -> Result<Submitter> {
     let mut vault = Vault::default();
     vault.keep("/auth/pass".to_owned(), Source::Inline(Secret::new("hunter2-and-more")));
-    Submitter::new(plan, Arc::new(vault), EgressPolicy::any())
+    Submitter::new(plan, Arc::new(vault), EgressPolicy::any(), Observer::default())
 }
 
 fn prepared(to: &[&str], content: &str) -> Prepared {

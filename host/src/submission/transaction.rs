@@ -6,6 +6,7 @@ use super::lettre_stream::ContentFault;
 use super::session::Session;
 use super::transparency;
 use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::plan::Protocol;
 use crate::receipt::{Envelope, Rejection};
 use crate::reply::Reply;
 
@@ -28,7 +29,41 @@ pub(super) async fn submit(session: &mut Session, prepared: &Prepared) -> Result
     let (accepted, rejected) = recipients(session, &prepared.envelope).await?;
     data(session).await?;
     let reply = content(session, &encoded).await?;
-    Ok(Outcome { accepted, rejected, reply })
+    match session.protocol {
+        Protocol::Smtp => Ok(Outcome { accepted, rejected, reply: taken(session, reply)? }),
+        Protocol::Lmtp => by_recipient(session, accepted, rejected, reply).await,
+    }
+}
+
+/// LMTP answers the message once for each recipient that it took before (RFC 2033 §4.2).
+async fn by_recipient(
+    session: &mut Session,
+    recipients: Vec<String>,
+    mut rejected: Vec<Rejection>,
+    first: Reply,
+) -> Result<Outcome> {
+    let mut accepted: Vec<(String, Reply)> = Vec::new();
+    let mut next = Some(first);
+    for address in recipients {
+        let reply = match next.take() {
+            Some(reply) => reply,
+            // What became of this recipient and of those after it only the server knows.
+            None => session.dialogue.further(Stage::Content).await.map_err(Error::into_ambiguous)?.reply,
+        };
+        match reply.code / 100 {
+            2 => accepted.push((address, reply)),
+            4 | 5 => rejected.push(Rejection { address, reply }),
+            _ => return Err(Error::from_reply(Stage::Content, reply).into_ambiguous()),
+        }
+    }
+    match accepted.first() {
+        Some((_, reply)) => {
+            let reply = taken(session, reply.clone())?;
+            let accepted = accepted.into_iter().map(|(address, _)| address).collect();
+            Ok(Outcome { accepted, rejected, reply })
+        }
+        None => Err(none_accepted(session, Stage::Content, &rejected)),
+    }
 }
 
 /// Asks whether the server would take a message from and to these, and takes the question back.
@@ -65,15 +100,19 @@ async fn recipients(session: &mut Session, envelope: &Envelope) -> Result<(Vec<S
         }
     }
     if accepted.is_empty() {
-        // One refusal that may pass is reason enough to try again.
-        let telling = rejected.iter().find(|rejection| rejection.reply.is_transient()).or(rejected.first());
-        return Err(match telling {
-            Some(rejection) => refusal(session, Stage::Rcpt, rejection.reply.clone()),
-            None => Error::new(ErrorKind::Address, "the message has no recipient").at(Stage::Rcpt),
-        });
+        return Err(none_accepted(session, Stage::Rcpt, &rejected));
     }
     session.journal.pass(Stage::Rcpt, &format!("{} accepted, {} refused", accepted.len(), rejected.len()));
     Ok((accepted, rejected))
+}
+
+/// The error where every recipient was refused: one refusal that may pass is reason enough to try again.
+fn none_accepted(session: &Session, stage: Stage, rejected: &[Rejection]) -> Error {
+    let telling = rejected.iter().find(|rejection| rejection.reply.is_transient()).or(rejected.first());
+    match telling {
+        Some(rejection) => refusal(session, stage, rejection.reply.clone()),
+        None => Error::new(ErrorKind::Address, "the message has no recipient").at(stage),
+    }
 }
 
 /// Only 354 invites the message: after anything else the server may be elsewhere in the dialogue.
@@ -86,15 +125,18 @@ async fn data(session: &mut Session) -> Result<()> {
     Ok(())
 }
 
+/// Says the message; gives the first reply to its end.
 async fn content(session: &mut Session, encoded: &str) -> Result<Reply> {
-    let reply = match session.dialogue.content(encoded).await {
-        Ok(answer) => answer.reply,
+    match session.dialogue.content(encoded).await {
+        Ok(answer) => Ok(answer.reply),
         // The server may have taken the message and only its word be lost.
-        Err(ContentFault { error, sent: true }) if error.reply().is_none() => {
-            return Err(error.into_ambiguous());
-        }
-        Err(ContentFault { error, .. }) => return Err(error),
-    };
+        Err(ContentFault { error, sent: true }) if error.reply().is_none() => Err(error.into_ambiguous()),
+        Err(ContentFault { error, .. }) => Err(error),
+    }
+}
+
+/// The reply by which the server took the message.
+fn taken(session: &Session, reply: Reply) -> Result<Reply> {
     match reply.code / 100 {
         2 => {
             session.journal.pass(Stage::Content, &reply.to_string());

@@ -110,6 +110,9 @@ impl Wire {
         patience: Duration,
     ) -> Poll<Result<usize, Fault>> {
         let sent = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        if let Poll::Ready(Ok(bytes)) = sent {
+            self.journal.traffic("sent", bytes);
+        }
         self.progress(cx, sent, patience)
     }
 
@@ -199,6 +202,7 @@ impl Wire {
         match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)) {
             Ok(()) if !buffer.filled().is_empty() => {
                 self.received.extend_from_slice(buffer.filled());
+                self.journal.traffic("received", buffer.filled().len());
                 Poll::Ready(Ok(()))
             }
             end => {

@@ -128,6 +128,12 @@ impl Script {
         self.row(Row::FailTls(ServerTls::clone(config)))
     }
 
+    /// Takes one message and says goodbye.
+    pub fn takes_mail(self) -> Self {
+        let taken = self.on("MAIL FROM:*", "250 2.1.0 ok\r\n").on("RCPT TO:*", "250 2.1.5 ok\r\n");
+        taken.on("DATA", "354 go\r\n").hear_any_content().say("250 2.0.0 queued as 42\r\n").quit()
+    }
+
     /// Hears QUIT and says goodbye.
     pub fn quit(self) -> Self {
         self.on("QUIT", "221 goodbye\r\n")

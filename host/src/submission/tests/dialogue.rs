@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::peer::{CLOSE, Peer, SILENCE};
 use super::{failure, password, plan, prepared, submit, submit_message, submitter};
 use crate::error::{ErrorKind, Stage};
-use crate::plan::{Authentication, Mechanism, Protocol, TlsMode, TransportPlan};
+use crate::plan::{Authentication, Dkim, Mechanism, Pool, RateLimit, TlsMode, TransportPlan};
 use crate::receipt::Envelope;
 use crate::redactor::Redactor;
+use crate::rotation::Observer;
 
 const SHORT: Duration = Duration::from_millis(100);
 
@@ -327,7 +328,12 @@ async fn what_cannot_be_reached_is_told_with_its_address() {
     let error = submitter_to(&plan).submit(&message, &Redactor::default(), None).await.expect_err("no way");
     assert!(error.to_string().ends_with("the local address ::1 is of the other IP version"), "{error}");
 
-    let public = super::Submitter::new(plan, std::sync::Arc::default(), crate::EgressPolicy::public());
+    let public = super::Submitter::new(
+        plan,
+        std::sync::Arc::default(),
+        crate::EgressPolicy::public(),
+        Observer::default(),
+    );
     let error =
         public.expect("a plan").submit(&message, &Redactor::default(), None).await.expect_err("loopback");
     assert_eq!((error.kind(), error.stage()), (ErrorKind::Egress, Some(Stage::Connect)));
@@ -343,14 +349,15 @@ async fn what_is_not_built_is_refused_by_name_before_anything_is_dialled() {
         let error = submitter.submit(&message, &Redactor::default(), None).await.expect_err("a refusal");
         assert_eq!((error.kind(), error.to_string()), (ErrorKind::Unsupported, expected.to_owned()));
     }
-    check_refused(|plan| plan.protocol = Protocol::Lmtp, "LMTP (`lmtp`) is not supported").await;
-    let mechanism = |plan: &mut TransportPlan| {
-        plan.authentication = password("ann");
-        if let Authentication::Password(login) = &mut plan.authentication {
-            login.mechanism = Some(Mechanism::CramMd5);
-        }
+    let dkim = |plan: &mut TransportPlan| {
+        plan.dkim = Some(Dkim { signers: Vec::new(), header_fields: None, skip_fields: Vec::new() });
     };
-    check_refused(mechanism, "the mechanism CRAM-MD5 at `auth.method` is not supported").await;
+    check_refused(dkim, "a DKIM signature (`dkim`) is not supported").await;
+    let limited = |plan: &mut TransportPlan| {
+        let rate_limit = Some(RateLimit { messages: 1, window: SHORT });
+        plan.pool = Some(Pool { max_connections: 1, max_messages: 1, max_requeues: None, rate_limit });
+    };
+    check_refused(limited, "a rate limit (`rateLimit`) is not supported").await;
 }
 
 #[tokio::test]
