@@ -3,7 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http_body_util::{BodyExt as _, Empty, Full, Limited};
+use http_body_util::{BodyExt as _, Collected, Empty, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper::header::{ACCEPT, CONNECTION, CONTENT_TYPE, HOST, LOCATION, PROXY_AUTHORIZATION};
@@ -108,7 +108,7 @@ pub(super) async fn post(
                 .collect()
                 .await
                 .ok()
-                .map(|body| body.to_bytes()),
+                .map(Collected::to_bytes),
         })
     })
     .await

@@ -152,7 +152,7 @@ async fn a_request_for_a_token_ends_in_time() {
             "user": "robot@acme.test", "clientId": "c", "refreshToken": "refresh-1",
             "accessUrl": endpoint.url(), "tls": { "ca": authority.pem() },
         });
-        let script = Script::offering(&["AUTH XOAUTH2"]);
+        let script = Script::offering(&["AUTH XOAUTH2"]).quit();
         check(script, &json!({ "auth": auth }), Stage::Auth, case).await;
     }
 }
