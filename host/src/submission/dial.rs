@@ -128,3 +128,76 @@ fn forbidden(host: &str, refusal: &str) -> Error {
 pub(super) fn bare(host: &str) -> &str {
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::plan::Logging;
+    use crate::redactor::Redactor;
+
+    const SHORT: Duration = Duration::from_millis(300);
+
+    fn dialler() -> Dialler {
+        Dialler { local: None, dns: SHORT, connection: SHORT, egress: EgressPolicy::any() }
+    }
+
+    async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream> {
+        let endpoint = Endpoint { host: "mx.test".to_owned(), port: 25 };
+        let journal = Journal::new(Redactor::default(), Logging::None);
+        dialler().connect(&endpoint, addresses, &journal).await
+    }
+
+    async fn listener() -> TcpListener {
+        TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port")
+    }
+
+    /// A listener that takes no further connection, so that another attempt waits for an answer.
+    async fn full() -> (SocketAddr, Vec<TcpStream>, TcpListener) {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+        let listener = socket.listen(0).expect("a listener");
+        let address = listener.local_addr().expect("it is bound");
+        let mut waiting = Vec::new();
+        while let Ok(Ok(stream)) = timeout(SHORT, TcpStream::connect(address)).await {
+            waiting.push(stream);
+        }
+        (address, waiting, listener)
+    }
+
+    async fn closed() -> SocketAddr {
+        listener().await.local_addr().expect("it was bound")
+    }
+
+    #[tokio::test]
+    async fn every_address_is_tried_in_turn_and_each_has_its_own_deadline() {
+        let open = listener().await;
+        let open = open.local_addr().expect("it is bound");
+        let (silent, _waiting, _listener) = full().await;
+        let begun = std::time::Instant::now();
+        let stream = connect(&[closed().await, silent, silent, open]).await.expect("the last one answers");
+        assert_eq!(stream.peer_addr().ok(), Some(open));
+        assert!(begun.elapsed() >= 2 * SHORT, "each silent address has its time");
+        assert!(stream.nodelay().expect("a socket tells"));
+    }
+
+    #[tokio::test]
+    async fn where_no_address_answers_each_problem_is_told() {
+        let (silent, _waiting, _listener) = full().await;
+        let closed = closed().await;
+        let error = connect(&[closed, silent]).await.expect_err("nobody answers");
+        assert_eq!((error.kind(), error.stage()), (ErrorKind::Connect, Some(Stage::Connect)));
+        let expected = format!(
+            "cannot connect to `mx.test`: {closed}: connection refused; {silent}: no answer within 300ms"
+        );
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[tokio::test]
+    async fn a_name_that_does_not_exist_fails_at_its_stage() {
+        let endpoint = Endpoint { host: "no-such-host.invalid".to_owned(), port: 25 };
+        let error = dialler().resolve(&endpoint).await.expect_err("there is no such name");
+        assert_eq!((error.kind(), error.stage()), (ErrorKind::Dns, Some(Stage::Dns)));
+    }
+}

@@ -104,11 +104,7 @@ pub(super) async fn post(
         Ok(FormAnswer {
             status: response.status().as_u16(),
             location: location.map(str::to_owned),
-            body: Limited::new(response.into_body(), MAX_BODY)
-                .collect()
-                .await
-                .ok()
-                .map(Collected::to_bytes),
+            body: Limited::new(response.into_body(), MAX_BODY).collect().await.ok().map(Collected::to_bytes),
         })
     })
     .await
