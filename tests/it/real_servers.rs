@@ -4,6 +4,7 @@ mod aiosmtpd;
 mod exim;
 mod lmtp;
 mod postfix;
+mod proxies;
 mod reading;
 mod smtp_server;
 

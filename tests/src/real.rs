@@ -6,12 +6,17 @@
 
 mod aiosmtpd;
 mod curl;
+mod dante;
 mod dovecot;
 mod exim;
+mod microsocks;
 mod postfix;
+mod python_proxy;
 mod service;
 mod site;
 mod smtp_server;
+mod stunnel;
+mod tinyproxy;
 mod token_endpoint;
 
 use std::net::{Ipv4Addr, TcpListener};
@@ -21,11 +26,16 @@ use std::time::{Duration, Instant};
 
 pub use aiosmtpd::Aiosmtpd;
 pub use curl::curl;
+pub use dante::Dante;
 pub use dovecot::Dovecot;
 pub use exim::Exim;
+pub use microsocks::Microsocks;
 pub use postfix::Postfix;
+pub use python_proxy::PythonProxy;
 pub use site::Site;
 pub use smtp_server::SmtpServer;
+pub use stunnel::Stunnel;
+pub use tinyproxy::Tinyproxy;
 pub use token_endpoint::TokenEndpoint;
 
 /// The domain whose mail the servers deliver.
