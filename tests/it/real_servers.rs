@@ -3,6 +3,7 @@
 mod aiosmtpd;
 mod exim;
 mod lmtp;
+mod oauth2;
 mod postfix;
 mod proxies;
 mod reading;
