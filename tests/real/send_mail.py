@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Sends one mail with Python's own client: send_mail.py starttls|smtps|relay PORT CA_FILE USER PASSWORD TO"""
+"""Sends one mail with Python's own client: send_mail.py starttls|smtps|relay|lmtp PORT CA_FILE USER PASSWORD TO"""
 
 import base64
 import smtplib
@@ -19,12 +19,14 @@ mail.add_alternative("<p>Grüße</p>\n", subtype="html")
 
 if way == "smtps":
     client = smtplib.SMTP_SSL("127.0.0.1", int(port), context=tls)
+elif way == "lmtp":
+    client = smtplib.LMTP("127.0.0.1", int(port))
 else:
     client = smtplib.SMTP("127.0.0.1", int(port))
 with client:
     if way == "starttls":
         client.starttls(context=tls)
-    if way != "relay":
+    if way in ("starttls", "smtps"):
         client.ehlo()
         # The client's own login() takes passwords in US-ASCII only.
         initial = base64.b64encode(f"\0{user}\0{password}".encode()).decode()

@@ -1,26 +1,54 @@
-//! Real mail servers on loopback: Postfix with Dovecot as its authenticator, in a temporary directory.
+//! Servers that nobody here wrote, on loopback: mail servers, proxies, a token endpoint.
 //!
-//! They need the Debian packages `postfix` and `dovecot-core` and, since Postfix starts as root, root. Each
-//! [`MailHost`] is a world of its own and ends with its value.
+//! Each is one file: `start` puts everything that the server writes below a [`Site`] and waits until it listens;
+//! the value stops it by its process. `.ci/run` installs them, partly into the folder that the environment
+//! variable `REAL_SERVERS` names; Postfix, Exim and Dovecot need root.
 
+mod aiosmtpd;
+mod curl;
+mod dante;
 mod dovecot;
+mod exim;
+mod microsocks;
 mod postfix;
+mod python_proxy;
+mod service;
+mod site;
+mod smtp_server;
+mod stunnel;
+mod tinyproxy;
+mod token_endpoint;
 
-use std::fs::{self, Permissions};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt as _;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-use tempfile::TempDir;
-
-use dovecot::Dovecot;
-use postfix::Postfix;
+pub use aiosmtpd::Aiosmtpd;
+pub use curl::curl;
+pub use dante::Dante;
+pub use dovecot::Dovecot;
+pub use exim::Exim;
+pub use microsocks::Microsocks;
+pub use postfix::Postfix;
+pub use python_proxy::PythonProxy;
+pub use site::Site;
+pub use smtp_server::SmtpServer;
+pub use stunnel::Stunnel;
+pub use tinyproxy::Tinyproxy;
+pub use token_endpoint::TokenEndpoint;
 
 /// The domain whose mail the servers deliver.
 pub const DOMAIN: &str = "mail.test";
+
+/// A mailbox of this domain.
+pub const RECIPIENT: &str = "user@mail.test";
+
+/// A mailbox that Exim, npm's smtp-server and aiosmtpd refuse.
+pub const REFUSED: &str = "refused@mail.test";
+
+/// A mailbox that Exim and npm's smtp-server refuse for now.
+pub const DEFERRED: &str = "deferred@mail.test";
 
 /// The account that the servers know.
 pub const USER: &str = "robot@acme.test";
@@ -31,98 +59,34 @@ pub const PASSWORD: &str = "p\"ss wörd+/=\\";
 /// How long a server may take to start, or a mail to arrive; a busy machine with two cores needs a tenth of it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A mail server for [`DOMAIN`], with an inbox.
-#[derive(Debug)]
-pub struct MailHost {
-    // Servers go before the directory that they write to.
-    postfix: Postfix,
-    _dovecot: Dovecot,
-    directory: TempDir,
-    authority: String,
+/// A command for Python with a script of `tests/real`; it has the packages of `requirements.txt`.
+pub fn python(script: &str) -> Command {
+    let mut command = Command::new(installed("python/bin/python"));
+    command.arg(script_file(script));
+    command
 }
 
-impl MailHost {
-    /// Starts the servers and waits until they greet.
-    pub fn start() -> Self {
-        let directory = TempDir::with_prefix("mail-host-").expect("a temporary directory");
-        // The servers drop their privileges and must still get in.
-        fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).expect("the directory is ours");
-        let authority = write_certificates(directory.path());
-        let dovecot = Dovecot::start(directory.path());
-        let postfix = Postfix::start(directory.path(), dovecot.port());
-        Self { postfix, _dovecot: dovecot, directory, authority }
-    }
-
-    /// The port for submission: STARTTLS, then AUTH, both required.
-    pub fn submission_port(&self) -> u16 {
-        self.postfix.submission_port()
-    }
-
-    /// The port for submission over implicit TLS, with AUTH required.
-    pub fn smtps_port(&self) -> u16 {
-        self.postfix.smtps_port()
-    }
-
-    /// The port of a relay that trusts the loopback interface and offers neither TLS nor AUTH.
-    pub fn relay_port(&self) -> u16 {
-        self.postfix.relay_port()
-    }
-
-    /// The certificate of the authority that signed the servers' own, in PEM.
-    pub fn authority(&self) -> &str {
-        &self.authority
-    }
-
-    /// The file that holds [`Self::authority`].
-    pub fn authority_file(&self) -> PathBuf {
-        self.directory.path().join("authority.pem")
-    }
-
-    /// Waits for a mail, takes it out of the inbox and returns the file that it is in now.
-    pub fn next_mail(&self) -> PathBuf {
-        let new = self.directory.path().join("mail/inbox/new");
-        let arrived = wait_for(|| fs::read_dir(&new).ok()?.next()?.ok().map(|entry| entry.path()));
-        let arrived = arrived.unwrap_or_else(|| panic!("no mail arrived:\n{}", self.logs()));
-        let taken = self.directory.path().join("taken.eml");
-        fs::rename(arrived, &taken).expect("the inbox is ours");
-        taken
-    }
-
-    /// What the servers logged.
-    pub fn logs(&self) -> String {
-        ["postfix.log", "dovecot.log"].map(|name| log(self.directory.path(), name)).concat()
-    }
+/// A command for Node with a script of `tests/real`; it has the packages of `package.json`.
+pub fn node(script: &str) -> Command {
+    let mut command = Command::new("node");
+    command.env("NODE_PATH", installed("node/node_modules")).arg(script_file(script));
+    command
 }
 
-/// Writes `authority.pem` and, signed by it, `server.pem` and `server.key`; returns the first.
-fn write_certificates(directory: &Path) -> String {
-    let key = || KeyPair::generate().expect("a key can be made");
-    let mut params = CertificateParams::default();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.distinguished_name.push(DnType::CommonName, "Test Authority");
-    let authority = CertifiedIssuer::self_signed(params, key()).expect("valid parameters");
-    let names = ["localhost".to_owned(), Ipv4Addr::LOCALHOST.to_string()];
-    let params = CertificateParams::new(names).expect("valid names");
-    let server_key = key();
-    let server = params.signed_by(&server_key, &authority).expect("valid parameters");
-    for (name, pem) in [
-        ("authority.pem", authority.pem()),
-        ("server.pem", server.pem()),
-        ("server.key", server_key.serialize_pem()),
-    ] {
-        fs::write(directory.join(name), pem).expect("the directory is ours");
-    }
-    authority.pem()
+fn script_file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("real").join(name)
+}
+
+/// Something that `.ci/run` installed for these tests alone.
+fn installed(path: &str) -> PathBuf {
+    let folder = std::env::var_os("REAL_SERVERS").expect("REAL_SERVERS is set, as .ci/run does");
+    Path::new(&folder).join(path)
 }
 
 /// A port on loopback that was free a moment ago.
 fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     listener.local_addr().expect("it is bound").port()
-}
-
-fn wait_for_listener(port: u16) -> bool {
-    wait_for(|| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()).is_some()
 }
 
 fn wait_for<T>(mut probe: impl FnMut() -> Option<T>) -> Option<T> {
@@ -133,10 +97,6 @@ fn wait_for<T>(mut probe: impl FnMut() -> Option<T>) -> Option<T> {
             outcome => return outcome,
         }
     }
-}
-
-fn log(directory: &Path, name: &str) -> String {
-    fs::read_to_string(directory.join(name)).unwrap_or_default()
 }
 
 /// Runs a command to its end and panics with its words where it fails.

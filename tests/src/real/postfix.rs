@@ -1,22 +1,19 @@
 //! Postfix, with three ways in and one inbox for every address of the domain.
 
 use std::fs;
-use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{DOMAIN, free_port, log, run, wait_for, wait_for_listener};
+use super::service::{listening, stop};
+use super::site::NOBODY;
+use super::{DOMAIN, Dovecot, Site, free_port, run, wait_for};
 
-/// The user `nobody` and the group `nogroup` of Debian, who own the inbox: virtual(8) delivers for no one
-/// privileged.
-const NOBODY: u32 = 65534;
-
-/// A running Postfix.
+/// A running Postfix with a Dovecot that checks its passwords, by PLAIN, LOGIN and CRAM-MD5.
 #[derive(Debug)]
-pub(super) struct Postfix {
-    configuration: PathBuf,
+pub struct Postfix {
     queue: PathBuf,
     ports: Ports,
+    _authenticator: Dovecot,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -27,56 +24,51 @@ struct Ports {
 }
 
 impl Postfix {
-    /// Starts it with everything that it writes below `directory`; passwords are checked at `authenticator`.
-    pub(super) fn start(directory: &Path, authenticator: u16) -> Self {
+    /// Starts both.
+    pub fn start(site: &Site) -> Self {
+        let authenticator = Dovecot::start(site);
         let ports = Ports { submission: free_port(), smtps: free_port(), relay: free_port() };
-        let configuration = directory.join("postfix");
-        for made in ["postfix", "postfix-queue", "postfix-data", "mail"] {
-            fs::create_dir(directory.join(made)).expect("the directory is ours");
-        }
-        chown(directory.join("mail"), Some(NOBODY), Some(NOBODY)).expect("we are root");
-        run(Command::new("chown").arg("postfix").arg(directory.join("postfix-data")));
-        fs::write(configuration.join("main.cf"), settings(directory, authenticator)).expect("we are root");
-        fs::write(configuration.join("master.cf"), services(ports)).expect("we are root");
-        let postfix = Self { configuration, queue: directory.join("postfix-queue"), ports };
-        run(&mut postfix.command("start"));
-        for port in [ports.submission, ports.smtps, ports.relay] {
-            assert!(wait_for_listener(port), "Postfix does not start:\n{}", log(directory, "postfix.log"));
-        }
+        let configuration = site.folder("postfix");
+        let queue = site.folder("postfix-queue");
+        run(Command::new("chown").arg("postfix").arg(site.folder("postfix-data")));
+        site.write("postfix/main.cf", settings(site, authenticator.authenticator_port()));
+        site.write("postfix/master.cf", services(ports));
+        run(Command::new("postfix").arg("-c").arg(configuration).arg("start"));
+        let postfix = Self { queue, ports, _authenticator: authenticator };
+        let up = wait_for(|| listening(&[ports.submission, ports.smtps, ports.relay]).then_some(()));
+        assert!(up.is_some(), "Postfix does not start:\n{}", site.logs());
         postfix
     }
 
-    pub(super) fn submission_port(&self) -> u16 {
+    /// The port for submission: STARTTLS, then AUTH, both required.
+    pub fn submission_port(&self) -> u16 {
         self.ports.submission
     }
 
-    pub(super) fn smtps_port(&self) -> u16 {
+    /// The port for submission over implicit TLS, with AUTH required.
+    pub fn smtps_port(&self) -> u16 {
         self.ports.smtps
     }
 
-    pub(super) fn relay_port(&self) -> u16 {
+    /// The port of a relay that trusts the loopback interface and offers neither TLS nor AUTH.
+    pub fn relay_port(&self) -> u16 {
         self.ports.relay
-    }
-
-    fn command(&self, verb: &str) -> Command {
-        let mut command = Command::new("postfix");
-        command.arg("-c").arg(&self.configuration).arg(verb);
-        command
     }
 }
 
 impl Drop for Postfix {
     fn drop(&mut self) {
         let pid = fs::read_to_string(self.queue.join("pid/master.pid")).unwrap_or_default();
-        let process = Path::new("/proc").join(pid.trim());
         // A test that fails must not fail twice: what cannot be stopped here is left to whoever reads the failure.
-        let _ = self.command("abort").output();
-        wait_for(|| Some(()).filter(|()| pid.is_empty() || !process.exists()));
+        if let Ok(pid) = pid.trim().parse() {
+            stop(pid);
+            wait_for(|| Some(()).filter(|()| !Path::new("/proc").join(pid.to_string()).exists()));
+        }
     }
 }
 
-fn settings(directory: &Path, authenticator: u16) -> String {
-    let directory = directory.display();
+fn settings(site: &Site, authenticator: u16) -> String {
+    let directory = site.path().display();
     format!(
         "compatibility_level = 3.6
 myhostname = mx.{DOMAIN}
