@@ -43,7 +43,7 @@ const server = new SMTPServer({
     const message = await text(stream);
     const { mailFrom, rcptTo } = session.envelope;
     const to = rcptTo.map(({ address }) => address);
-    const mail = { from: mailFrom.address, to, mechanism: session.user ?? null, tls: session.secure, message };
+    const mail = { from: mailFrom.address, to, mechanism: session.user || null, tls: session.secure, message };
     console.log(JSON.stringify(mail));
     const answer = (address) => (address === settings.full ? failure(552, "5.2.2 mailbox full") : "2.0.0 kept");
     callback(null, settings.lmtp ? to.map(answer) : "2.0.0 kept");

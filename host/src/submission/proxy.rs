@@ -162,7 +162,8 @@ fn blame(error: Error, proxy: &Proxy) -> Error {
 /// What a status code other than 2xx means.
 fn refused(status: u16) -> Error {
     let (kind, transient, what, hint) = match status {
-        407 => (ErrorKind::Credentials, false, "wants other credentials", LOGIN),
+        // Some proxies say 401, which is a web server's word.
+        401 | 407 => (ErrorKind::Credentials, false, "wants other credentials", LOGIN),
         403 | 405 => (ErrorKind::Proxy, false, "does not allow the connection", POLICY),
         500.. => (ErrorKind::Proxy, true, "cannot reach the server", REACH),
         _ => (ErrorKind::Proxy, false, "refuses the connection", POLICY),
@@ -179,7 +180,6 @@ fn socks_fault(error: &tokio_socks::Error, journal: &Journal) -> Error {
         Socks::PasswordAuthFailure(_)
         | Socks::AuthorizationRequired
         | Socks::NoAcceptableAuthMethods
-        | Socks::IdentdAuthFailure
         | Socks::InvalidUserIdAuthFailure => (ErrorKind::Credentials, false, Some(LOGIN)),
         Socks::InvalidAuthValues(_) => (ErrorKind::Configuration, false, Some(LOGIN)),
         Socks::ConnectionNotAllowedByRuleset => (ErrorKind::Proxy, false, Some(POLICY)),
@@ -187,7 +187,9 @@ fn socks_fault(error: &tokio_socks::Error, journal: &Journal) -> Error {
         | Socks::NetworkUnreachable
         | Socks::HostUnreachable
         | Socks::ConnectionRefused
-        | Socks::TtlExpired => (ErrorKind::Proxy, true, Some(REACH)),
+        | Socks::TtlExpired
+        // Some proxies say so of a server that they cannot reach.
+        | Socks::IdentdAuthFailure => (ErrorKind::Proxy, true, Some(REACH)),
         _ => (ErrorKind::Proxy, false, Some(KIND)),
     };
     let message = format!("the SOCKS dialogue failed: {}", journal.mask(&innermost(error)));
