@@ -15,3 +15,4 @@ mod sandbox;
 mod schema;
 mod secrets;
 mod tenant;
+mod tls;
