@@ -4,4 +4,5 @@ pub mod certificates;
 pub mod cli;
 pub mod guests;
 pub mod peer;
+pub mod providers;
 pub mod real;
