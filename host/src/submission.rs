@@ -236,8 +236,8 @@ impl Submitter {
 
     /// Completes an error by what is known of the session.
     fn tell(&self, error: Error, journal: &Journal) -> Error {
-        let advice = if error.hint().is_some() { None } else { advice::on(&error, &self.plan) };
         let error = error.with_transcript(journal.transcript());
+        let advice = if error.hint().is_some() { None } else { advice::on(&error, &self.plan) };
         match advice {
             Some(advice) => error.with_hint(advice),
             None => error,

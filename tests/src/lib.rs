@@ -4,5 +4,6 @@ pub mod certificates;
 pub mod cli;
 pub mod guests;
 pub mod peer;
+pub mod providers;
 pub mod real;
 pub mod token_endpoint;

@@ -1,8 +1,16 @@
 //! What to change after the usual mistakes. Facts about servers in the field, in our words; never a word of the
 //! server's, and no secret.
 
+mod later;
+mod login;
+mod message;
+mod provider;
+#[cfg(test)]
+mod tests;
+
+use self::provider::Provider;
 use crate::error::{Error, ErrorKind, Stage};
-use crate::plan::{Authentication, TlsMode, TransportPlan};
+use crate::plan::{TlsMode, TransportPlan};
 use crate::reply::Reply;
 
 pub(super) const CLOCK: &str = "Check the clock of this machine and the server's certificate.";
@@ -16,14 +24,27 @@ pub(super) const SILENT_PORT: &str = "This port takes connections and says nothi
 pub(super) const WITHHELD: &str = "Use a port with TLS. Where the network is trusted, `ignoreTLS: true` sends \
     the credentials unencrypted; a relay that wants none needs no `auth`.";
 
+const TLS_FIRST: &str = "The server takes mail and logins on an encrypted connection only: remove `ignoreTLS` \
+    and `opportunisticTLS`, or set `requireTLS` to true.";
+
+/// What a refusal says in lower case, and what to do about it. The first row that fits counts.
+type Cures = [(&'static str, &'static str)];
+
 /// The advice on a failure, where one is known.
 pub(super) fn on(error: &Error, plan: &TransportPlan) -> Option<String> {
     let stage = error.stage()?;
-    match error.reply() {
-        Some(reply) => on_reply(stage, reply, plan),
-        None if is_plaintext(error) && plan.tls == TlsMode::Implicit => Some(PLAINTEXT_PORT.to_owned()),
+    let advice = match error.reply() {
+        Some(reply) => {
+            let provider = Provider::recognise(&plan.endpoint.host, error.transcript());
+            on_refusal(&Refusal::new(stage, reply, provider, plan))
+        }
+        None if is_plaintext(error) && plan.tls == TlsMode::Implicit => Some(PLAINTEXT_PORT),
+        None if stage == Stage::Greeting && error.kind() == ErrorKind::Protocol => {
+            on_another_protocol(&error.to_string())
+        }
         None => on_silence(stage, error.kind(), plan),
-    }
+    };
+    advice.map(str::to_owned)
 }
 
 /// Whether a failed handshake was about a certificate, so that the peer does speak TLS.
@@ -38,8 +59,88 @@ fn is_plaintext(error: &Error) -> bool {
     matches!(source.and_then(|source| source.downcast_ref()), Some(rustls::Error::InvalidMessage(_)))
 }
 
+/// The server's no, and what is known of the server.
+struct Refusal<'a> {
+    stage: Stage,
+    code: u16,
+    /// The reply in lower case, codes included; a space follows each word.
+    words: String,
+    provider: Option<Provider>,
+    plan: &'a TransportPlan,
+}
+
+impl<'a> Refusal<'a> {
+    fn new(stage: Stage, reply: &Reply, provider: Option<Provider>, plan: &'a TransportPlan) -> Self {
+        let words = format!("{reply} ").to_ascii_lowercase();
+        Self { stage, code: reply.code, words, provider, plan }
+    }
+
+    fn says(&self, words: &str) -> bool {
+        self.words.contains(words)
+    }
+
+    fn is_transient(&self) -> bool {
+        self.code / 100 == 4
+    }
+
+    /// The cure for what the server says, if it is among these.
+    fn among(&self, cures: &Cures) -> Option<&'static str> {
+        cures.iter().find(|(words, _)| self.says(words)).map(|(_, cure)| *cure)
+    }
+}
+
+/// The advice on the server's words.
+fn on_refusal(refusal: &Refusal<'_>) -> Option<&'static str> {
+    let advice = match (refusal.stage, refusal.code) {
+        (Stage::Starttls, 500..=599) if refusal.plan.tls == TlsMode::RequiredStarttls => {
+            "Use a port where the server offers STARTTLS (usually 587) or implicit TLS (465 with `secure` true)."
+        }
+        (Stage::Starttls, 500..=599) => {
+            "The server offers STARTTLS and refuses it: use implicit TLS (465 with `secure` true), or accept \
+             plaintext with `opportunisticTLS: true`."
+        }
+        (Stage::Auth | Stage::Mail | Stage::Rcpt, _) if refusal.says("starttls") => TLS_FIRST,
+        (Stage::Greeting, 500..=599) => {
+            "The server does not serve this machine: use the submission port (587, or 465 with `secure` true), \
+             or have this machine's address allowed."
+        }
+        (Stage::Ehlo, 500..=599) => {
+            "The server does not like the name it was greeted with: set `name` to this machine's domain name in \
+             ASCII, such as `mail.example.com`."
+        }
+        (Stage::Ehlo, 421) if refusal.provider == Some(Provider::Gmail) => {
+            "Google answers so to names such as `localhost`: set `name` to this machine's domain name, such as \
+             `mail.example.com`. Otherwise wait some minutes."
+        }
+        (Stage::Auth, _) => login::on(refusal),
+        (Stage::Mail | Stage::Rcpt | Stage::Data | Stage::Content, _) => message::on(refusal)?,
+        (_, 400..=499) => later::on(refusal),
+        _ => return None,
+    };
+    Some(advice)
+}
+
+/// The advice where the greeting is one of another protocol. `problem` quotes how it begins.
+fn on_another_protocol(problem: &str) -> Option<&'static str> {
+    let greetings = [
+        (
+            "`+OK",
+            "This port speaks POP3, which fetches mail: for sending set `port` to 587, or to 465 with `secure` \
+             true.",
+        ),
+        (
+            "`* OK",
+            "This port speaks IMAP, which fetches mail: for sending set `port` to 587, or to 465 with `secure` \
+             true.",
+        ),
+        ("`SSH-", "This port speaks SSH: set `port` to the mail server's, usually 587 or 465."),
+        ("`HTTP/", "This port speaks HTTP: set `host` and `port` to the mail server's, usually 587 or 465."),
+    ];
+    greetings.into_iter().find(|(greeting, _)| problem.contains(greeting)).map(|(_, advice)| advice)
+}
+
 /// The advice where the server said nothing.
-fn on_silence(stage: Stage, kind: ErrorKind, plan: &TransportPlan) -> Option<String> {
+fn on_silence(stage: Stage, kind: ErrorKind, plan: &TransportPlan) -> Option<&'static str> {
     let port = plan.endpoint.port;
     let implicit = plan.tls == TlsMode::Implicit;
     let advice = match (stage, kind) {
@@ -63,92 +164,5 @@ fn on_silence(stage: Stage, kind: ErrorKind, plan: &TransportPlan) -> Option<Str
         }
         _ => return None,
     };
-    Some(advice.to_owned())
-}
-
-/// The advice on the server's words.
-fn on_reply(stage: Stage, reply: &Reply, plan: &TransportPlan) -> Option<String> {
-    let authenticates = plan.authentication != Authentication::None;
-    let advice = match (stage, reply.code) {
-        (Stage::Ehlo, 500..=599) => {
-            "The server does not like the name it was greeted with: set `name` to this machine's domain name in \
-             ASCII, such as `mail.example.com`."
-        }
-        (Stage::Starttls, _) if plan.tls == TlsMode::RequiredStarttls => {
-            "Use a port where the server offers STARTTLS (usually 587) or implicit TLS (465 with `secure` true)."
-        }
-        (Stage::Starttls, _) => {
-            "The server offers STARTTLS and refuses it: use implicit TLS (465 with `secure` true), or accept \
-             plaintext with `opportunisticTLS: true`."
-        }
-        (Stage::Auth, 500..=599) => on_refused_login(reply, plan),
-        (Stage::Mail | Stage::Rcpt, 530) if !authenticates => {
-            "The server wants credentials: set `auth.user` and `auth.pass`."
-        }
-        (Stage::Mail | Stage::Rcpt, 530) => {
-            "The server wants a session that is encrypted and logged in: check `auth`, and use a port with TLS."
-        }
-        (Stage::Mail | Stage::Rcpt | Stage::Data | Stage::Content, 500..=599) => {
-            on_refused_message(stage, reply, plan)?
-        }
-        _ => return None,
-    };
-    Some(advice.to_owned())
-}
-
-/// The advice on a refused sender, recipient or message.
-fn on_refused_message(stage: Stage, reply: &Reply, plan: &TransportPlan) -> Option<&'static str> {
-    let text = reply.text().to_ascii_lowercase();
-    let says = |words: &str| text.contains(words);
-    let at = |domain: &str| is_within(&plan.endpoint.host, domain);
-    let status = reply.enhanced.map(|code| (code.subject, code.detail));
-    let aliyun = says("must be same as authorization user") || says("must equal authorized user");
-    if aliyun || (stage == Stage::Mail && (at("aliyun.com") || at("mxhichina.com"))) {
-        return Some("The sender must be the account's own address: set `fromEmail` to `auth.user`.");
-    }
-    if at("sendgrid.net") && says("verified sender") {
-        return Some("Verify the sender's address or domain at SendGrid, and use it in `fromEmail`.");
-    }
-    if says("relay") && plan.authentication == Authentication::None {
-        return Some(
-            "The server relays for those it knows only: set `auth.user` and `auth.pass`, or have this machine's \
-             address allowed.",
-        );
-    }
-    let denied = ["sendasdenied", "send as", "not owned by"].into_iter().any(says);
-    if status == Some((7, 60)) || denied || (stage == Stage::Mail && matches!(status, Some((7, _)))) {
-        return Some("The account may not send as this address: set `fromEmail` to one that belongs to it.");
-    }
-    None
-}
-
-/// The advice on refused credentials.
-fn on_refused_login(reply: &Reply, plan: &TransportPlan) -> &'static str {
-    let text = reply.text().to_ascii_lowercase();
-    let at = |domain: &str| is_within(&plan.endpoint.host, domain);
-    let gmail = at("gmail.com") || at("googlemail.com");
-    let enhanced = reply.enhanced.map(|code| (code.subject, code.detail));
-    if enhanced == Some((7, 139)) || text.contains("basic authentication is disabled") {
-        "This Microsoft account does not accept passwords any more: use OAuth2."
-    } else if gmail {
-        "Gmail wants an app password instead of the account's own; it needs 2-step verification to be on. OAuth2 \
-         works, too."
-    } else if at("sendgrid.net") && plan.authentication.user() != Some("apikey") {
-        "At SendGrid the user is literally `apikey`, and the password is the API key."
-    } else if matches!(reply.code, 500 | 502 | 503) {
-        "The server does not take credentials here: remove `auth` and `forceAuth`, or use another port."
-    } else if reply.code == 504 {
-        "The server does not know the mechanism: remove `authMethod`, or set it to one that it offers."
-    } else if reply.code == 538 {
-        "The server takes credentials on an encrypted connection only: do not set `ignoreTLS`."
-    } else {
-        "Check `auth.user` and `auth.pass`; some providers want the whole address as user, or a password made for \
-         SMTP alone."
-    }
-}
-
-/// Whether a host is a domain or within it.
-fn is_within(host: &str, domain: &str) -> bool {
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
-    host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    Some(advice)
 }

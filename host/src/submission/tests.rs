@@ -22,7 +22,7 @@ use crate::vault::{Source, Vault};
 use peer::Peer;
 
 /// A plan for a server on loopback, in clear and without credentials.
-fn plan(port: u16) -> TransportPlan {
+pub(super) fn plan(port: u16) -> TransportPlan {
     let patience = Duration::from_secs(5);
     TransportPlan {
         endpoint: Endpoint { host: "127.0.0.1".to_owned(), port },
@@ -50,7 +50,7 @@ fn plan(port: u16) -> TransportPlan {
     }
 }
 
-fn password(user: &str) -> Authentication {
+pub(super) fn password(user: &str) -> Authentication {
     let password = SecretRef("/auth/pass".to_owned());
     Authentication::Password(PasswordLogin { user: user.to_owned(), password, mechanism: None })
 }
