@@ -1,4 +1,4 @@
-//! Gmail: app passwords, the two ports, and OAuth2 by refresh token.
+//! Gmail: app passwords, the two ports, and OAuth 2.0 by refresh token.
 
 use serde_json::{Value, json};
 use smtp_connector_tests::providers::{Gmail, Server, TokenEndpoint};

@@ -1,4 +1,4 @@
-//! Outlook 365: OAuth2 by client credentials, and what becomes of passwords.
+//! Outlook 365: OAuth 2.0 by client credentials, and what becomes of passwords.
 
 use serde_json::{Value, json};
 use smtp_connector_tests::providers::{Outlook365, Server, TokenEndpoint};
