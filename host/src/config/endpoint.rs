@@ -33,11 +33,12 @@ impl Declared {
         if let Some(url) = string("/url") {
             // Its query takes the place of the keys beside it.
             let proxy = Url::read(&url).and_then(|url| url.query_value("proxy"));
-            return Self { server: from_url(&url, text), proxy, token_endpoint };
+            return Self { server: from_url(&url), proxy, token_endpoint };
         }
+        let host = string("/host");
         let server = match string("/service") {
-            Some(service) => from_service(&service, text),
-            None => string("/host").map(|host| with_port(host, text)),
+            Some(service) => from_service(&service, with_port(host.unwrap_or_else(this_machine), text)),
+            None => host.map(|host| with_port(host, text)),
         };
         Self { server, proxy: string("/proxy"), token_endpoint }
     }
@@ -135,19 +136,22 @@ fn with_port(host: String, text: &str) -> Endpoint {
     Endpoint { host, port: port.unwrap_or_else(|| default_port(secure)) }
 }
 
-/// A URL may name a service in its query, whose host and port then count, and a port where it has none itself.
-fn from_url(url: &str, text: &str) -> Option<Endpoint> {
+/// What a URL leaves open its query may say; a service in it goes before both.
+fn from_url(url: &str) -> Option<Endpoint> {
     let url = Url::read(url)?;
-    if let Some(service) = url.query_value("service") {
-        return from_service(&service, text);
-    }
-    let port = url.port.or_else(|| url.query_value("port")?.parse().ok());
+    let query = |key: &str| url.query_value(key).filter(|value| !value.is_empty());
+    let host = Some(url.host.to_owned()).filter(|host| !host.is_empty()).or_else(|| query("host"));
+    let port = url.port.or_else(|| query("port")?.parse().ok());
     let port = port.unwrap_or_else(|| default_port(url.scheme.eq_ignore_ascii_case("smtps")));
-    Some(Endpoint { host: url.host.to_owned(), port })
+    match query("service") {
+        Some(service) => from_service(&service, Endpoint { host: host.unwrap_or_else(this_machine), port }),
+        None => Some(Endpoint { host: host?, port }),
+    }
 }
 
-/// Looks a service up by name, alias, domain, or an address at the domain.
-fn from_service(service: &str, text: &str) -> Option<Endpoint> {
+/// Looks a service up by name, alias, domain, or an address at the domain. What it leaves open is as declared
+/// beside it.
+fn from_service(service: &str, declared: Endpoint) -> Option<Endpoint> {
     let wanted = normal_service(service);
     let mut rows = SERVICES.lines().filter(|line| !line.starts_with('#')).map(|line| line.split('\t'));
     let row: Vec<_> = rows.find_map(|columns| {
@@ -158,18 +162,14 @@ fn from_service(service: &str, text: &str) -> Option<Endpoint> {
         found.then_some(row)
     })?;
     let column = |index: usize| row.get(index).copied().filter(|column| *column != "-");
-    let declared = |host: &str| with_port(host.to_owned(), text);
-    let host = match column(1) {
-        Some(host) => host.to_owned(),
-        None => parsed(text, "/host")
-            .and_then(|host| host.as_str().map(str::to_owned))
-            .unwrap_or("localhost".into()),
-    };
-    let port = match column(2) {
-        Some(port) => port.parse().ok()?,
-        None => declared(&host).port,
-    };
+    let host = column(1).map_or(declared.host, str::to_owned);
+    let port = column(2).map_or(Some(declared.port), |port| port.parse().ok())?;
     Some(Endpoint { host, port })
+}
+
+/// Where a service without a host runs: beside the application.
+fn this_machine() -> String {
+    "localhost".to_owned()
 }
 
 fn normal_service(name: &str) -> String {
@@ -197,6 +197,13 @@ mod tests {
             (r#"{"url":"smtp:mx.test:25"}"#, Some(("mx.test", 25))),
             (r#"{"url":"smtp:mx.test?port=2525"}"#, Some(("mx.test", 2525))),
             (r#"{"url":"smtp:mx.test:25?service=gmail"}"#, Some(("smtp.gmail.com", 465))),
+            (r#"{"url":"smtp:?host=mx.test"}"#, Some(("mx.test", 587))),
+            (r#"{"url":"smtp://mx.test?service="}"#, Some(("mx.test", 587))),
+            (r#"{"url":"smtps://x:2525?service=hot.ee","port":25}"#, Some(("mail.hot.ee", 2525))),
+            (r#"{"url":"smtp:?service=hot.ee","port":25}"#, Some(("mail.hot.ee", 587))),
+            (r#"{"url":"smtp://maildev?service=Maildev","host":"x"}"#, Some(("maildev", 1025))),
+            (r#"{"service":"Maildev","host":""}"#, Some(("localhost", 1025))),
+            (r#"{"service":"hot.ee","secure":true}"#, Some(("mail.hot.ee", 465))),
             (r#"{"port":25}"#, None),
         ];
         for (text, expected) in cases {
