@@ -109,7 +109,7 @@ pub(super) fn report(object: &mut Object<'_>, table: &[Inert], findings: &mut Fi
 }
 
 /// Whether a value asks for nothing.
-fn is_off(value: &Value) -> bool {
+pub(super) fn is_off(value: &Value) -> bool {
     matches!(value, Value::Null | Value::Bool(false)) || value == "" || value.as_f64() == Some(0.0)
 }
 

@@ -1,6 +1,6 @@
 //! Keys of Node's TLS options that this product does not follow, each with the reason.
 
-use super::super::inert::Inert;
+use super::super::inert::{Inert, is_off};
 use crate::config::Object;
 use crate::findings::Findings;
 
@@ -61,14 +61,14 @@ const NEEDED: &[Inert] = &[
 pub(super) fn read(tls: &mut Object<'_>, findings: &mut Findings) {
     super::super::inert::report(tls, HARMLESS, findings);
     for key in REDIRECTING {
-        if tls.inert(key).is_some() {
+        if tls.inert(key).is_some_and(|value| !is_off(value)) {
             findings
                 .error(tls.pointer_to(key), "unsupported", "would send the connection elsewhere, and is refused")
                 .help("remove it; `host`, `port`, `localAddress` and `proxy` at the top level say where to connect");
         }
     }
     for (key, message, help) in NEEDED {
-        if tls.inert(key).is_some_and(|value| value != "") {
+        if tls.inert(key).is_some_and(|value| !is_off(value)) {
             findings.error(tls.pointer_to(key), "unsupported", *message).help(*help);
         }
     }
@@ -94,6 +94,9 @@ mod tests {
         for key in REDIRECTING.iter().chain(NEEDED.iter().map(|(key, _, _)| key)) {
             let path: &str = format!("/tls/{key}").leak();
             assert_eq!(codes(&with(json!({"tls": { *key: "x" }}))), [(path, "unsupported")]);
+            for nothing in [json!(""), json!(0), json!(false), json!(null)] {
+                assert_eq!(codes(&with(json!({"tls": { *key: nothing }}))), []);
+            }
         }
     }
 }
