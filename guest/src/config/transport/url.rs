@@ -82,9 +82,7 @@ fn options(text: &str, inner: &mut Findings) -> Result<Value, &'static str> {
 }
 
 fn insert(options: &mut Map<String, Value>, name: &str, value: &str, inner: &mut Findings) {
-    if SECRET_OPTIONS.contains(&name)
-        || name == "proxy" && Uri::parse(value).is_ok_and(|proxy| proxy.has_password)
-    {
+    if SECRET_OPTIONS.contains(&name) || name == "proxy" && holds_login(value) {
         inner
             .error(
                 "",
@@ -114,6 +112,11 @@ fn insert(options: &mut Map<String, Value>, name: &str, value: &str, inner: &mut
         return;
     }
     object.insert(key.to_owned(), typed(value));
+}
+
+/// Whether the URL of a proxy holds a login: the host puts a reference in the place of the whole URL then.
+fn holds_login(proxy: &str) -> bool {
+    proxy.starts_with("secret:") || Uri::parse(proxy).is_ok_and(|proxy| proxy.user.is_some())
 }
 
 /// What looks like a number or a boolean is one; what is empty is absent.
@@ -253,6 +256,8 @@ mod tests {
             ("smtp://me@h.example", "missing-key"),
             ("smtp://h.example?tls.key=x", "unsupported"),
             ("smtp://h.example?proxy=http%3A%2F%2Fu%3Ap%40p.example", "unsupported"),
+            ("smtp://h.example?proxy=http%3A%2F%2Fu%40p.example", "unsupported"),
+            ("smtp://h.example?proxy=secret%3A%2Furl", "unsupported"),
         ] {
             assert_eq!(codes(&url(text)), [("/url", code)], "{text}");
         }

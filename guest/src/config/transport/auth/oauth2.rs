@@ -71,7 +71,7 @@ pub(super) fn read(
     findings: &mut Findings,
 ) -> Option<Oauth2Login> {
     let grant = Grant::chosen(auth);
-    report_unused(auth, grant, findings);
+    report_unused(auth, grant, fields.endpoint.is_clear(), findings);
     auth.require(
         "user",
         "the user is missing",
@@ -183,7 +183,7 @@ fn require_client(auth: &Object<'_>, endpoint: &Endpoint, findings: &mut Finding
     }
 }
 
-fn report_unused(auth: &Object<'_>, grant: Grant, findings: &mut Findings) {
+fn report_unused(auth: &Object<'_>, grant: Grant, clear: bool, findings: &mut Findings) {
     let mut used = vec!["type", "user", "method", "accessToken"];
     used.extend(grant.fields());
     if auth.has("accessToken") {
@@ -191,6 +191,11 @@ fn report_unused(auth: &Object<'_>, grant: Grant, findings: &mut Findings) {
     }
     if grant != Grant::GivenToken {
         used.extend(["accessUrl", "scope", "customParams", "customHeaders", "tls"]);
+        if clear && auth.says("tls") {
+            findings
+                .no_effect(auth.pointer_to("tls"), "the token endpoint is asked in clear")
+                .help("remove it, or write an https URL into `auth.accessUrl`");
+        }
     }
     auth.report_unused(&used, grant.reason(), "remove it", findings);
 }

@@ -281,6 +281,9 @@ fn token_endpoints_are_https_or_this_machine() {
     ] {
         assert_eq!(codes(&document(url)), [("/auth/accessUrl", code)], "{url}");
     }
+    let mut clear = document("http://localhost:8080/t");
+    clear["auth"]["tls"] = json!({"servername": "a.example"});
+    assert_eq!(warnings(&clear), [("/auth/tls", "no-effect")]);
 }
 
 #[test]

@@ -33,6 +33,11 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
+    /// Whether the requests go in clear, as they may to this machine.
+    pub(super) fn is_clear(&self) -> bool {
+        self.url.as_deref().is_some_and(|url| url.to_ascii_lowercase().starts_with("http:"))
+    }
+
     /// Whether the configuration adds a field of this name to the form.
     pub(super) fn has_parameter(&self, name: &str) -> bool {
         self.parameters.iter().any(|parameter| parameter.name == name)
