@@ -8,6 +8,7 @@ mod delivery;
 mod guests;
 mod isolation;
 mod leaks;
+mod options;
 mod peer;
 mod providers;
 mod reach;

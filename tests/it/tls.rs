@@ -10,7 +10,7 @@ use smtp_connector_tests::peer::{Peer, Script, ServerTls};
 
 use super::tenant;
 
-const PASSPHRASE: &str = "correct horse";
+pub(crate) const PASSPHRASE: &str = "correct horse";
 
 fn configuration(port: u16, tls: &Value) -> Value {
     let mut configuration = tenant::configuration(port);
@@ -21,7 +21,7 @@ fn configuration(port: u16, tls: &Value) -> Value {
 }
 
 /// Verifies against a server with implicit TLS, which gets as far as the script says.
-async fn verify(script: Script, tls: &Value) -> Result<NegotiatedTls, Error> {
+pub(crate) async fn verify(script: Script, tls: &Value) -> Result<NegotiatedTls, Error> {
     let peer = Peer::start(script);
     let configuration = configuration(peer.port(), tls).to_string();
     let mailer = tenant::bundled().await.configure_with(&configuration, &tenant::local()).await?;
@@ -33,7 +33,7 @@ async fn verify(script: Script, tls: &Value) -> Result<NegotiatedTls, Error> {
     }
 }
 
-fn sound(server: &ServerTls) -> Script {
+pub(crate) fn sound(server: &ServerTls) -> Script {
     Script::new().tls(server).say("220 peer\r\n").ehlo(&[]).on("NOOP", "250 ok\r\n").quit()
 }
 

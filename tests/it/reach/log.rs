@@ -6,7 +6,7 @@ use smtp_connector_tests::peer::{Peer, Script};
 
 use crate::command_line::{command, configuration};
 
-fn send(members: &Value, arguments: &[&str]) -> Outcome {
+pub(crate) fn send(members: &Value, arguments: &[&str]) -> Outcome {
     let script = Script::offering(&["AUTH PLAIN"]).on("AUTH PLAIN *", "235 welcome\r\n").takes_mail();
     let peer = Peer::start(script);
     let mut all = json!({ "auth": { "user": "mailer", "pass": "pw-zebra-4711" } });

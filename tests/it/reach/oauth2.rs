@@ -14,10 +14,10 @@ use smtp_connector_tests::token_endpoint::{Answer, TokenEndpoint};
 use super::{check_failure, deliver, mailer};
 use crate::tenant;
 
-const USER: &str = "robot@acme.test";
+pub(crate) const USER: &str = "robot@acme.test";
 
 /// A login by refresh token at an endpoint, with these members of `auth` besides; null takes one away.
-fn refresh(endpoint: &TokenEndpoint, more: &Value) -> Value {
+pub(crate) fn refresh(endpoint: &TokenEndpoint, more: &Value) -> Value {
     let mut auth = json!({
         "type": "OAuth2", "user": USER, "clientId": "client-1", "clientSecret": "client-secret-1",
         "refreshToken": "refresh-1", "accessUrl": endpoint.url(),
@@ -26,20 +26,20 @@ fn refresh(endpoint: &TokenEndpoint, more: &Value) -> Value {
     json!({ "auth": auth })
 }
 
-fn xoauth2(token: &str) -> String {
+pub(crate) fn xoauth2(token: &str) -> String {
     format!("AUTH XOAUTH2 {}", STANDARD.encode(format!("user={USER}\u{1}auth=Bearer {token}\u{1}\u{1}")))
 }
 
-fn offering() -> Script {
+pub(crate) fn offering() -> Script {
     Script::offering(&["AUTH LOGIN XOAUTH2 OAUTHBEARER"])
 }
 
-fn accepting(token: &str) -> Script {
+pub(crate) fn accepting(token: &str) -> Script {
     offering().on(&xoauth2(token), "235 2.7.0 welcome\r\n").takes_mail()
 }
 
 /// Refuses a token as Gmail does: first says why, and refuses once that was answered.
-fn refusing(script: Script, token: &str) -> Script {
+pub(crate) fn refusing(script: Script, token: &str) -> Script {
     let reason = STANDARD.encode(r#"{"status":"401","schemes":"bearer","scope":"https://mail.google.com/"}"#);
     script.on(&xoauth2(token), format!("334 {reason}\r\n")).on("", "535 5.7.8 not accepted\r\n")
 }

@@ -21,7 +21,7 @@ async fn through(proxy: Script, url: &str, more: &Value) -> Result<Receipt> {
     outcome
 }
 
-fn connect(script: Script, target: &str, login: Option<&str>) -> Script {
+pub(crate) fn connect(script: Script, target: &str, login: Option<&str>) -> Script {
     let head = script.hear(&format!("CONNECT {target} HTTP/1.1")).hear(&format!("Host: {target}"));
     match login {
         Some(login) => head.hear(&format!("Proxy-Authorization: Basic {}", STANDARD.encode(login))).hear(""),
@@ -34,14 +34,14 @@ fn greeting(script: Script) -> Script {
 }
 
 /// The request of SOCKS 5 for a name, after the choice of a method.
-fn socks5_request(name: &str, port: u16) -> Vec<u8> {
+pub(crate) fn socks5_request(name: &str, port: u16) -> Vec<u8> {
     let mut octets = vec![5, 1, 0, 3, u8::try_from(name.len()).expect("a short name")];
     octets.extend(name.bytes());
     octets.extend(port.to_be_bytes());
     octets
 }
 
-fn socks5(login: Option<(&str, &str)>) -> Script {
+pub(crate) fn socks5(login: Option<(&str, &str)>) -> Script {
     let Some((user, password)) = login else {
         return Script::new().hear_octets([5, 1, 0]).say([5, 0]);
     };
@@ -55,7 +55,7 @@ fn socks5(login: Option<(&str, &str)>) -> Script {
 }
 
 /// The answer of SOCKS 5 with this code, from an unspecified address.
-fn answer(code: u8) -> [u8; 10] {
+pub(crate) fn answer(code: u8) -> [u8; 10] {
     [5, code, 0, 1, 0, 0, 0, 0, 0, 0]
 }
 
