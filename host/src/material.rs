@@ -152,3 +152,53 @@ impl Examination<'_> {
 fn is_certificate(certificate: &CertificateDer<'static>) -> bool {
     x509_parser::parse_x509_certificate(certificate).is_ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use pkcs8::PrivateKeyInfoRef;
+    use pkcs8::der::Decode as _;
+    use pkcs8::pkcs5::pbes2::Parameters;
+
+    use super::*;
+
+    fn refer(pointer: &str) -> SecretRef {
+        SecretRef(pointer.to_owned())
+    }
+
+    fn look(vault: &mut Vault, sources_allowed: bool) -> (Option<ClearKey>, Vec<Diagnostic>) {
+        let (budget, diagnostics) = (Budget::default(), Vec::new());
+        let mut examination = Examination { vault, sources_allowed, budget, diagnostics };
+        let (key, passphrase) = (refer("/tls/key"), refer("/tls/passphrase"));
+        let opened = examination.key(KeyPlace { key: &key, passphrase: Some(&passphrase) });
+        (opened, examination.diagnostics)
+    }
+
+    #[test]
+    fn an_opened_key_stays_open() {
+        let key = rcgen::KeyPair::generate().expect("a key").serialize_der();
+        let parameters = Parameters::generate_pbkdf2_sha256_aes256cbc(2048, b"saltsalt", [7; 16]);
+        let info = PrivateKeyInfoRef::from_der(&key).expect("a key");
+        let encrypted = info.encrypt_with_params(parameters.expect("sound ones"), "phrase").expect("ciphers");
+        let text = pem::write("ENCRYPTED PRIVATE KEY", encrypted.as_bytes());
+        let mut vault = Vault::default();
+        vault.keep("/tls/key".to_owned(), Source::Inline(Secret::new(text.as_str())));
+        vault.keep("/tls/passphrase".to_owned(), Source::Inline(Secret::new("phrase")));
+        let (opened, diagnostics) = look(&mut vault, false);
+        assert_eq!((opened.expect("a key").secret_der(), diagnostics), (key.as_slice(), vec![]));
+        let kept = vault.resolve(&refer("/tls/key")).expect("it is there");
+        assert_eq!(kept.expose(), pem::write("PRIVATE KEY", &key).as_str());
+    }
+
+    #[test]
+    fn files_are_not_read_where_they_must_not_be() {
+        let mut vault = Vault::default();
+        vault.keep(
+            "/tls/key".to_owned(),
+            Source::File(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml").to_owned()),
+        );
+        vault.keep("/tls/passphrase".to_owned(), Source::Inline(Secret::new("phrase")));
+        assert_eq!(look(&mut vault, false).1, vec![]);
+        let found = look(&mut vault, true).1;
+        assert_eq!(found.iter().map(|finding| finding.code.as_str()).collect::<Vec<_>>(), ["unusable-key"]);
+    }
+}

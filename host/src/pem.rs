@@ -89,13 +89,15 @@ pub(crate) fn write(label: &str, bytes: &[u8]) -> Zeroizing<String> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Vec<(&str, Option<&str>, Vec<u8>)>, Damaged> {
-        let content = |section: Section<'_>| section.content().map(|it| it.bytes.to_vec());
+    /// Label, cipher and content of each section.
+    type Read<'a> = Vec<(&'a str, Option<&'a str>, Vec<u8>)>;
+
+    fn read(text: &str) -> Result<Read<'_>, Damaged> {
         sections(text)
             .map(|section| {
                 let section = section?;
-                let cipher = section.content()?.cipher;
-                Ok((section.label, cipher, content(section)?))
+                let content = section.content()?;
+                Ok((section.label, content.cipher, content.bytes.to_vec()))
             })
             .collect()
     }

@@ -24,6 +24,7 @@ pub(crate) use self::cost::Budget;
 pub(crate) use self::unusable::{KeyPlace, Purpose, Unusable};
 use crate::error::Result;
 use crate::pem::{self, Section};
+use crate::secret::Secret;
 use crate::vault::Vault;
 
 /// The longest text that is read as a key, in bytes. An RSA key of 8192 bits has 6500; the certificates that
@@ -41,7 +42,7 @@ pub(crate) type ClearKey = Zeroizing<PrivateKeyDer<'static>>;
 pub(crate) fn load(vault: &Vault, place: KeyPlace<'_>) -> Result<ClearKey> {
     let pem = vault.resolve(place.key)?;
     let passphrase = place.passphrase.map(|passphrase| vault.resolve(passphrase)).transpose()?;
-    let passphrase = passphrase.as_ref().map(|passphrase| passphrase.expose());
+    let passphrase = passphrase.as_ref().map(Secret::expose);
     open(pem.expose(), passphrase, &mut Budget::default()).map_err(|unusable| unusable.error(place))
 }
 

@@ -9,8 +9,8 @@ use super::Unusable;
 /// enough for their arithmetic to take less than a second.
 const KEYS: u32 = 64;
 
-/// How many blocks of SHA-256 keys may be derived with, or what takes as long: about half a second. OWASP's
-/// 600 000 iterations fit, as do the 2048 of OpenSSL hundreds of times.
+/// How many iterations of PBKDF2 there may be, or what takes as long: half a second, and a second on old machines.
+/// OWASP's 600 000 fit, as do OpenSSL's 2048 hundreds of times.
 const WORK: u64 = 1_500_000;
 
 /// What scrypt may take. OpenSSL's own bound is half of it.
@@ -62,7 +62,8 @@ fn pbkdf2_work(pbkdf2: &Pbkdf2Params, key_size: usize) -> u64 {
     u64::from(pbkdf2.iteration_count).saturating_mul(blocks).saturating_mul(weight)
 }
 
-/// The cost must be a power of two (RFC 7914 §6); the library relies on it.
+/// Mixing one block takes as long as two iterations of PBKDF2. The cost must be a power of two (RFC 7914 §6): the
+/// library relies on it.
 fn scrypt_work(scrypt: &ScryptParams) -> Result<u64, Unusable> {
     let (cost, block, lanes) =
         (scrypt.cost_parameter, u64::from(scrypt.block_size), u64::from(scrypt.parallelization));
@@ -73,5 +74,5 @@ fn scrypt_work(scrypt: &ScryptParams) -> Result<u64, Unusable> {
     if memory > MEMORY {
         return Err(Unusable::TooCostly);
     }
-    Ok(cost.saturating_mul(block).saturating_mul(lanes))
+    Ok(cost.saturating_mul(block).saturating_mul(lanes).saturating_mul(2))
 }
