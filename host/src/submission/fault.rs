@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::advice;
 use super::journal::Journal;
+use super::security::refused_certificate;
 use crate::error::{Error, ErrorKind, Stage};
 use crate::reply::Reply;
 
@@ -31,6 +32,9 @@ impl Fault {
                 Error::new(ErrorKind::Lost, format!("the server closed the connection during {what}"))
             }
             Self::Lost(Some(error)) => {
+                if let Some(refused) = refused_certificate(&error) {
+                    return refused;
+                }
                 let problem = describe(&error);
                 Error::new(ErrorKind::Lost, format!("the connection was lost during {what}: {problem}"))
                     .with_source(error)

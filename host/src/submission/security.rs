@@ -15,6 +15,7 @@ use rustls::{ClientConfig, SupportedCipherSuite, SupportedProtocolVersion, clien
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+pub(super) use self::explanation::refused_certificate;
 use self::roots::Roots;
 use self::verifier::Verifier;
 use super::fault::Fault;

@@ -31,7 +31,20 @@ pub(super) fn explain(error: io::Error, name: &ServerName<'_>, option: &str, jou
         ),
         other => (format!("the TLS handshake failed: {other}"), None),
     };
-    let error = Error::new(ErrorKind::Tls, journal.mask(&problem)).at(Stage::Tls).with_source(cause);
+    failure(&journal.mask(&problem), hint, cause)
+}
+
+/// The failure that a server reports when it has read the client's certificate. In TLS 1.3 that is after the
+/// handshake, in place of its first words.
+pub(in crate::submission) fn refused_certificate(error: &io::Error) -> Option<Error> {
+    let cause = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+    let rustls::Error::AlertReceived(alert) = cause else { return None };
+    let (problem, hint) = alerted(*alert, "tls");
+    is_about_certificate(*alert).then(|| failure(&problem, hint, cause.clone()))
+}
+
+fn failure(problem: &str, hint: Option<String>, cause: rustls::Error) -> Error {
+    let error = Error::new(ErrorKind::Tls, problem).at(Stage::Tls).with_source(cause);
     match hint {
         Some(hint) => error.with_hint(hint),
         None => error,
@@ -97,19 +110,37 @@ fn alerted(alert: AlertDescription, option: &str) -> (String, Option<String>) {
         }
         AlertDescription::ProtocolVersion => "the server found no TLS version in common",
         AlertDescription::CertificateRequired => "the server wants a client certificate",
-        AlertDescription::BadCertificate
-        | AlertDescription::CertificateExpired
-        | AlertDescription::CertificateUnknown
-        | AlertDescription::UnknownCA => "the server refused the client certificate",
+        alert if is_about_certificate(alert) => "the server refused the client certificate",
         AlertDescription::UnrecognisedName => "the server does not know the name it was asked for",
         other => return (format!("the server ended the TLS handshake with the alert {other:?}"), None),
     };
     let hint = match alert {
+        AlertDescription::HandshakeFailure => Some(format!(
+            "Allow more in `{option}.ciphers`. A server that wants a client certificate may say this, too: set \
+             `{option}.cert` and `{option}.key`."
+        )),
         AlertDescription::CertificateRequired => Some(format!("Set `{option}.cert` and `{option}.key`.")),
         AlertDescription::UnrecognisedName => Some(other_name(option)),
+        alert if is_about_certificate(alert) => Some(format!(
+            "Give the certificate that the server expects, with its intermediate ones, in `{option}.cert`."
+        )),
         _ => None,
     };
     (problem.to_owned(), hint)
+}
+
+fn is_about_certificate(alert: AlertDescription) -> bool {
+    matches!(
+        alert,
+        AlertDescription::AccessDenied
+            | AlertDescription::BadCertificate
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateRequired
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnknownCA
+            | AlertDescription::UnsupportedCertificate
+    )
 }
 
 /// The name in a description such as `DnsName("mx.example")`.

@@ -9,9 +9,9 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
 };
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
-use webpki::EndEntityCert;
+use webpki::{EndEntityCert, RawPublicKeyEntity};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::roots::Roots;
@@ -41,9 +41,28 @@ impl Verifier {
         Self { chain: None, given: Vec::new(), algorithms: provider.signature_verification_algorithms }
     }
 
-    /// A certificate too odd to be parsed cannot be checked; where any is accepted, so is this.
-    fn waives_proof(&self, certificate: &CertificateDer<'_>) -> bool {
-        self.chain.is_none() && EndEntityCert::try_from(certificate).is_err()
+    /// Checks a signature by a certificate that webpki cannot read, such as one of X.509 version 1: with its bare
+    /// key. Where any certificate is accepted, so is one without proof.
+    fn verify_odd_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        if self.chain.is_none() {
+            return Ok(HandshakeSignatureValid::assertion());
+        }
+        let certificate = parse(certificate)?;
+        let key = SubjectPublicKeyInfoDer::from(certificate.public_key().raw);
+        let key = RawPublicKeyEntity::try_from(&key).map_err(|_| CertificateError::BadEncoding)?;
+        let known = self.algorithms.mapping.iter().filter(|(scheme, _)| *scheme == signed.scheme);
+        let proven = known
+            .flat_map(|(_, algorithms)| *algorithms)
+            .any(|algorithm| key.verify_signature(*algorithm, message, signed.signature()).is_ok());
+        if proven {
+            return Ok(HandshakeSignatureValid::assertion());
+        }
+        Err(CertificateError::BadSignature.into())
     }
 }
 
@@ -75,8 +94,8 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        if self.waives_proof(certificate) {
-            return Ok(HandshakeSignatureValid::assertion());
+        if EndEntityCert::try_from(certificate).is_err() {
+            return self.verify_odd_signature(message, certificate, signed);
         }
         verify_tls12_signature(message, certificate, signed, &self.algorithms)
     }
@@ -87,8 +106,8 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        if self.waives_proof(certificate) {
-            return Ok(HandshakeSignatureValid::assertion());
+        if EndEntityCert::try_from(certificate).is_err() {
+            return self.verify_odd_signature(message, certificate, signed);
         }
         verify_tls13_signature(message, certificate, signed, &self.algorithms)
     }

@@ -12,6 +12,8 @@ use super::peer::{Peer, SILENCE};
 use super::{failure, password, submit};
 use crate::error::{Error, ErrorKind, Stage};
 use crate::plan::{TlsMode, TlsVersion, TransportPlan};
+use crate::submission::security::Security;
+use crate::vault::Vault;
 
 const STARTTLS: &str = "250-mx.test\r\n250 STARTTLS\r\n";
 const AFTER_TLS: &str = "250-mx.test\r\n250 AUTH PLAIN\r\n";
@@ -231,6 +233,23 @@ async fn a_handshake_that_stalls_times_out() {
     })
     .await;
     assert_eq!((error.stage(), error.kind()), (Some(Stage::Tls), ErrorKind::Timeout));
+}
+
+#[test]
+fn options_are_named_by_their_place() {
+    let refused = |change: fn(&mut TransportPlan)| {
+        let mut plan = super::plan(465);
+        change(&mut plan);
+        let refusal = Security::new(&plan.tls_options, "token.test", &Vault::default(), "/auth/tls");
+        refusal.expect_err("a refusal").to_string()
+    };
+    let message = refused(|plan| plan.tls_options.roots = vec!["not a pem".to_owned()]);
+    assert_eq!(message, "no certificate in PEM at `/auth/tls/ca`");
+    let message = refused(|plan| {
+        plan.tls_options.minimum_version = Some(TlsVersion::Tls13);
+        plan.tls_options.maximum_version = Some(TlsVersion::Tls12);
+    });
+    assert_eq!(message, "`auth.tls.minVersion` is above `auth.tls.maxVersion`");
 }
 
 #[test]
