@@ -14,3 +14,4 @@ mod sandbox;
 mod schema;
 mod secrets;
 mod tenant;
+mod tls;
