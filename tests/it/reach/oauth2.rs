@@ -6,10 +6,11 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use smtp_connector::{EgressPolicy, ErrorKind, Options, Stage};
+use smtp_connector::{EgressPolicy, ErrorKind, Options, Receipt, Result, Stage};
 use smtp_connector_tests::certificates::Authority;
 use smtp_connector_tests::peer::{Peer, Script};
 use smtp_connector_tests::token_endpoint::{Answer, TokenEndpoint};
+use tokio::task::JoinSet;
 
 use super::{check_failure, deliver, mailer};
 use crate::tenant;
@@ -42,6 +43,17 @@ fn accepting(token: &str) -> Script {
 fn refusing(script: Script, token: &str) -> Script {
     let reason = STANDARD.encode(r#"{"status":"401","schemes":"bearer","scope":"https://mail.google.com/"}"#);
     script.on(&xoauth2(token), format!("334 {reason}\r\n")).on("", "535 5.7.8 not accepted\r\n")
+}
+
+/// Sends so many messages at the same time.
+async fn send_at_once(count: usize, port: u16, members: &Value) -> Vec<Result<Receipt>> {
+    let mailer = Arc::new(mailer(port, members).await);
+    let mut sends = JoinSet::new();
+    for _ in 0..count {
+        let mailer = mailer.clone();
+        sends.spawn(async move { mailer.send(&tenant::sign_in("482913")).await });
+    }
+    sends.join_all().await
 }
 
 #[tokio::test]
@@ -94,15 +106,8 @@ async fn one_request_serves_all_who_wait() {
     let slowly = Answer::After(Duration::from_millis(200), Box::new(Answer::token("token-1")));
     let endpoint = TokenEndpoint::start(vec![slowly]);
     let peer = Peer::start_all(vec![accepting("token-1"); WAITING]);
-    let mailer = Arc::new(mailer(peer.port(), &refresh(&endpoint, &json!({}))).await);
-    let sends: Vec<_> = (0..WAITING)
-        .map(|_| {
-            let mailer = mailer.clone();
-            tokio::spawn(async move { mailer.send(&tenant::sign_in("482913")).await })
-        })
-        .collect();
-    for send in sends {
-        send.await.expect("no panic").expect("acceptance");
+    for outcome in send_at_once(WAITING, peer.port(), &refresh(&endpoint, &json!({}))).await {
+        outcome.expect("acceptance");
     }
     peer.finish().await;
     assert_eq!(endpoint.asked().len(), 1);
@@ -114,15 +119,8 @@ async fn one_refusal_of_the_endpoint_is_told_to_all_who_wait() {
     let refusal = Answer::json(400, &json!({ "error": "invalid_grant", "error_description": "revoked" }));
     let endpoint = TokenEndpoint::start(vec![Answer::After(Duration::from_millis(300), Box::new(refusal))]);
     let peer = Peer::start_all(vec![offering().quit(); WAITING]);
-    let mailer = Arc::new(mailer(peer.port(), &refresh(&endpoint, &json!({}))).await);
-    let sends: Vec<_> = (0..WAITING)
-        .map(|_| {
-            let mailer = mailer.clone();
-            tokio::spawn(async move { mailer.send(&tenant::sign_in("482913")).await })
-        })
-        .collect();
-    for send in sends {
-        let error = check_failure(send.await.expect("no panic"), Stage::Auth, ErrorKind::Credentials);
+    for outcome in send_at_once(WAITING, peer.port(), &refresh(&endpoint, &json!({}))).await {
+        let error = check_failure(outcome, Stage::Auth, ErrorKind::Credentials);
         assert_eq!(error.to_string(), "the token endpoint refuses: invalid_grant: revoked");
         assert!(error.hint().is_some_and(|hint| hint.contains("refresh token")), "{error:?}");
     }
