@@ -235,9 +235,12 @@ async fn a_replaced_refresh_token_is_handed_over_and_used() {
     let rotating = |token: &str, refresh_token: &str| {
         Answer::json(200, &json!({ "access_token": token, "expires_in": 1, "refresh_token": refresh_token }))
     };
-    let endpoint =
-        TokenEndpoint::start(vec![rotating("token-1", "refresh-2"), rotating("token-2", "refresh-3")]);
-    let peer = Peer::start_all(vec![accepting("token-1"), accepting("token-2")]);
+    let endpoint = TokenEndpoint::start(vec![
+        rotating("token-1", "refresh-1"),
+        rotating("token-2", "refresh-2"),
+        rotating("token-3", "refresh-3"),
+    ]);
+    let peer = Peer::start_all(["token-1", "token-2", "token-3"].map(accepting).to_vec());
     let kept = Arc::new(Mutex::new(Vec::new()));
     let keeper = kept.clone();
     let options = Options::default().egress(EgressPolicy::any()).on_rotated_token(move |rotated| {
@@ -250,12 +253,12 @@ async fn a_replaced_refresh_token_is_handed_over_and_used() {
     configuration.as_object_mut().expect("an object").remove("ignoreTLS");
     let connector = tenant::bundled().await;
     let mailer = connector.configure_with(&configuration.to_string(), &options).await.expect("a mailer");
-    for _ in 0..2 {
+    for _ in 0..3 {
         mailer.send(&tenant::sign_in("482913")).await.expect("acceptance");
     }
     peer.finish().await;
     let used: Vec<_> = endpoint.asked().iter().filter_map(|asked| asked.field("refresh_token")).collect();
-    assert_eq!(used, ["refresh-1", "refresh-2"]);
+    assert_eq!(used, ["refresh-1", "refresh-1", "refresh-2"]);
     assert_eq!(*kept.lock().expect("no panic"), [format!("{USER} refresh-2"), format!("{USER} refresh-3")]);
 }
 
