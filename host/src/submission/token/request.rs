@@ -98,7 +98,10 @@ impl Source {
                     set("client_secret", self.vault.resolve(client_secret)?.expose());
                 }
                 match refresh_token {
-                    Some(rotated) => set("refresh_token", rotated.expose()),
+                    Some(rotated) => {
+                        journal.conceal([rotated.expose()]);
+                        set("refresh_token", rotated.expose());
+                    }
                     None => set("refresh_token", self.vault.resolve(given)?.expose()),
                 }
                 set("grant_type", "refresh_token");
