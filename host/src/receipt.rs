@@ -136,6 +136,8 @@ pub struct VerifiedStage {
 }
 
 /// What TLS was negotiated.
+///
+/// `Display` tells it in one line for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NegotiatedTls {
@@ -145,6 +147,13 @@ pub struct NegotiatedTls {
     pub cipher: String,
     /// Whether the certificate was verified.
     pub verified: bool,
+}
+
+impl std::fmt::Display for NegotiatedTls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let verified = if self.verified { "verified" } else { "NOT verified" };
+        write!(f, "{}, {}, certificate {verified}", self.version, self.cipher)
+    }
 }
 
 fn milliseconds(duration: Duration) -> f64 {

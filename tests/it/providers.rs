@@ -7,8 +7,10 @@ mod outlook365;
 mod sendgrid;
 
 use serde_json::{Value, json};
+use smtp_connector_tests::certificates::Authority;
 use smtp_connector_tests::cli::Outcome;
-use smtp_connector_tests::providers::{Server, TokenEndpoint};
+use smtp_connector_tests::providers::Server;
+use smtp_connector_tests::token_endpoint::{Answer, TokenEndpoint};
 
 use crate::command_line::command;
 
@@ -40,10 +42,26 @@ fn example(name: &str, values: &[(&str, &str)], server: &Server, port: Port) -> 
     configuration
 }
 
+/// A token endpoint by https, and the certificate of the authority that vouches for it.
+struct Tokens {
+    endpoint: TokenEndpoint,
+    ca: String,
+}
+
+impl Tokens {
+    /// Gives a token to whoever sends these fields, and the error to all others.
+    fn start(expected: &[(&str, &str)], token: &str, error: &'static str) -> Self {
+        let authority = Authority::new();
+        let answers = vec![Answer::grant(expected, token, error)];
+        let endpoint = TokenEndpoint::start_tls(&authority.localhost().server(), answers);
+        Self { endpoint, ca: authority.pem().to_owned() }
+    }
+}
+
 /// Has an example's tokens come from this endpoint.
-fn ask_for_tokens(configuration: &mut Value, endpoint: &TokenEndpoint) {
-    configuration["auth"]["accessUrl"] = json!(endpoint.url());
-    configuration["auth"]["tls"] = json!({ "ca": endpoint.ca() });
+fn ask_for_tokens(configuration: &mut Value, tokens: &Tokens) {
+    configuration["auth"]["accessUrl"] = json!(tokens.endpoint.url());
+    configuration["auth"]["tls"] = json!({ "ca": tokens.ca });
 }
 
 fn number(server: &Server, port: Port) -> u16 {

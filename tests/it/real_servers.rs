@@ -7,6 +7,7 @@ mod oauth2;
 mod postfix;
 mod proxies;
 mod reading;
+mod resolver;
 mod smtp_server;
 
 use serde_json::{Value, json};

@@ -8,7 +8,6 @@ mod gmail;
 mod outlook365;
 mod sendgrid;
 mod session;
-mod tokens;
 
 use std::fmt;
 use std::net::{Ipv4Addr, TcpListener};
@@ -21,7 +20,6 @@ pub use aliyun::Aliyun;
 pub use gmail::Gmail;
 pub use outlook365::Outlook365;
 pub use sendgrid::SendGrid;
-pub use tokens::TokenEndpoint;
 
 use crate::certificates::Authority;
 use crate::peer::ServerTls;

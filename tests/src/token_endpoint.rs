@@ -40,8 +40,8 @@ impl Asked {
 
     /// The value of a field of the form, decoded.
     pub fn field(&self, name: &str) -> Option<String> {
-        let pairs = self.body.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.filter(|(known, _)| *known == name).map(|(_, value)| decode(value)).next()
+        let mut fields = form_urlencoded::parse(self.body.as_bytes());
+        fields.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
     }
 }
 
@@ -51,9 +51,11 @@ pub enum Answer {
     /// Sends these octets and closes.
     Octets(String),
     /// Waits, then does the other thing.
-    After(Duration, Box<Answer>),
+    After(Duration, Box<Self>),
     /// Sends these octets one by one, with a pause before each.
     Drip(String, Duration),
+    /// Gives a token to whoever sends these fields of the form, and this error to all others.
+    Grant(Vec<(String, String)>, String, &'static str),
     /// Takes the connection, and the request, and says nothing.
     Silence,
     /// Does not even begin with TLS.
@@ -74,6 +76,12 @@ impl Answer {
         let document =
             serde_json::json!({ "access_token": token, "expires_in": 3600, "token_type": "Bearer" });
         Self::json(200, &document)
+    }
+
+    /// A token for whoever sends these fields of the form, and this error for all others.
+    pub fn grant(expected: &[(&str, &str)], token: &str, error: &'static str) -> Self {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Self::Grant(expected.iter().map(own).collect(), token.to_owned(), error)
     }
 
     /// A redirect to another place.
@@ -152,6 +160,16 @@ async fn exchange(
     kept: &Mutex<Vec<Asked>>,
 ) {
     let Some(asked) = read(&mut stream).await else { return };
+    if let Answer::Grant(expected, token, error) = &answer {
+        let fits = expected.iter().all(|(name, value)| asked.field(name).as_ref() == Some(value));
+        answer = if fits {
+            Answer::token(token)
+        } else {
+            let document =
+                serde_json::json!({ "error": error, "error_description": "the request is refused" });
+            Answer::json(400, &document)
+        };
+    }
     kept.lock().unwrap_or_else(PoisonError::into_inner).push(asked);
     while let Answer::After(pause, then) = answer {
         tokio::time::sleep(pause).await;
@@ -171,7 +189,7 @@ async fn exchange(
                 }
             }
         }
-        Answer::After(..) | Answer::Deaf | Answer::Silence => hold(stream).await,
+        Answer::After(..) | Answer::Deaf | Answer::Grant(..) | Answer::Silence => hold(stream).await,
     }
 }
 
@@ -199,21 +217,4 @@ async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<Asked> {
             return Some(asked);
         }
     }
-}
-
-/// Decodes a value of a form.
-fn decode(value: &str) -> String {
-    let mut octets = Vec::new();
-    let mut rest = value.bytes();
-    while let Some(octet) = rest.next() {
-        octets.push(match octet {
-            b'+' => b' ',
-            b'%' => {
-                let digits = [rest.next(), rest.next()].map(|digit| char::from(digit.unwrap_or(b'0')));
-                u8::from_str_radix(&digits.iter().collect::<String>(), 16).unwrap_or(b'?')
-            }
-            other => other,
-        });
-    }
-    String::from_utf8_lossy(&octets).into_owned()
 }

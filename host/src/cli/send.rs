@@ -30,6 +30,9 @@ fn for_people(receipt: &Receipt, style: Style) -> String {
     text += &format!("  {:<10} {}\n", "from", harmless(&receipt.envelope.reverse_path));
     text += &format!("  {:<10} {}\n", "to", harmless(&receipt.accepted.join(", ")));
     text += &format!("  {:<10} {}\n", "message-id", receipt.message_id);
+    if let Some(tls) = &receipt.tls {
+        text += &format!("  {:<10} {tls}\n", "tls");
+    }
     let stages: Vec<_> = receipt
         .timings
         .iter()

@@ -44,8 +44,7 @@ fn for_people(verification: &Verification, style: Style) -> String {
         );
     }
     if let Some(tls) = &verification.tls {
-        let verified = if tls.verified { "certificate verified" } else { "certificate NOT verified" };
-        text += &format!("\n  {:<14} {}, {}, {verified}\n", style.bold("tls"), tls.version, tls.cipher);
+        text += &format!("\n  {:<14} {tls}\n", style.bold("tls"));
     }
     if !verification.capabilities.is_empty() {
         let capabilities = harmless(&verification.capabilities.join(", "));

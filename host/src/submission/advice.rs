@@ -145,6 +145,16 @@ fn on_silence(stage: Stage, kind: ErrorKind, plan: &TransportPlan) -> Option<&'s
     let implicit = plan.tls == TlsMode::Implicit;
     let advice = match (stage, kind) {
         (Stage::Dns, _) => "Check `host` for typing errors, and whether this machine can resolve names.",
+        (Stage::Auth, ErrorKind::Connect | ErrorKind::Dns) => {
+            "Check `auth.accessUrl`, and whether a firewall lets this machine connect there."
+        }
+        (_, ErrorKind::Egress) => {
+            "The egress policy of this host forbids it: allow it with `--egress`, or in a program with \
+             `Options::egress`."
+        }
+        (Stage::Proxy, ErrorKind::Dns | ErrorKind::Proxy | ErrorKind::Timeout) => {
+            "Check the host and the port in `proxy`, and whether a firewall lets this machine connect there."
+        }
         (Stage::Connect, ErrorKind::Connect) if port == 25 => {
             "Many networks block port 25: try 587, or 465 with `secure` true."
         }

@@ -123,10 +123,11 @@ impl Tokens {
             held.failure = Some(error.echo());
         })?;
         (held.token, held.expires, held.failure) = (Some(token.clone()), expires, None);
-        if let Some(refresh_token) = refresh_token {
-            let rotated = RotatedToken::new(&self.user, refresh_token.clone());
+        let rotated = refresh_token.filter(|new| source.is_replaced_by(new, held.refresh_token.as_ref()));
+        if let Some(refresh_token) = rotated {
+            held.refresh_token = Some(refresh_token.clone());
+            let rotated = RotatedToken::new(&self.user, refresh_token);
             self.observer.observe(&rotated, |warning| journal.warn(warning));
-            held.refresh_token = Some(refresh_token);
         }
         Ok(token)
     }

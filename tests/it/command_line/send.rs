@@ -82,6 +82,7 @@ async fn a_receipt_tells_what_became_of_the_message() {
         "messageId": null,
         "envelope": { "from": "no-reply@example.com", "to": ["jo@example.org"] },
         "reply": { "code": 250, "enhanced": "2.0.0", "text": null },
+        "tls": { "version": "TLSv1.3", "cipher": "TLS_AES_256_GCM_SHA384", "verified": true },
         "attempts": 1,
         "timings": null,
     });

@@ -1,9 +1,9 @@
 //! Gmail: app passwords, the two ports, and OAuth 2.0 by refresh token.
 
 use serde_json::{Value, json};
-use smtp_connector_tests::providers::{Gmail, Server, TokenEndpoint};
+use smtp_connector_tests::providers::{Gmail, Server};
 
-use super::{Port, ask_for_tokens, check_mistake, check_sent, check_wrong_port, example};
+use super::{Port, Tokens, ask_for_tokens, check_mistake, check_sent, check_wrong_port, example};
 
 fn by_password(server: &Server) -> Value {
     let values = [
@@ -13,7 +13,7 @@ fn by_password(server: &Server) -> Value {
     example("gmail", &values, server, Port::Submissions)
 }
 
-fn by_token(server: &Server, endpoint: &TokenEndpoint) -> Value {
+fn by_token(server: &Server, tokens: &Tokens) -> Value {
     let values = [
         ("<your-address@gmail.com>", Gmail::USER),
         ("<your-client-id>", "client"),
@@ -21,7 +21,7 @@ fn by_token(server: &Server, endpoint: &TokenEndpoint) -> Value {
         ("<your-refresh-token>", "1//refresh-token"),
     ];
     let mut configuration = example("gmail-oauth2", &values, server, Port::Submissions);
-    ask_for_tokens(&mut configuration, endpoint);
+    ask_for_tokens(&mut configuration, tokens);
     configuration
 }
 
@@ -88,16 +88,16 @@ fn usual_mistakes_are_told_with_their_cure() {
 #[test]
 fn the_oauth2_example_sends_with_a_token_of_its_endpoint() {
     let server = Server::start(Gmail);
-    let endpoint = TokenEndpoint::start(REFRESH, Gmail::TOKEN, "invalid_grant");
-    check_sent(&server, &by_token(&server, &endpoint), Gmail::USER);
-    assert_eq!(endpoint.asked().len(), 1);
+    let tokens = Tokens::start(REFRESH, Gmail::TOKEN, "invalid_grant");
+    check_sent(&server, &by_token(&server, &tokens), Gmail::USER);
+    assert_eq!(tokens.endpoint.asked().len(), 1);
 }
 
 #[test]
 fn refused_tokens_and_refused_refreshes_are_told_apart() {
     let server = Server::start(Gmail);
-    let endpoint = TokenEndpoint::start(REFRESH, "ya29.of-another-account", "invalid_grant");
-    let sound = by_token(&server, &endpoint);
+    let tokens = Tokens::start(REFRESH, "ya29.of-another-account", "invalid_grant");
+    let sound = by_token(&server, &tokens);
     let cure: &[&str] = &["`https://mail.google.com/`", "`auth.refreshToken`"];
     check_mistake(&sound, &json!({}), ("credentials", "auth", 77, Some(535), cure));
     let revoked = json!({ "/auth/refreshToken": "1//revoked" });

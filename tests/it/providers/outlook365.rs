@@ -1,11 +1,11 @@
 //! Outlook 365: OAuth 2.0 by client credentials, and what becomes of passwords.
 
 use serde_json::{Value, json};
-use smtp_connector_tests::providers::{Outlook365, Server, TokenEndpoint};
+use smtp_connector_tests::providers::{Outlook365, Server};
 
-use super::{Port, ask_for_tokens, check_mistake, check_sent, check_wrong_port, example};
+use super::{Port, Tokens, ask_for_tokens, check_mistake, check_sent, check_wrong_port, example};
 
-fn by_token(server: &Server, endpoint: &TokenEndpoint) -> Value {
+fn by_token(server: &Server, tokens: &Tokens) -> Value {
     let values = [
         ("<your-mailbox@example.com>", Outlook365::USER),
         ("<your-application-id>", "application"),
@@ -13,7 +13,7 @@ fn by_token(server: &Server, endpoint: &TokenEndpoint) -> Value {
         ("<tenant-id>", "contoso.com"),
     ];
     let mut configuration = example("outlook365", &values, server, Port::Submission);
-    ask_for_tokens(&mut configuration, endpoint);
+    ask_for_tokens(&mut configuration, tokens);
     configuration
 }
 
@@ -25,29 +25,29 @@ fn by_password(server: &Server) -> Value {
 }
 
 /// An endpoint that expects what Microsoft's expects.
-fn endpoint(token: &str) -> TokenEndpoint {
+fn endpoint(token: &str) -> Tokens {
     let expected = [
         ("grant_type", "client_credentials"),
         ("client_id", "application"),
         ("client_secret", "client-secret"),
         ("scope", "https://outlook.office365.com/.default"),
     ];
-    TokenEndpoint::start(&expected, token, "invalid_client")
+    Tokens::start(&expected, token, "invalid_client")
 }
 
 #[test]
 fn the_example_sends_with_a_token_of_its_endpoint() {
     let server = Server::start(Outlook365);
-    let endpoint = endpoint(Outlook365::TOKEN);
-    check_sent(&server, &by_token(&server, &endpoint), Outlook365::USER);
-    assert_eq!(endpoint.asked().len(), 1);
+    let tokens = endpoint(Outlook365::TOKEN);
+    check_sent(&server, &by_token(&server, &tokens), Outlook365::USER);
+    assert_eq!(tokens.endpoint.asked().len(), 1);
 }
 
 #[test]
 fn refused_tokens_and_refused_clients_are_told_apart() {
     let server = Server::start(Outlook365);
-    let endpoint = endpoint("eyJ0.without.permission");
-    let sound = by_token(&server, &endpoint);
+    let tokens = endpoint("eyJ0.without.permission");
+    let sound = by_token(&server, &tokens);
     let cure: &[&str] = &["SMTP.SendAsApp", "service principal", "`auth.user`"];
     check_mistake(&sound, &json!({}), ("credentials", "auth", 77, Some(535), cure));
     let wrong = json!({ "/auth/clientSecret": "expired-secret" });

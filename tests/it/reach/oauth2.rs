@@ -6,10 +6,11 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use smtp_connector::{EgressPolicy, ErrorKind, Options, Stage};
+use smtp_connector::{EgressPolicy, ErrorKind, Options, Receipt, Result, Stage};
 use smtp_connector_tests::certificates::Authority;
 use smtp_connector_tests::peer::{Peer, Script};
 use smtp_connector_tests::token_endpoint::{Answer, TokenEndpoint};
+use tokio::task::JoinSet;
 
 use super::{check_failure, deliver, mailer};
 use crate::tenant;
@@ -42,6 +43,17 @@ pub(crate) fn accepting(token: &str) -> Script {
 pub(crate) fn refusing(script: Script, token: &str) -> Script {
     let reason = STANDARD.encode(r#"{"status":"401","schemes":"bearer","scope":"https://mail.google.com/"}"#);
     script.on(&xoauth2(token), format!("334 {reason}\r\n")).on("", "535 5.7.8 not accepted\r\n")
+}
+
+/// Sends so many messages at the same time.
+async fn send_at_once(count: usize, port: u16, members: &Value) -> Vec<Result<Receipt>> {
+    let mailer = Arc::new(mailer(port, members).await);
+    let mut sends = JoinSet::new();
+    for _ in 0..count {
+        let mailer = mailer.clone();
+        sends.spawn(async move { mailer.send(&tenant::sign_in("482913")).await });
+    }
+    sends.join_all().await
 }
 
 #[tokio::test]
@@ -94,15 +106,8 @@ async fn one_request_serves_all_who_wait() {
     let slowly = Answer::After(Duration::from_millis(200), Box::new(Answer::token("token-1")));
     let endpoint = TokenEndpoint::start(vec![slowly]);
     let peer = Peer::start_all(vec![accepting("token-1"); WAITING]);
-    let mailer = Arc::new(mailer(peer.port(), &refresh(&endpoint, &json!({}))).await);
-    let sends: Vec<_> = (0..WAITING)
-        .map(|_| {
-            let mailer = mailer.clone();
-            tokio::spawn(async move { mailer.send(&tenant::sign_in("482913")).await })
-        })
-        .collect();
-    for send in sends {
-        send.await.expect("no panic").expect("acceptance");
+    for outcome in send_at_once(WAITING, peer.port(), &refresh(&endpoint, &json!({}))).await {
+        outcome.expect("acceptance");
     }
     peer.finish().await;
     assert_eq!(endpoint.asked().len(), 1);
@@ -114,15 +119,8 @@ async fn one_refusal_of_the_endpoint_is_told_to_all_who_wait() {
     let refusal = Answer::json(400, &json!({ "error": "invalid_grant", "error_description": "revoked" }));
     let endpoint = TokenEndpoint::start(vec![Answer::After(Duration::from_millis(300), Box::new(refusal))]);
     let peer = Peer::start_all(vec![offering().quit(); WAITING]);
-    let mailer = Arc::new(mailer(peer.port(), &refresh(&endpoint, &json!({}))).await);
-    let sends: Vec<_> = (0..WAITING)
-        .map(|_| {
-            let mailer = mailer.clone();
-            tokio::spawn(async move { mailer.send(&tenant::sign_in("482913")).await })
-        })
-        .collect();
-    for send in sends {
-        let error = check_failure(send.await.expect("no panic"), Stage::Auth, ErrorKind::Credentials);
+    for outcome in send_at_once(WAITING, peer.port(), &refresh(&endpoint, &json!({}))).await {
+        let error = check_failure(outcome, Stage::Auth, ErrorKind::Credentials);
         assert_eq!(error.to_string(), "the token endpoint refuses: invalid_grant: revoked");
         assert!(error.hint().is_some_and(|hint| hint.contains("refresh token")), "{error:?}");
     }
@@ -237,9 +235,12 @@ async fn a_replaced_refresh_token_is_handed_over_and_used() {
     let rotating = |token: &str, refresh_token: &str| {
         Answer::json(200, &json!({ "access_token": token, "expires_in": 1, "refresh_token": refresh_token }))
     };
-    let endpoint =
-        TokenEndpoint::start(vec![rotating("token-1", "refresh-2"), rotating("token-2", "refresh-3")]);
-    let peer = Peer::start_all(vec![accepting("token-1"), accepting("token-2")]);
+    let endpoint = TokenEndpoint::start(vec![
+        rotating("token-1", "refresh-1"),
+        rotating("token-2", "refresh-2"),
+        rotating("token-3", "refresh-3"),
+    ]);
+    let peer = Peer::start_all(["token-1", "token-2", "token-3"].map(accepting).to_vec());
     let kept = Arc::new(Mutex::new(Vec::new()));
     let keeper = kept.clone();
     let options = Options::default().egress(EgressPolicy::any()).on_rotated_token(move |rotated| {
@@ -252,12 +253,12 @@ async fn a_replaced_refresh_token_is_handed_over_and_used() {
     configuration.as_object_mut().expect("an object").remove("ignoreTLS");
     let connector = tenant::bundled().await;
     let mailer = connector.configure_with(&configuration.to_string(), &options).await.expect("a mailer");
-    for _ in 0..2 {
+    for _ in 0..3 {
         mailer.send(&tenant::sign_in("482913")).await.expect("acceptance");
     }
     peer.finish().await;
     let used: Vec<_> = endpoint.asked().iter().filter_map(|asked| asked.field("refresh_token")).collect();
-    assert_eq!(used, ["refresh-1", "refresh-2"]);
+    assert_eq!(used, ["refresh-1", "refresh-1", "refresh-2"]);
     assert_eq!(*kept.lock().expect("no panic"), [format!("{USER} refresh-2"), format!("{USER} refresh-3")]);
 }
 

@@ -77,6 +77,13 @@ impl Source {
         }
     }
 
+    /// Whether a refresh token takes the place of the one that requests carry; some endpoints send that back.
+    pub(super) fn is_replaced_by(&self, token: &Secret, rotated: Option<&Secret>) -> bool {
+        let Grant::RefreshToken { refresh_token, .. } = &self.request.grant else { return false };
+        let used = rotated.cloned().map_or_else(|| self.vault.resolve(refresh_token), Ok);
+        used.is_ok_and(|used| used.expose() != token.expose())
+    }
+
     /// The fields of the request. The configuration's own replace those of the grant.
     fn form(&self, refresh_token: Option<&Secret>, journal: &Journal) -> Result<Zeroizing<String>> {
         let mut fields: Vec<(&str, Zeroizing<String>)> = Vec::new();
@@ -91,7 +98,10 @@ impl Source {
                     set("client_secret", self.vault.resolve(client_secret)?.expose());
                 }
                 match refresh_token {
-                    Some(rotated) => set("refresh_token", rotated.expose()),
+                    Some(rotated) => {
+                        journal.conceal([rotated.expose()]);
+                        set("refresh_token", rotated.expose());
+                    }
                     None => set("refresh_token", self.vault.resolve(given)?.expose()),
                 }
                 set("grant_type", "refresh_token");

@@ -6,7 +6,7 @@ use super::super::plan::TlsVersion;
 use crate::config::Object;
 use crate::findings::Findings;
 
-/// OpenSSL's names of the suites that rustls speaks with its `ring` provider, and IANA's. Those of TLS 1.3
+/// OpenSSL's names of the suites that rustls speaks with its `aws-lc-rs` provider, and IANA's. Those of TLS 1.3
 /// have one name only.
 const SUITES: [(&str, &str); 9] = [
     ("TLS_AES_256_GCM_SHA384", "TLS_AES_256_GCM_SHA384"),
