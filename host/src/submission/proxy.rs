@@ -78,12 +78,10 @@ async fn target(
         return Ok(TargetAddr::Ip(*address));
     }
     dialler.permit_unresolved(server)?;
-    Ok(match host.parse::<IpAddr>() {
+    let name = idna::domain_to_ascii(host).unwrap_or_else(|_| host.to_owned());
+    Ok(match host.parse().or_else(|_| name.parse::<IpAddr>()) {
         Ok(address) => TargetAddr::Ip(SocketAddr::new(address, server.port)),
-        Err(_) => {
-            let name = idna::domain_to_ascii(host).unwrap_or_else(|_| host.to_owned());
-            TargetAddr::Domain(name.into(), server.port)
-        }
+        Err(_) => TargetAddr::Domain(name.into(), server.port),
     })
 }
 
