@@ -76,9 +76,10 @@ impl EgressPolicy {
         }
     }
 
-    /// Whether `host`, which another machine is to resolve, may be connected to: judged as it is written.
+    /// Whether `host`, which another machine is to resolve, may be connected to: judged as it is written, in
+    /// whichever script.
     pub(crate) fn check_unresolved(&self, host: &str, port: u16) -> Result<(), String> {
-        if let Ok(address) = host.parse() {
+        if let Ok(address) = normal(host).parse() {
             return self.check(host, address, port);
         }
         self.check_port(port)?;
@@ -129,11 +130,14 @@ impl FromStr for EgressPolicy {
     }
 }
 
+/// The one spelling of a host. Other scripts have letters, digits and dots that stand for those of US-ASCII.
 fn normal(host: &str) -> String {
-    let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
-    match host.parse::<IpAddr>() {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let name = idna::domain_to_ascii(host).unwrap_or_else(|_| host.to_ascii_lowercase());
+    let name = name.trim_end_matches('.');
+    match name.parse::<IpAddr>() {
         Ok(address) => address.to_canonical().to_string(),
-        Err(_) => host.to_ascii_lowercase(),
+        Err(_) => name.to_owned(),
     }
 }
 
@@ -236,10 +240,15 @@ mod tests {
             (EgressPolicy::public(), "127.1", false),
             (EgressPolicy::public(), "2130706433", false),
             (EgressPolicy::public(), "0x7f.0x1", false),
+            (EgressPolicy::public(), "127.0.0.1.", false),
+            (EgressPolicy::public(), "ｌocal\u{ad}host", false),
+            (EgressPolicy::public(), "１２７。0。0。１", false),
+            (EgressPolicy::public(), "bücher.example", true),
             (EgressPolicy::public().with_ports([465]), "mx.example", false),
             (EgressPolicy::any(), "localhost", true),
             (listed.clone(), "Relay.Internal", true),
             (listed.clone(), "10.0.0.7", true),
+            (listed.clone(), "ｒelay.internal", true),
             (listed, "mx.example", false),
         ];
         for (policy, host, allowed) in cases {

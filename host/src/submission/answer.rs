@@ -30,8 +30,7 @@ impl Gathering {
             return if self.blank > MAX_LINES { Err(too_many()) } else { Ok(None) };
         }
         let text = decode(line);
-        let (code, last, words) =
-            split(&text).ok_or_else(|| format!("`{}` is not a reply", excerpt(&text)))?;
+        let (code, last, words) = split(&text).ok_or_else(|| format!("`{text}` is not a reply"))?;
         let expected = *self.code.get_or_insert(code);
         if expected != code {
             return Err(format!("one reply has the codes {expected} and {code}"));
@@ -57,18 +56,18 @@ fn split(line: &str) -> Option<(u16, bool, &str)> {
     }
 }
 
-/// Enough of a line to recognise it.
-fn excerpt(line: &str) -> String {
-    line.chars().take(80).collect()
-}
-
 fn too_many() -> String {
     format!("the reply has more than {MAX_LINES} lines")
 }
 
-/// UTF-8, or else each byte as a character, so that nothing of the server's words is lost.
+/// UTF-8, and each byte that is none as a character, so that nothing of the server's words is lost.
 fn decode(line: &[u8]) -> String {
-    std::str::from_utf8(line).map_or_else(|_| line.iter().copied().map(char::from).collect(), str::to_owned)
+    let mut text = String::with_capacity(line.len());
+    for chunk in line.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().copied().map(char::from));
+    }
+    text
 }
 
 #[cfg(test)]
@@ -86,7 +85,7 @@ mod tests {
 
     #[test]
     fn careless_replies_are_understood() {
-        let cases: [(&[u8], u16, &[&str]); 7] = [
+        let cases: [(&[u8], u16, &[&str]); 8] = [
             (b"250 ok", 250, &["ok"]),
             (b"250", 250, &[""]),
             (b"\r\n\r\n220 hello", 220, &["hello"]),
@@ -94,6 +93,7 @@ mod tests {
             (b"250-a\r\n250", 250, &["a", ""]),
             (b"550 Empf\xe4nger", 550, &["Empfänger"]),
             ("550 Empfänger".as_bytes(), 550, &["Empfänger"]),
+            (b"550 Empf\xc3\xa4nger \xe4", 550, &["Empfänger ä"]),
         ];
         for (text, code, lines) in cases {
             let lines = lines.iter().map(|line| (*line).to_owned()).collect();

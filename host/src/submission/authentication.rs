@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use self::exchange::{Verdict, plain_message};
 use super::Submitter;
 use super::advice;
+use super::capabilities::Capabilities;
 use super::session::Session;
 use super::token::Tokens;
 use crate::error::{Error, ErrorKind, Result, Stage};
@@ -80,7 +81,10 @@ pub(super) async fn authenticate(session: &mut Session, login: &Login, plan: &Tr
     }
     let (mechanism, user, verdict) = match login {
         Login::Password { user, password, mechanism } => {
-            let mechanism = choose_for_password(*mechanism, &offered)?;
+            let mechanism = choose_for_password(*mechanism, &offered).ok_or_else(|| {
+                let shown = Capabilities::listed(&session.journal.capabilities()).mechanisms;
+                nothing_fits(&shown.unwrap_or_default())
+            })?;
             let answer = exchange::by_password(session, mechanism, user, password).await?;
             (mechanism, user, Verdict { answer, reason: None })
         }
@@ -144,16 +148,18 @@ fn may_cross(session: &Session, plan: &TransportPlan) -> bool {
 }
 
 /// The mechanism that the plan insists on, or the first known one that the server offers.
-fn choose_for_password(forced: Option<Mechanism>, offered: &[String]) -> Result<Mechanism> {
+fn choose_for_password(forced: Option<Mechanism>, offered: &[String]) -> Option<Mechanism> {
     let known = [Mechanism::Plain, Mechanism::Login, Mechanism::CramMd5];
     // Only a plan that insists on AUTH, or a server that cannot say what it offers, comes here without an offer.
     let fallback = offered.is_empty().then_some(Mechanism::Plain);
-    forced.or_else(|| first_offered(&known, offered)).or(fallback).ok_or_else(|| {
-        let list: String = offered.join(", ").chars().filter(|c| !c.is_control()).take(200).collect();
-        let message =
-            format!("none of the server's mechanisms takes a password that this host can send: {list}");
-        Error::new(ErrorKind::Credentials, message).at(Stage::Auth)
-    })
+    forced.or_else(|| first_offered(&known, offered)).or(fallback)
+}
+
+/// The error where no mechanism is left; the list is masked already.
+fn nothing_fits(offered: &[String]) -> Error {
+    let list: String = offered.join(", ").chars().take(200).collect();
+    let message = format!("none of the server's mechanisms takes a password that this host can send: {list}");
+    Error::new(ErrorKind::Credentials, message).at(Stage::Auth)
 }
 
 /// The mechanism that the plan insists on, or the first known one that the server offers. Some servers take
@@ -197,13 +203,9 @@ mod tests {
             (None, &["NTLM", "GSSAPI"], None),
         ];
         for (forced, offered, expected) in cases {
-            assert_eq!(
-                choose_for_password(forced, &list(offered)).ok(),
-                expected,
-                "{forced:?} of {offered:?}"
-            );
+            assert_eq!(choose_for_password(forced, &list(offered)), expected, "{forced:?} of {offered:?}");
         }
-        let error = choose_for_password(None, &list(&["NTLM"])).expect_err("no password mechanism");
+        let error = nothing_fits(&list(&["NTLM"]));
         assert_eq!((error.kind(), error.stage()), (ErrorKind::Credentials, Some(Stage::Auth)));
         assert!(error.to_string().ends_with("can send: NTLM"), "{error}");
     }

@@ -18,8 +18,13 @@ pub(super) struct Capabilities {
 impl Capabilities {
     /// Reads the lines of an EHLO reply; the first is a salutation.
     pub(super) fn parse(lines: &[String]) -> Self {
+        Self::listed(lines.get(1..).unwrap_or_default())
+    }
+
+    /// Reads lines without a salutation.
+    pub(super) fn listed(lines: &[String]) -> Self {
         let mut capabilities = Self::default();
-        for line in lines.iter().skip(1) {
+        for line in lines {
             capabilities.learn(&line.to_ascii_uppercase());
         }
         capabilities

@@ -9,6 +9,9 @@ use super::security::refused_certificate;
 use crate::error::{Error, ErrorKind, Stage};
 use crate::reply::Reply;
 
+/// How much of the beginning and of the end of a problem is shown.
+const SHOWN: usize = 80;
+
 /// Why a line could not be said or a reply not be had.
 pub(super) enum Fault {
     /// The connection ended, with the system's error if there is one.
@@ -44,7 +47,8 @@ impl Fault {
                 format!("the server was silent for {patience:?} during {what}"),
             ),
             Self::Protocol(problem) => {
-                Error::new(ErrorKind::Protocol, format!("during {what}: {}", journal.mask(&problem)))
+                let problem = shorten(journal.mask(&problem));
+                Error::new(ErrorKind::Protocol, format!("during {what}: {problem}"))
             }
             Self::Refused(reply) => Error::from_reply(stage, reply),
             Self::TlsRecord => {
@@ -54,6 +58,18 @@ impl Fault {
         }
         .at(stage)
     }
+}
+
+/// Of a text that is too long to be read, its beginning and its end. It is masked already: half a secret would
+/// not be known as one.
+fn shorten(text: String) -> String {
+    let length = text.chars().count();
+    if length <= 2 * SHOWN {
+        return text;
+    }
+    let (head, tail): (String, String) =
+        (text.chars().take(SHOWN).collect(), text.chars().skip(length - SHOWN).collect());
+    format!("{head} … {tail}")
 }
 
 /// The operating system's error in words that are the same everywhere.

@@ -6,8 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use http_body_util::{BodyExt as _, Collected, Empty, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
-use hyper::header::{ACCEPT, CONNECTION, CONTENT_TYPE, HOST, LOCATION, PROXY_AUTHORIZATION};
-use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, LOCATION};
+use hyper::header::{HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION, TRANSFER_ENCODING, UPGRADE};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::io::join;
@@ -21,6 +21,9 @@ const MAX_HEAD: usize = 64 << 10;
 
 /// The largest body of a token endpoint's answer. The longest tokens in the field have some kilobytes.
 const MAX_BODY: usize = 256 << 10;
+
+/// Header fields that frame a request: whoever set them could smuggle a second request into the first.
+const FRAMING: [HeaderName; 5] = [CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE];
 
 type Io = TokioIo<Box<dyn Stream>>;
 
@@ -64,11 +67,15 @@ pub(super) async fn connect(
 pub(super) struct Headers(HeaderMap);
 
 impl Headers {
-    /// Adds a field; fails where name or value cannot be those of one.
+    /// Adds a field; fails where name or value cannot be those of one, and where the field frames the request.
     pub(super) fn add(&mut self, name: &str, value: &str) -> Result<(), Failure> {
+        let name = HeaderName::from_bytes(name.as_bytes())?;
+        if FRAMING.contains(&name) {
+            return Err("the field frames the request".into());
+        }
         let mut value = HeaderValue::from_str(value)?;
         value.set_sensitive(true);
-        self.0.insert(HeaderName::from_bytes(name.as_bytes())?, value);
+        self.0.insert(name, value);
         Ok(())
     }
 }

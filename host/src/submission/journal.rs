@@ -49,10 +49,23 @@ impl Journal {
         entries.redactor = entries.redactor.with(secrets);
     }
 
-    /// The text without control characters and with all that is secret masked.
+    /// The text without control characters and with all that is secret masked, be it with the control
+    /// characters or without.
     pub(super) fn mask(&self, text: &str) -> String {
-        let printable: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        self.entries().redactor.mask(printable.trim_end())
+        let redactor = self.entries().redactor.clone();
+        let printable = |c: char| if c.is_control() { ' ' } else { c };
+        let printable: String = redactor.mask(text).chars().map(printable).collect();
+        redactor.mask(printable.trim_end())
+    }
+
+    /// The beginning of a text, masked before it is cut: half a secret would not be known as one.
+    pub(super) fn excerpt(&self, text: &str, length: usize) -> String {
+        self.mask(text).chars().take(length).collect()
+    }
+
+    /// A journal for questions beside the session: it masks the same, and nobody reads it.
+    pub(super) fn aside(&self) -> Self {
+        Self::new(self.entries().redactor.clone(), Logging::None)
     }
 
     /// Notes a command, as it may be shown.
@@ -111,6 +124,11 @@ impl Journal {
     /// Keeps the service extensions that the server offered last; the lines are masked already.
     pub(super) fn offered(&self, capabilities: &[String]) {
         self.entries().capabilities = capabilities.to_vec();
+    }
+
+    /// The service extensions that the server offered last, masked.
+    pub(super) fn capabilities(&self) -> Vec<String> {
+        self.entries().capabilities.clone()
     }
 
     /// Notes that the connection has been handed the whole message: from here on only the server knows.

@@ -15,8 +15,7 @@ use super::route::Route;
 use super::security::Security;
 use super::wire::Wire;
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::plan::{Logging, TlsMode, TlsOptions};
-use crate::redactor::Redactor;
+use crate::plan::{TlsMode, TlsOptions};
 
 /// How long each question may take. Servers that hold their greeting back against spammers do so for up to
 /// six seconds.
@@ -42,10 +41,10 @@ pub(super) async fn advise(submitter: &Submitter, error: &Error, journal: &Journ
         (Stage::Tls, ErrorKind::Lost | ErrorKind::Timeout | ErrorKind::Tls)
             if implicit && !advice::is_about_certificate(error) =>
         {
-            ask_in_clear(submitter).await
+            ask_in_clear(submitter, journal.aside()).await
         }
         (Stage::Greeting, ErrorKind::Lost | ErrorKind::Protocol | ErrorKind::Timeout) if !implicit => {
-            ask_by_tls(submitter).await
+            ask_by_tls(submitter, journal.aside()).await
         }
         _ => return None,
     };
@@ -65,9 +64,8 @@ pub(super) async fn advise(submitter: &Submitter, error: &Error, journal: &Journ
     }
 }
 
-async fn ask_in_clear(submitter: &Submitter) -> Spoken {
+async fn ask_in_clear(submitter: &Submitter, journal: Journal) -> Spoken {
     let asked = async {
-        let journal = unheard();
         let route = route(submitter, &journal).await?;
         let mut wire = Wire::new(route.stream, journal);
         wire.reply(Stage::Greeting, PATIENCE).await?;
@@ -81,9 +79,8 @@ async fn ask_in_clear(submitter: &Submitter) -> Spoken {
     in_time(asked).await
 }
 
-async fn ask_by_tls(submitter: &Submitter) -> Spoken {
+async fn ask_by_tls(submitter: &Submitter, journal: Journal) -> Spoken {
     let asked = async {
-        let journal = unheard();
         let plan = &submitter.plan;
         // Whose certificate it is does not matter here.
         let options = TlsOptions { verify_certificate: false, ..plan.tls_options.clone() };
@@ -102,9 +99,4 @@ async fn in_time(asked: impl Future<Output = Result<Spoken>>) -> Spoken {
 async fn route(submitter: &Submitter, journal: &Journal) -> Result<Route> {
     let connection = submitter.dialler.connection.min(PATIENCE);
     Route::open(submitter, &Dialler { connection, ..submitter.dialler.clone() }, journal).await
-}
-
-/// What is said here belongs to no session.
-fn unheard() -> Journal {
-    Journal::new(Redactor::default(), Logging::None)
 }

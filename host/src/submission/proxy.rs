@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use tokio::time::timeout;
 use tokio_socks::TargetAddr;
 use tokio_socks::tcp::{Socks4Stream, Socks5Stream};
+use zeroize::Zeroizing;
 
 use super::Submitter;
 use super::dial::{Dialler, bare};
@@ -78,12 +79,10 @@ async fn target(
         return Ok(TargetAddr::Ip(*address));
     }
     dialler.permit_unresolved(server)?;
-    Ok(match host.parse::<IpAddr>() {
+    let name = idna::domain_to_ascii(host).unwrap_or_else(|_| host.to_owned());
+    Ok(match host.parse().or_else(|_| name.parse::<IpAddr>()) {
         Ok(address) => TargetAddr::Ip(SocketAddr::new(address, server.port)),
-        Err(_) => {
-            let name = idna::domain_to_ascii(host).unwrap_or_else(|_| host.to_owned());
-            TargetAddr::Domain(name.into(), server.port)
-        }
+        Err(_) => TargetAddr::Domain(name.into(), server.port),
     })
 }
 
@@ -97,6 +96,11 @@ async fn converse(
     let password = proxy.password.as_ref().map(|place| submitter.vault.resolve(place)).transpose()?;
     let password = password.as_ref().map_or("", Secret::expose);
     let login = proxy.user.as_deref().map(|user| (user, password));
+    if let Some((user, password)) = login.filter(|(_, password)| !password.is_empty()) {
+        // The server behind the proxy may be the proxy itself, and say back what it was told.
+        let pair = Zeroizing::new(format!("{user}:{password}"));
+        journal.conceal([password, pair.as_str()]);
+    }
     let broken = |error: tokio_socks::Error| socks_fault(&error, journal);
     if !matches!(proxy.protocol, ProxyProtocol::Http | ProxyProtocol::Https) {
         check_socks_fields(login, &target)?;

@@ -94,8 +94,9 @@ impl Tokens {
                 let (tokens, refused, journal) = (self.clone(), refused.cloned(), journal.clone());
                 let renewal = async move { tokens.renew(seen, refused.as_ref(), &journal).await };
                 let renewed = tokio::spawn(renewal).await;
-                renewed
-                    .map_err(|error| Error::new(ErrorKind::Internal, error.to_string()).at(Stage::Auth))??
+                // A panic of the embedder's callback may quote the token that it was given.
+                let failed = |_| Error::new(ErrorKind::Internal, "the task that asks for a token failed");
+                renewed.map_err(|error| failed(error).at(Stage::Auth))??
             }
         };
         journal.conceal([token.expose()]);

@@ -73,10 +73,8 @@ pub(super) async fn by_token(
         return Ok(Verdict { answer, reason: None });
     }
     // The server says why in JSON, and refuses only after it was answered (RFC 7628 §3.2.3).
-    let reason = decode(&answer).map(|reason| {
-        let reason: String = String::from_utf8_lossy(&reason).chars().take(SHOWN).collect();
-        session.journal.mask(&reason)
-    });
+    let reason = decode(&answer);
+    let reason = reason.map(|reason| session.journal.excerpt(&String::from_utf8_lossy(&reason), SHOWN));
     if let Some(reason) = &reason {
         session.journal.remark(&format!("the server on the access token: {reason}"));
     }
@@ -119,7 +117,10 @@ async fn cram_md5(session: &mut Session, user: &str, password: &Secret) -> Resul
         let message = "the server's challenge for CRAM-MD5 is not base64";
         return Err(Error::new(ErrorKind::Protocol, message).at(Stage::Auth));
     };
-    say(session, &encode(&cram_md5_response(user, password, &challenge)), "***").await
+    let response = cram_md5_response(user, password, &challenge);
+    // Whoever knows the challenge can try passwords on the digest.
+    session.journal.conceal([response.as_str()]);
+    say(session, &encode(&response), "***").await
 }
 
 fn cram_md5_response(user: &str, password: &Secret, challenge: &[u8]) -> Zeroizing<String> {

@@ -85,7 +85,7 @@ fn refused(status: u16, members: &Map<String, Value>, journal: &Journal) -> Erro
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        Some(journal.mask(&text.chars().take(SHOWN).collect::<String>()))
+        Some(journal.excerpt(&text, SHOWN))
     };
     let code = text("error").unwrap_or_default();
     let description = text("error_description").map(|text| format!(": {text}")).unwrap_or_default();

@@ -95,20 +95,19 @@ impl Source {
                     set("client_id", client_id);
                 }
                 if let Some(client_secret) = client_secret {
-                    set("client_secret", self.vault.resolve(client_secret)?.expose());
+                    set("client_secret", self.secret(client_secret, journal)?.expose());
                 }
-                match refresh_token {
-                    Some(rotated) => {
-                        journal.conceal([rotated.expose()]);
-                        set("refresh_token", rotated.expose());
-                    }
-                    None => set("refresh_token", self.vault.resolve(given)?.expose()),
-                }
+                let refresh_token = match refresh_token {
+                    Some(rotated) => rotated.clone(),
+                    None => self.vault.resolve(given)?,
+                };
+                journal.conceal([refresh_token.expose()]);
+                set("refresh_token", refresh_token.expose());
                 set("grant_type", "refresh_token");
             }
             Grant::ClientCredentials { client_id, client_secret } => {
                 set("client_id", client_id);
-                set("client_secret", self.vault.resolve(client_secret)?.expose());
+                set("client_secret", self.secret(client_secret, journal)?.expose());
                 set("grant_type", "client_credentials");
             }
             Grant::Jwt { service_client, private_key, passphrase, lifetime } => {
@@ -131,7 +130,7 @@ impl Source {
             set("scope", scope);
         }
         for (name, value) in &self.request.parameters {
-            let value = self.text(value)?;
+            let value = self.text(value, journal)?;
             fields.retain(|(known, _)| known != name);
             fields.push((name, Zeroizing::new(value.trim().to_owned())));
         }
@@ -146,19 +145,27 @@ impl Source {
         private_key::rsa_pkcs1(&self.vault, KeyPlace { key, passphrase })
     }
 
-    fn text(&self, value: &ParameterValue) -> Result<Zeroizing<String>> {
+    fn text(&self, value: &ParameterValue, journal: &Journal) -> Result<Zeroizing<String>> {
         Ok(Zeroizing::new(match value {
             ParameterValue::Text(text) => text.clone(),
-            ParameterValue::Secret(place) => self.vault.resolve(place)?.expose().to_owned(),
+            ParameterValue::Secret(place) => self.secret(place, journal)?.expose().to_owned(),
         }))
     }
 
-    fn headers(&self) -> Result<Headers> {
+    /// The value of a secret, which is not shown from here on: a file may hold another one than when the
+    /// configuration was read.
+    fn secret(&self, place: &SecretRef, journal: &Journal) -> Result<Secret> {
+        let secret = self.vault.resolve(place)?;
+        journal.conceal([secret.expose()]);
+        Ok(secret)
+    }
+
+    fn headers(&self, journal: &Journal) -> Result<Headers> {
         let mut headers = Headers::default();
         for (name, value) in &self.request.headers {
-            headers.add(name, &self.text(value)?).map_err(|_| {
+            headers.add(name, &self.text(value, journal)?).map_err(|_| {
                 let message =
-                    format!("`auth.customHeaders` has a value at `{name}` that no header field can have");
+                    format!("`auth.customHeaders` has a field `{name}` that a request cannot carry");
                 Error::new(ErrorKind::Configuration, message)
             })?;
         }
@@ -168,7 +175,7 @@ impl Source {
     /// Posts the form, and posts it again where the same server sends elsewhere on itself. Another host or
     /// scheme must not come to know the client's secret.
     async fn post(&self, form: &str, journal: &Journal) -> Result<FormAnswer> {
-        let headers = self.headers()?;
+        let headers = self.headers(journal)?;
         let mut url = self.url.clone();
         for _ in 0..=REDIRECTS {
             let stream = self.connect(journal).await?;
