@@ -43,14 +43,12 @@ impl Asked {
         let mut fields = form_urlencoded::parse(self.body.as_bytes());
         fields.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
     }
-}
 
-impl Asked {
     /// A refusal that says it all back.
     fn echo(&self, before: &str) -> Answer {
         let headers: Vec<_> = self.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
-        let fields = self.body.split('&').filter_map(|pair| pair.split_once('='));
-        let fields: Vec<_> = fields.map(|(name, value)| format!("{name} is {}", decode(value))).collect();
+        let fields = form_urlencoded::parse(self.body.as_bytes());
+        let fields: Vec<_> = fields.map(|(name, value)| format!("{name} is {value}")).collect();
         let told = format!("{before}{} {} {}", self.body, fields.join(", "), headers.join(", "));
         Answer::json(400, &serde_json::json!({ "error": "invalid_grant", "error_description": told }))
     }
@@ -212,7 +210,7 @@ async fn exchange(
             while stream.write_all(then.repeat(1000).as_bytes()).await.is_ok() {}
         }
         Answer::After(..) | Answer::Deaf | Answer::Echo(_) | Answer::Grant(..) | Answer::Silence => {
-            hold(stream).await
+            hold(stream).await;
         }
     }
 }
