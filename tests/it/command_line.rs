@@ -47,6 +47,33 @@ pub(crate) fn configuration(port: u16, members: &Value) -> Value {
     configuration
 }
 
+/// What one command may use, in kilobytes.
+#[cfg(target_os = "linux")]
+pub(crate) const MEMORY: usize = 200_000;
+
+/// Runs a command; its exit code, and the high-water mark of its memory in kilobytes.
+#[cfg(target_os = "linux")]
+pub(crate) fn peak_memory(arguments: &[&OsStr]) -> (Option<i32>, usize) {
+    let mut child = std::process::Command::new(binary())
+        .args(arguments)
+        .env("XDG_CACHE_HOME", cache())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("the command runs");
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    loop {
+        let status = std::fs::read_to_string(&status).unwrap_or_default();
+        let mark = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+        peak = peak.max(mark.and_then(|mark| mark.parse().ok()).unwrap_or_default());
+        if let Some(ended) = child.try_wait().expect("the command is a child") {
+            return (ended.code(), peak);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+}
+
 /// Checks that two documents are alike, and shows them where they are not.
 #[track_caller]
 pub(crate) fn check_json(found: &Value, expected: &Value, case: &str) {

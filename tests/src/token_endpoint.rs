@@ -45,17 +45,32 @@ impl Asked {
     }
 }
 
+impl Asked {
+    /// A refusal that says it all back.
+    fn echo(&self, before: &str) -> Answer {
+        let headers: Vec<_> = self.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        let fields = self.body.split('&').filter_map(|pair| pair.split_once('='));
+        let fields: Vec<_> = fields.map(|(name, value)| format!("{name} is {}", decode(value))).collect();
+        let told = format!("{before}{} {} {}", self.body, fields.join(", "), headers.join(", "));
+        Answer::json(400, &serde_json::json!({ "error": "invalid_grant", "error_description": told }))
+    }
+}
+
 /// What the endpoint does with a request.
 #[derive(Debug, Clone)]
 pub enum Answer {
     /// Sends these octets and closes.
     Octets(String),
     /// Waits, then does the other thing.
-    After(Duration, Box<Answer>),
+    After(Duration, Box<Self>),
     /// Sends these octets one by one, with a pause before each.
     Drip(String, Duration),
     /// Takes the connection, and the request, and says nothing.
     Silence,
+    /// Refuses with an error that says back the whole request, as it came and decoded, behind this text.
+    Echo(String),
+    /// Sends the first octets, and then the second ones without end.
+    Endless(&'static str, &'static str),
     /// Does not even begin with TLS.
     Deaf,
 }
@@ -152,6 +167,9 @@ async fn exchange(
     kept: &Mutex<Vec<Asked>>,
 ) {
     let Some(asked) = read(&mut stream).await else { return };
+    if let Answer::Echo(before) = answer {
+        answer = asked.echo(&before);
+    }
     kept.lock().unwrap_or_else(PoisonError::into_inner).push(asked);
     while let Answer::After(pause, then) = answer {
         tokio::time::sleep(pause).await;
@@ -171,7 +189,11 @@ async fn exchange(
                 }
             }
         }
-        Answer::After(..) | Answer::Deaf | Answer::Silence => hold(stream).await,
+        Answer::Endless(first, then) => {
+            let _ = stream.write_all(first.as_bytes()).await;
+            while stream.write_all(then.repeat(1000).as_bytes()).await.is_ok() {}
+        }
+        Answer::After(..) | Answer::Deaf | Answer::Echo(_) | Answer::Silence => hold(stream).await,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use smtp_connector_tests::cli::{Outcome, binary};
+use smtp_connector_tests::cli::Outcome;
 
 use super::{CONSOLE, check_json, command};
 
@@ -23,10 +23,6 @@ const FAULTS: [(&str, &str, &str, usize); 10] = [
     ("error", "out-of-range", "/connectionTimeout", 18),
     ("error", "missing-template", "/templates", 19),
 ];
-
-/// What one check may use, in kilobytes (design: one command stays under 200 MB).
-#[cfg(target_os = "linux")]
-const MEMORY: usize = 200_000;
 
 fn check(input: impl AsRef<[u8]>, arguments: &[&str]) -> Outcome {
     command(["check", "config.json"].iter().chain(arguments)).file("config.json", input).run_blocking()
@@ -326,31 +322,14 @@ fn hostile_configurations_stay_within_the_memory_of_a_command() {
     }
 }
 
-/// Watches the high-water mark of a check's memory until it ends.
+/// Watches the memory of a check until it ends.
 #[cfg(target_os = "linux")]
 #[track_caller]
 fn check_memory(name: &str, input: &str) {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let file = folder.path().join("config.json");
     std::fs::write(&file, input).expect("the folder can be written");
-    let mut child = std::process::Command::new(binary())
-        .args(["check".as_ref(), file.as_os_str()])
-        .env("XDG_CACHE_HOME", super::cache())
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .expect("the command runs");
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak = 0;
-    let ended = loop {
-        let status = std::fs::read_to_string(&status).unwrap_or_default();
-        let mark = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
-        peak = peak.max(mark.and_then(|mark| mark.parse().ok()).unwrap_or_default());
-        if let Some(ended) = child.try_wait().expect("the command is a child") {
-            break ended;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(2));
-    };
-    assert_eq!(ended.code(), Some(78), "{name}");
-    assert!((1..MEMORY).contains(&peak), "{name} took {peak} KB");
+    let (code, peak) = super::peak_memory(&["check".as_ref(), file.as_os_str()]);
+    assert_eq!(code, Some(78), "{name}");
+    assert!((1..super::MEMORY).contains(&peak), "{name} took {peak} KB");
 }

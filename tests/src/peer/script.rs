@@ -15,6 +15,7 @@ pub struct Script {
 pub(super) enum Row {
     Say(Vec<u8>),
     Drip(Vec<u8>, Duration),
+    Flood(Vec<u8>),
     Hear(String),
     HearOctets(Vec<u8>),
     HearContent(Option<Vec<u8>>),
@@ -66,6 +67,11 @@ impl Script {
     /// Sends these octets one by one, with a pause before each.
     pub fn drip(self, octets: impl AsRef<[u8]>, pause: Duration) -> Self {
         self.row(Row::Drip(octets.as_ref().to_vec(), pause))
+    }
+
+    /// Sends these octets again and again until the client closes. What follows in the script is not played.
+    pub fn flood(self, octets: impl AsRef<[u8]>) -> Self {
+        self.row(Row::Flood(octets.as_ref().repeat(1000)))
     }
 
     /// Hears a line that ends with CRLF and is this one; each `*` stands for any text.

@@ -90,6 +90,10 @@ impl Session {
                     self.say(&[octet]).await;
                 }
             }
+            Row::Flood(octets) => {
+                while self.stream().write_all(&octets).await.is_ok() {}
+                return Ok(Next::Nothing);
+            }
             Row::Hear(expected) => self.hear(&expected).await?,
             Row::HearOctets(expected) => {
                 let octets = self.take(expected.len()).await?;
