@@ -16,7 +16,7 @@ use smtp_connector_tests::peer::{Peer, Script};
 use crate::tenant;
 
 /// A mailer for a server at a port of 127.0.0.1, with these members besides; null takes one away.
-async fn mailer(port: u16, members: &Value) -> Mailer {
+pub(crate) async fn mailer(port: u16, members: &Value) -> Mailer {
     let mut configuration = tenant::configuration(port);
     let configured = configuration.as_object_mut().expect("an object");
     configured.remove("ignoreTLS");
@@ -24,17 +24,17 @@ async fn mailer(port: u16, members: &Value) -> Mailer {
     tenant::mailer(&tenant::bundled().await, &configuration).await
 }
 
-async fn send(port: u16, members: &Value) -> Result<Receipt> {
+pub(crate) async fn send(port: u16, members: &Value) -> Result<Receipt> {
     let mailer = mailer(port, members).await;
     mailer.send(&tenant::sign_in("482913")).await
 }
 
-async fn verify(port: u16, members: &Value) -> Verification {
+pub(crate) async fn verify(port: u16, members: &Value) -> Verification {
     mailer(port, members).await.verify(None).await.expect("nothing about the request is wrong")
 }
 
 /// Plays one script per connection, sends one message, and gives what became of it.
-async fn deliver(scripts: Vec<Script>, members: &Value) -> Result<Receipt> {
+pub(crate) async fn deliver(scripts: Vec<Script>, members: &Value) -> Result<Receipt> {
     let peer = Peer::start_all(scripts);
     let outcome = send(peer.port(), members).await;
     peer.finish().await;
@@ -42,7 +42,7 @@ async fn deliver(scripts: Vec<Script>, members: &Value) -> Result<Receipt> {
 }
 
 #[track_caller]
-fn check_failure(outcome: Result<Receipt>, stage: Stage, kind: ErrorKind) -> Error {
+pub(crate) fn check_failure(outcome: Result<Receipt>, stage: Stage, kind: ErrorKind) -> Error {
     let error = outcome.expect_err("a failure");
     assert_eq!((error.stage(), error.kind()), (Some(stage), kind), "{error:?}");
     error
