@@ -14,6 +14,7 @@ mod providers;
 mod reach;
 mod real_servers;
 mod sandbox;
+mod scenarios;
 mod schema;
 mod secrets;
 mod tenant;
