@@ -36,6 +36,7 @@ mod replies;
 mod starttls;
 
 use serde_json::Value;
+use smtp_connector::Diagnostic;
 
 use crate::tenant;
 
@@ -48,7 +49,7 @@ async fn errors(members: &Value) -> Vec<(String, String)> {
         .extend(members.as_object().cloned().unwrap_or_default());
     let connector = tenant::bundled().await;
     let check = connector.check(&configuration.to_string(), &tenant::local()).await.expect("the check works");
-    let errors = check.diagnostics.into_iter().filter(|finding| finding.is_error());
+    let errors = check.diagnostics.into_iter().filter(Diagnostic::is_error);
     errors.map(|finding| (finding.code, finding.path)).collect()
 }
 

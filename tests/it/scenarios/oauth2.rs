@@ -7,12 +7,14 @@ use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
+use smtp_connector::{EgressPolicy, ErrorKind, Options, Stage};
 use smtp_connector_tests::certificates::Authority;
-use smtp_connector_tests::peer::Script;
+use smtp_connector_tests::peer::{Peer, Script};
 use smtp_connector_tests::token_endpoint::{Answer, TokenEndpoint};
 
 use super::{check_one_error, errors};
-use crate::reach::deliver;
+use crate::reach::{check_failure, deliver};
+use crate::tenant;
 
 const USER: &str = "robot@acme.test";
 
@@ -98,6 +100,36 @@ async fn header_fields_that_frame_or_break_the_request_are_refused() {
     for value in ["a\r\nX-B: c", "a\nb", "a\0"] {
         let outcome = deliver(vec![Script::offering(&["AUTH XOAUTH2"]).quit()], &with("X-A", value)).await;
         let error = outcome.expect_err("a refusal");
-        assert_eq!(error.kind(), smtp_connector::ErrorKind::Configuration, "{value:?}: {error}");
+        assert_eq!(error.kind(), ErrorKind::Configuration, "{value:?}: {error}");
     }
+}
+
+fn refresh(endpoint: &TokenEndpoint) -> Value {
+    json!({ "user": USER, "clientId": "c", "refreshToken": "refresh-1", "accessUrl": endpoint.url() })
+}
+
+#[tokio::test]
+async fn a_server_to_which_an_endpoint_redirects_is_never_asked() {
+    let elsewhere = TokenEndpoint::start(vec![Answer::token("token-1")]);
+    for status in [301, 302, 303, 307, 308] {
+        let endpoint = TokenEndpoint::start(vec![Answer::redirect(status, &elsewhere.url())]);
+        let script = Script::offering(&["AUTH XOAUTH2"]).quit();
+        let outcome = deliver(vec![script], &json!({ "auth": refresh(&endpoint) })).await;
+        check_failure(outcome, Stage::Auth, ErrorKind::Protocol);
+    }
+    assert!(elsewhere.asked().is_empty());
+}
+
+#[tokio::test]
+async fn an_endpoint_that_the_policy_refuses_is_never_asked() {
+    let endpoint = TokenEndpoint::start(vec![Answer::token("token-1")]);
+    let peer = Peer::start(Script::offering(&["AUTH XOAUTH2"]).quit());
+    let mut configuration = tenant::configuration(peer.port());
+    configuration["auth"] = refresh(&endpoint);
+    let options = Options::default().egress(EgressPolicy::any().with_ports([peer.port()]));
+    let connector = tenant::bundled().await;
+    let mailer = connector.configure_with(&configuration.to_string(), &options).await.expect("a mailer");
+    check_failure(mailer.send(&tenant::sign_in("1")).await, Stage::Auth, ErrorKind::Egress);
+    peer.finish().await;
+    assert!(endpoint.asked().is_empty());
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use smtp_connector::{ErrorKind, Stage};
+use smtp_connector::{ErrorKind, Reply, Stage};
 use smtp_connector_tests::peer::Script;
 
 use crate::reach::{check_failure, deliver};
@@ -51,7 +51,7 @@ async fn refusals_are_told_in_the_servers_own_script() {
         for script in [asked().say(reply), asked().drip(reply, PAUSE)] {
             let outcome = deliver(vec![script.quit()], &json!({})).await;
             let error = check_failure(outcome, Stage::Rcpt, ErrorKind::Refused);
-            assert_eq!(error.reply().map(|reply| reply.text()), Some(text.to_owned()));
+            assert_eq!(error.reply().map(Reply::text), Some(text.to_owned()));
             assert!(error.to_string().contains(text.lines().next().expect("a line")), "{error}");
         }
     }
