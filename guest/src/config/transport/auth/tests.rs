@@ -278,6 +278,7 @@ fn token_endpoints_are_https_or_this_machine() {
         ("https://user:pass@a.example/", "invalid-url"),
         ("https:///token", "invalid-url"),
         ("https://a.example/\n", "invalid-url"),
+        ("https://a.example/?client_secret=secret%3A%2Fauth%2FaccessUrl", "unsupported"),
     ] {
         assert_eq!(codes(&document(url)), [("/auth/accessUrl", code)], "{url}");
     }

@@ -14,6 +14,9 @@ pub(super) const GOOGLE_URL: &str = "https://accounts.google.com/o/oauth2/token"
 /// Google's scope for mail, nodemailer's default for service accounts.
 pub(super) const GOOGLE_SCOPE: &str = "https://mail.google.com/";
 
+/// What the host leaves in the place of a secret in a query.
+const SECRET_IN_QUERY: &str = "=secret%3A";
+
 /// Header fields that frame the request. Whoever set them could smuggle a second request into the first.
 const FRAMING_FIELDS: [&str; 5] = ["host", "content-length", "transfer-encoding", "connection", "upgrade"];
 
@@ -59,6 +62,16 @@ fn url(auth: &mut Object<'_>, findings: &mut Findings) -> Option<String> {
     const HELP: &str = "write the https URL of the token endpoint, or http to this machine alone";
     let text = auth.text("accessUrl", findings)?;
     let pointer = auth.pointer_to("accessUrl");
+    if text.contains(SECRET_IN_QUERY) {
+        findings
+            .error(
+                pointer,
+                "unsupported",
+                "a secret in the query of the URL is not kept from logs, and is refused",
+            )
+            .help("write it into `auth.customParams`, under the same name");
+        return None;
+    }
     let fault = match Uri::parse(text) {
         Err(fault) => fault,
         Ok(uri) if !uri.has_slashes || uri.host.is_empty() => "does not name a host",
