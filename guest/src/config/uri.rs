@@ -25,6 +25,8 @@ pub(super) struct Uri<'a> {
     pub(super) path: &'a str,
     /// The query, as written and without its question mark.
     pub(super) query: Option<&'a str>,
+    /// Whether a fragment follows, which means nothing to a server.
+    pub(super) has_fragment: bool,
 }
 
 /// Why a text is no URL: a fragment that goes after the name of the key.
@@ -39,7 +41,7 @@ impl<'a> Uri<'a> {
         let (scheme, rest) =
             text.split_once(':').filter(|(scheme, _)| is_scheme(scheme)).ok_or("has no scheme")?;
         let (rest, has_slashes) = rest.strip_prefix("//").map_or((rest, false), |rest| (rest, true));
-        let rest = rest.split_once('#').map_or(rest, |(before, _)| before);
+        let (rest, has_fragment) = rest.split_once('#').map_or((rest, false), |(before, _)| (before, true));
         let (before, query) =
             rest.split_once('?').map_or((rest, None), |(before, query)| (before, Some(query)));
         let (authority, path) = before.split_at(before.find('/').unwrap_or(before.len()));
@@ -61,12 +63,15 @@ impl<'a> Uri<'a> {
             port,
             path,
             query,
+            has_fragment,
         })
     }
 
     /// Whether anything stands after the port, which a server's address has no use for.
     pub(super) fn has_tail(&self) -> bool {
-        !matches!(self.path, "" | "/") || self.query.is_some_and(|query| !query.is_empty())
+        self.has_fragment
+            || !matches!(self.path, "" | "/")
+            || self.query.is_some_and(|query| !query.is_empty())
     }
 }
 
@@ -144,6 +149,7 @@ mod tests {
                 port: Some(465),
                 path: "/x",
                 query: Some("pool=true&a=%C3%A4+b"),
+                has_fragment: true,
             })
         );
         let fields: Vec<_> = fields("pool=true&a=%C3%A4+b&&c").collect();

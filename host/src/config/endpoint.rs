@@ -278,6 +278,7 @@ mod tests {
             (r#"{"url":"smtp:mx.test:25"}"#, Some(("mx.test", 25))),
             (r#"{"url":"smtp:mx.test?port=2525"}"#, Some(("mx.test", 2525))),
             (r#"{"url":"smtp:mx.test:25?service=gmail"}"#, Some(("smtp.gmail.com", 465))),
+            (r#"{"url":"smtp:mx.test:25?service=gmail#x"}"#, Some(("smtp.gmail.com", 465))),
             (r#"{"url":"smtp:?host=mx.test"}"#, Some(("mx.test", 587))),
             (r#"{"url":"smtp://mx.test?service="}"#, Some(("mx.test", 587))),
             (r#"{"url":"smtps://x:2525?service=hot.ee","port":25}"#, Some(("mail.hot.ee", 2525))),

@@ -51,7 +51,8 @@ impl<'a> Url<'a> {
 impl Url<'_> {
     /// The decoded value of a key of the query.
     pub(super) fn query_value(&self, key: &str) -> Option<String> {
-        let pairs = self.query.split('&').filter_map(|pair| pair.split_once('='));
+        let query = self.query.split('#').next().unwrap_or_default();
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         pairs.filter(|(name, _)| percent_decode(name) == key).map(|(_, value)| percent_decode(value)).next()
     }
 }

@@ -74,6 +74,11 @@ fn options(text: &str, inner: &mut Findings) -> Result<Value, &'static str> {
             .warning("", "no-effect", "the path of the URL has no effect")
             .help("end it after the port, or go on with `?`");
     }
+    if uri.has_fragment {
+        inner
+            .warning("", "no-effect", "the fragment of the URL, from `#` on, has no effect")
+            .help("end the URL before it; in a user or a password write `#` as `%23`");
+    }
     for field in fields(uri.query.unwrap_or_default()) {
         let (name, value) = field?;
         insert(&mut options, &name, &value, inner);
@@ -233,6 +238,8 @@ mod tests {
             ("smtp://h.example?host=other.example", "no-effect"),
             ("smtp://h.example?name=a&name=b", "no-effect"),
             ("smtp://h.example/path", "no-effect"),
+            ("smtp://h.example#x", "no-effect"),
+            ("smtp://h.example?pool=true#x", "no-effect"),
             ("smtp://h.example?from=x", "no-effect"),
             ("smtp://h.example:465", "secure-port-mismatch"),
         ] {
