@@ -109,6 +109,22 @@ async fn each_stage_of_the_session_ends_in_time() {
 }
 
 #[tokio::test]
+async fn a_message_that_nobody_reads_ends_in_time() {
+    // More than the buffers of both ends take, so that the rest of it has to wait.
+    let content = "Größe ".repeat(500_000);
+    let form = |content_type: &str, content: &str| {
+        ["Register", "SignIn", "ForgotPassword", "Generic"].map(|usage_type| {
+            let content = if usage_type == "SignIn" { content } else { "{{code}}" };
+            json!({ "usageType": usage_type, "contentType": content_type, "subject": "s", "content": content })
+        })
+    };
+    let templates = [form("text/plain", &content), form("text/html", &content)].concat();
+    let script = Script::offering(&[]).on("MAIL *", "250 ok\r\n").on("RCPT *", "250 ok\r\n");
+    let script = script.on("DATA", "354 go\r\n").stop_reading();
+    check(script, &json!({ "templates": templates }), Stage::Content, "stops reading").await;
+}
+
+#[tokio::test]
 async fn the_dialogue_with_a_proxy_ends_in_time() {
     let authority = Authority::new();
     let server = authority.localhost().server();
