@@ -38,7 +38,7 @@ mod mailer;
 mod material;
 mod message;
 mod pem;
-mod plan;
+pub mod plan;
 mod private_key;
 mod receipt;
 mod redactor;
