@@ -12,6 +12,8 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use smtp_connector_tests::cli::{Cli, binary};
 
+use crate::tenant::with;
+
 /// A configuration as the platform's console stores it.
 pub(crate) const CONSOLE: &str = include_str!("../fixtures/logto-console.json");
 
@@ -35,16 +37,13 @@ pub(crate) fn configuration(port: u16, members: &Value) -> Value {
         })
     };
     let templates = ["Register", "SignIn", "ForgotPassword", "Generic"].map(template);
-    let mut configuration = json!({
+    let configuration = json!({
         "host": "127.0.0.1",
         "port": port,
         "fromEmail": "Example <no-reply@example.com>",
         "templates": templates,
     });
-    for (key, value) in members.as_object().into_iter().flatten() {
-        configuration[key] = value.clone();
-    }
-    configuration
+    with(configuration, members)
 }
 
 /// What one command may use, in kilobytes.

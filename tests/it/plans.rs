@@ -7,7 +7,7 @@ use smtp_connector_tests::guests::Guest;
 use smtp_connector_tests::peer::{Peer, Script};
 use smtp_connector_tests::token_endpoint::{Answer, TokenEndpoint};
 
-use crate::tenant::{configuration, load, local, mailer, sign_in};
+use crate::tenant::{configuration, load, local, mailer, sign_in, with};
 
 fn marked(marker: &str, members: &Value) -> Value {
     let mut configuration = configuration(587);
@@ -17,11 +17,7 @@ fn marked(marker: &str, members: &Value) -> Value {
         "accessUrl": "https://token.example/token",
     });
     configuration["proxy"] = json!("socks5://jo:proxy-secret@proxy.example");
-    configuration
-        .as_object_mut()
-        .expect("an object")
-        .extend(members.as_object().cloned().unwrap_or_default());
-    configuration
+    with(configuration, members)
 }
 
 /// What the check and the configuring of a hostile plan end with.

@@ -18,10 +18,8 @@ use crate::tenant;
 /// A mailer for a server at a port of 127.0.0.1, with these members besides; null takes one away.
 pub(crate) async fn mailer(port: u16, members: &Value) -> Mailer {
     let mut configuration = tenant::configuration(port);
-    let configured = configuration.as_object_mut().expect("an object");
-    configured.remove("ignoreTLS");
-    configured.extend(members.as_object().cloned().unwrap_or_default());
-    tenant::mailer(&tenant::bundled().await, &configuration).await
+    configuration.as_object_mut().expect("an object").remove("ignoreTLS");
+    tenant::mailer(&tenant::bundled().await, &tenant::with(configuration, members)).await
 }
 
 pub(crate) async fn send(port: u16, members: &Value) -> Result<Receipt> {

@@ -42,11 +42,7 @@ use crate::tenant;
 
 /// The errors that the check finds, as code and place.
 async fn errors(members: &Value) -> Vec<(String, String)> {
-    let mut configuration = tenant::configuration(587);
-    configuration
-        .as_object_mut()
-        .expect("an object")
-        .extend(members.as_object().cloned().unwrap_or_default());
+    let configuration = tenant::with(tenant::configuration(587), members);
     let connector = tenant::bundled().await;
     let check = connector.check(&configuration.to_string(), &tenant::local()).await.expect("the check works");
     let errors = check.diagnostics.into_iter().filter(Diagnostic::is_error);

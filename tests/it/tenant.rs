@@ -45,6 +45,13 @@ pub(crate) fn configuration(port: u16) -> Value {
     })
 }
 
+/// An object with these members besides, or in place of its own.
+pub(crate) fn with(mut object: Value, members: &Value) -> Value {
+    let members = members.as_object().cloned().unwrap_or_default();
+    object.as_object_mut().expect("an object").extend(members);
+    object
+}
+
 /// The templates that every configuration needs, each with this content.
 pub(crate) fn templates(content: &str) -> Value {
     let template = |usage_type: &str| {

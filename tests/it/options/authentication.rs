@@ -4,9 +4,8 @@ use serde_json::{Value, json};
 use smtp_connector::{ErrorKind, Stage};
 use smtp_connector_tests::peer::Script;
 
-use super::proof::{
-    check, check_end, check_keys, check_plan, check_sound, logged_in, verified, verify, with,
-};
+use super::proof::{check, check_end, check_keys, check_plan, check_sound, logged_in, verified, verify};
+use crate::tenant::with;
 
 fn ann(members: &Value) -> Value {
     with(json!({ "auth": { "user": "ann", "pass": "secret-word" } }), members)

@@ -9,9 +9,10 @@ use smtp_connector_tests::certificates::Authority;
 use smtp_connector_tests::peer::Script;
 use smtp_connector_tests::token_endpoint::{Answer, TokenEndpoint};
 
-use super::proof::{check, check_end, far, verify, verify_far, verify_through, with};
+use super::proof::{check, check_end, far, verify, verify_far, verify_through};
 use crate::reach;
 use crate::reach::oauth2::{offering, refresh};
+use crate::tenant::with;
 
 const SHORT: u64 = 200;
 

@@ -6,7 +6,8 @@ use smtp_connector::{ErrorKind, Stage};
 use smtp_connector_tests::certificates::Authority;
 use smtp_connector_tests::peer::Script;
 
-use super::proof::{check, check_end, check_sound, far, logged_in, verified, verify, verify_far, with};
+use super::proof::{check, check_end, check_sound, far, logged_in, verified, verify, verify_far};
+use crate::tenant::with;
 
 #[tokio::test]
 pub(super) async fn require_tls() {

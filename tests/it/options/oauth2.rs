@@ -5,9 +5,10 @@ use smtp_connector::{ErrorKind, Stage};
 use smtp_connector_tests::certificates::Authority;
 use smtp_connector_tests::token_endpoint::{Answer, Asked, TokenEndpoint};
 
-use super::proof::{check, check_keys, check_plan, findings, with};
+use super::proof::{check, check_keys, check_plan, findings};
 use crate::reach::oauth2::{accepting, offering, refresh, refusing, xoauth2};
 use crate::reach::{check_failure, deliver};
+use crate::tenant::with;
 
 const URL: &str = "https://token.test/token";
 

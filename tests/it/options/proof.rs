@@ -7,14 +7,7 @@ use smtp_connector_tests::peer::{Peer, Script};
 
 use crate::reach;
 use crate::reach::proxies::connect;
-use crate::tenant;
-
-/// An object with these members besides.
-pub(super) fn with(mut object: Value, members: &Value) -> Value {
-    let members = members.as_object().cloned().unwrap_or_default();
-    object.as_object_mut().expect("an object").extend(members);
-    object
-}
+use crate::tenant::{self, with};
 
 /// The check of a configuration with a host, a sender, templates, and these members.
 async fn examine(members: &Value) -> Check {

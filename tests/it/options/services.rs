@@ -32,7 +32,7 @@ pub(super) async fn service() {
 
 #[tokio::test]
 pub(super) async fn service_and_keys_beside_it() {
-    let gmail = |more| super::proof::with(json!({ "host": null, "service": "Gmail" }), &more);
+    let gmail = |more| crate::tenant::with(json!({ "host": null, "service": "Gmail" }), &more);
     check([
         (gmail(json!({ "host": "smtp.gmail.com", "port": "465", "secure": true })), ""),
         (gmail(json!({ "host": "dummy" })), "warning overridden /host"),

@@ -18,7 +18,7 @@ async fn check_refused(server: &ServerTls, tls: Value) {
 
 async fn check_version(tls: Value, version: &str) {
     let authority = Authority::new();
-    let tls = super::proof::with(json!({ "ca": authority.pem() }), &tls);
+    let tls = crate::tenant::with(json!({ "ca": authority.pem() }), &tls);
     let server = authority.localhost().server();
     assert_eq!(verify(sound(&server), &tls).await.expect("a connection").version, version, "{tls}");
 }

@@ -9,6 +9,7 @@ use smtp_connector_tests::peer::{Peer, Script};
 use smtp_connector_tests::token_endpoint::{Answer, TokenEndpoint};
 
 use super::send;
+use crate::tenant;
 
 const SHORT: u64 = 300;
 
@@ -19,13 +20,13 @@ const DRIP: Duration = Duration::from_millis(60);
 
 async fn check(script: Script, members: &Value, stage: Stage, case: &str) {
     let peer = Peer::start(script);
-    let mut all = json!({ "connectionTimeout": SHORT, "greetingTimeout": SHORT, "socketTimeout": SHORT });
+    let short = json!({ "connectionTimeout": SHORT, "greetingTimeout": SHORT, "socketTimeout": SHORT });
     let members = members.to_string().replace("PORT", &peer.port().to_string());
     let members: Value = serde_json::from_str(&members).expect("still JSON");
-    all.as_object_mut().expect("an object").extend(members.as_object().cloned().unwrap_or_default());
+    let all = tenant::with(short, &members);
     let mailer = super::mailer(peer.port(), &all).await;
     let begun = Instant::now();
-    let error = mailer.send(&crate::tenant::sign_in("482913")).await.expect_err(case);
+    let error = mailer.send(&tenant::sign_in("482913")).await.expect_err(case);
     let took = begun.elapsed();
     assert_eq!((error.stage(), error.kind()), (Some(stage), ErrorKind::Timeout), "{case}: {error}");
     assert!(took >= Duration::from_millis(SHORT), "{case}: {took:?}");

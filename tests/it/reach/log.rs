@@ -5,12 +5,12 @@ use smtp_connector_tests::cli::Outcome;
 use smtp_connector_tests::peer::{Peer, Script};
 
 use crate::command_line::{command, configuration};
+use crate::tenant::with;
 
 pub(crate) fn send(members: &Value, arguments: &[&str]) -> Outcome {
     let script = Script::offering(&["AUTH PLAIN"]).on("AUTH PLAIN *", "235 welcome\r\n").takes_mail();
     let peer = Peer::start(script);
-    let mut all = json!({ "auth": { "user": "mailer", "pass": "pw-zebra-4711" } });
-    all.as_object_mut().expect("an object").extend(members.as_object().cloned().unwrap_or_default());
+    let all = with(json!({ "auth": { "user": "mailer", "pass": "pw-zebra-4711" } }), members);
     let outcome = command(["send", "config.json", "--type", "SignIn", "--to", "jo@example.org", "--json"])
         .args(&["--payload", r#"{"code":"739164285"}"#])
         .args(arguments)

@@ -7,13 +7,12 @@ use smtp_connector::{ErrorKind, Stage};
 use smtp_connector_tests::peer::Script;
 
 use super::{check_failure, deliver};
+use crate::tenant::with;
 
 const PLAIN: &str = "AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm";
 
 fn members(members: &Value) -> Value {
-    let mut all = json!({ "auth": { "user": "tim", "pass": "tanstaaftanstaaf" } });
-    all.as_object_mut().expect("an object").extend(members.as_object().cloned().unwrap_or_default());
-    all
+    with(json!({ "auth": { "user": "tim", "pass": "tanstaaftanstaaf" } }), members)
 }
 
 /// The challenge of RFC 2195's example, and the answer to it.

@@ -19,12 +19,11 @@ pub(crate) const USER: &str = "robot@acme.test";
 
 /// A login by refresh token at an endpoint, with these members of `auth` besides; null takes one away.
 pub(crate) fn refresh(endpoint: &TokenEndpoint, more: &Value) -> Value {
-    let mut auth = json!({
+    let auth = json!({
         "type": "OAuth2", "user": USER, "clientId": "client-1", "clientSecret": "client-secret-1",
         "refreshToken": "refresh-1", "accessUrl": endpoint.url(),
     });
-    auth.as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
-    json!({ "auth": auth })
+    json!({ "auth": tenant::with(auth, more) })
 }
 
 pub(crate) fn xoauth2(token: &str) -> String {
@@ -195,9 +194,8 @@ async fn a_token_is_known_without_a_type() {
 async fn the_mechanism_follows_the_offer_and_the_configuration() {
     let user = "a=b,c@acme.test";
     let members = |more: Value| {
-        let mut auth = json!({ "user": user, "accessToken": "given-token" });
-        auth.as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
-        json!({ "auth": auth })
+        let auth = json!({ "user": user, "accessToken": "given-token" });
+        json!({ "auth": tenant::with(auth, &more) })
     };
     let bearer = |port: u16| {
         let message = format!(

@@ -14,9 +14,8 @@ use crate::tenant;
 /// Sends one message to `mx.example:587` through a proxy whose URL the port completes.
 async fn through(proxy: Script, url: &str, more: &Value) -> Result<Receipt> {
     let peer = Peer::start(proxy);
-    let mut members = json!({ "proxy": url.replace("PORT", &peer.port().to_string()), "host": "mx.example" });
-    members.as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
-    let outcome = super::send(587, &members).await;
+    let members = json!({ "proxy": url.replace("PORT", &peer.port().to_string()), "host": "mx.example" });
+    let outcome = super::send(587, &tenant::with(members, more)).await;
     peer.finish().await;
     outcome
 }
@@ -182,11 +181,7 @@ async fn logins_that_the_protocol_cannot_carry_are_refused_before_they_are_sent(
     {
         let peer = Peer::start(Script::new());
         let members = json!({ "proxy": url.replace("PORT", &peer.port().to_string()), "host": "mx.example" });
-        let mut configuration = tenant::configuration(587);
-        configuration
-            .as_object_mut()
-            .expect("an object")
-            .extend(members.as_object().cloned().unwrap_or_default());
+        let configuration = tenant::with(tenant::configuration(587), &members);
         let connector = tenant::bundled().await;
         match connector.configure_with(&configuration.to_string(), &tenant::local()).await {
             Err(error) => {

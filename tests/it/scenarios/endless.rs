@@ -5,13 +5,13 @@ use smtp_connector_tests::peer::{Peer, Script};
 use smtp_connector_tests::token_endpoint::{Answer, TokenEndpoint};
 
 use crate::command_line::{MEMORY, configuration, peak_memory};
+use crate::tenant::with;
 
 /// Verifies with deadlines of a second; the command must fail, and stay within its memory.
 #[track_caller]
 fn check_bounded(port: u16, members: &Value, case: &str) {
     let short = json!({ "connectionTimeout": 1000, "greetingTimeout": 1000, "socketTimeout": 1000 });
-    let mut all = configuration(port, members);
-    all.as_object_mut().expect("an object").extend(short.as_object().cloned().unwrap_or_default());
+    let all = with(configuration(port, members), &short);
     let folder = tempfile::tempdir().expect("a folder can be made");
     let file = folder.path().join("config.json");
     std::fs::write(&file, all.to_string()).expect("the folder can be written");
