@@ -28,9 +28,13 @@ impl Redactor {
     /// Masks what this one masks, and `secrets` too: plain, percent-encoded, as a form encodes them, and in
     /// base64. What is sent without the blanks around it is known without them.
     pub(crate) fn with<'a>(&self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut needles = self.needles.as_ref().clone();
         let secrets = secrets.into_iter().flat_map(|secret| [secret, secret.trim()]);
-        for secret in secrets.filter(|secret| secret.chars().count() >= SHORTEST) {
+        let mut secrets = secrets.filter(|secret| secret.chars().count() >= SHORTEST).peekable();
+        if secrets.peek().is_none() {
+            return self.clone();
+        }
+        let mut needles = self.needles.as_ref().clone();
+        for secret in secrets {
             let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
             let encoded = [
                 secret.to_owned(),
