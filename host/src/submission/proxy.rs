@@ -113,7 +113,7 @@ async fn converse(
                 Err(error) => {
                     let message =
                         format!("the dialogue with the proxy failed: {}", journal.mask(&innermost(&*error)));
-                    Err(Error::new(ErrorKind::Proxy, message).with_transience(true).at(Stage::Proxy))
+                    Err(Error::new(ErrorKind::Proxy, message).with_transience(true))
                 }
             }
         }
@@ -148,7 +148,7 @@ fn check_socks_fields(login: Option<(&str, &str)>, target: &TargetAddr<'_>) -> R
         return Ok(());
     }
     let message = format!("SOCKS carries names, users and passwords of {SOCKS_FIELD} bytes, without NUL");
-    Err(Error::new(ErrorKind::Configuration, message).at(Stage::Proxy).with_hint(LOGIN))
+    Err(Error::new(ErrorKind::Configuration, message).with_hint(LOGIN))
 }
 
 /// A failure on the way to the proxy is one of the proxy, unless it is a matter of names, time or policy.
@@ -173,7 +173,7 @@ fn refused(status: u16) -> Error {
         _ => (ErrorKind::Proxy, false, "refuses the connection", POLICY),
     };
     let message = format!("it {what}: it answered {status} to CONNECT");
-    Error::new(kind, message).with_transience(transient).with_hint(hint).at(Stage::Proxy)
+    Error::new(kind, message).with_transience(transient).with_hint(hint)
 }
 
 /// What a failure of the SOCKS dialogue means.
@@ -197,7 +197,7 @@ fn socks_fault(error: &tokio_socks::Error, journal: &Journal) -> Error {
         _ => (ErrorKind::Proxy, false, Some(KIND)),
     };
     let message = format!("the SOCKS dialogue failed: {}", journal.mask(&innermost(error)));
-    let error = Error::new(kind, message).with_transience(transient).at(Stage::Proxy);
+    let error = Error::new(kind, message).with_transience(transient);
     match hint {
         Some(hint) => error.with_hint(hint),
         None => error,
