@@ -31,6 +31,7 @@ pub mod catch_all;
 pub mod cli;
 mod config;
 mod connector;
+mod delivery;
 mod diagnostic;
 mod egress;
 mod error;
@@ -53,6 +54,7 @@ mod vault;
 
 pub use config::locate;
 pub use connector::{Check, Connector, Options};
+pub use delivery::Delivery;
 pub use diagnostic::{Diagnostic, Severity};
 pub use egress::EgressPolicy;
 pub use error::{Error, ErrorKind, Result, Stage};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use crate::delivery::Delivery;
 use crate::diagnostic::Diagnostic;
 use crate::egress::EgressPolicy;
 use crate::error::{Error, ErrorKind, Result, Stage};
@@ -54,7 +55,8 @@ pub struct Mailer {
 pub struct Rendered {
     /// The message as the component composed it.
     pub message: Message,
-    prepared: Prepared,
+    prepared: Arc<Prepared>,
+    redactor: Redactor,
 }
 
 impl Rendered {
@@ -96,7 +98,7 @@ impl Mailer {
     /// [`ErrorKind::Payload`], [`ErrorKind::Template`], [`ErrorKind::Address`] or [`ErrorKind::Message`] where
     /// the request cannot become a message; [`ErrorKind::Component`] where the component misbehaves.
     pub async fn render(&self, request: &Request) -> Result<Rendered> {
-        self.compose(request, &self.redactor(request)).await
+        self.compose(request, self.redactor(request)).await
     }
 
     /// Composes a message and hands it to the server.
@@ -109,16 +111,7 @@ impl Mailer {
     ///
     /// See [`Error`]: the kind says who can mend it, the stage how far the session came.
     pub async fn send(&self, request: &Request) -> Result<Receipt> {
-        let redactor = self.redactor(request);
-        let prepared = self.compose(request, &redactor).await?.prepared;
-        let first = self.submitter.submit(&prepared, &redactor, None).await;
-        match first {
-            Err(error) if self.deserves_second_attempt(&error) => {
-                tokio::time::sleep(SECOND_ATTEMPT).await;
-                counted(2, self.submitter.submit(&prepared, &redactor, None).await)
-            }
-            first => counted(1, first),
-        }
+        self.deliver(request, &Delivery::default()).await
     }
 
     /// Composes a message and hands it to the server within a deadline, for a message that is worthless after
@@ -132,23 +125,64 @@ impl Mailer {
     /// As [`Mailer::send`]; [`ErrorKind::Expired`] where the deadline cut an attempt short. Where it passed
     /// while the server was due to confirm the message, the error is ambiguous.
     pub async fn send_within(&self, request: &Request, deadline: Duration) -> Result<Receipt> {
-        let deadline = Instant::now() + deadline;
+        self.deliver(request, &Delivery::default().within(deadline)).await
+    }
+
+    /// Composes a message and hands it to the server, as [`Delivery`] says.
+    ///
+    /// # Errors
+    ///
+    /// As [`Mailer::send_within`].
+    pub async fn deliver(&self, request: &Request, delivery: &Delivery) -> Result<Receipt> {
+        let deadline = delivery.deadline();
         let redactor = self.redactor(request);
-        let composed = timeout_at(deadline, self.compose(request, &redactor)).await;
-        let prepared = composed.map_err(|_| expired())??.prepared;
+        let composing = self.compose(request, redactor);
+        let rendered = match deadline {
+            None => composing.await?,
+            Some(deadline) => timeout_at(deadline, composing).await.map_err(|_| expired())??,
+        };
+        self.hand_over(&rendered, delivery, deadline).await
+    }
+
+    /// Hands a message to the server that was rendered before, as [`Delivery`] says. Each call sends it, with
+    /// the same Message-ID.
+    ///
+    /// # Errors
+    ///
+    /// As [`Mailer::send_within`].
+    pub async fn submit(&self, rendered: &Rendered, delivery: &Delivery) -> Result<Receipt> {
+        self.hand_over(rendered, delivery, delivery.deadline()).await
+    }
+
+    async fn hand_over(
+        &self,
+        rendered: &Rendered,
+        delivery: &Delivery,
+        deadline: Option<Instant>,
+    ) -> Result<Receipt> {
+        let Rendered { prepared, redactor, .. } = rendered;
         let (mut attempts, mut losses) = (0, 0);
         loop {
             attempts += 1;
-            let error = match self.submitter.submit(&prepared, &redactor, Some(deadline)).await {
-                Err(error) if error.is_transient() => error,
-                ended => return counted(attempts, ended),
+            let error = match self.submitter.submit(prepared, redactor, delivery, deadline).await {
+                Err(error) => error,
+                accepted => return counted(attempts, accepted),
             };
             losses += u32::from(error.kind() == ErrorKind::Lost);
-            let resume = Instant::now() + pause(attempts);
-            if resume >= deadline || self.submitter.max_requeues().is_some_and(|most| losses > most) {
-                return counted(attempts, Err(error));
+            let lost_enough = self.submitter.max_requeues().is_some_and(|most| losses > most);
+            let resume = match deadline {
+                Some(deadline) if error.is_transient() => {
+                    Some(Instant::now() + pause(attempts)).filter(|resume| *resume < deadline)
+                }
+                None if attempts == 1 && deserves_second_attempt(&error) => {
+                    Some(Instant::now() + SECOND_ATTEMPT)
+                }
+                _ => None,
+            };
+            match resume.filter(|_| !lost_enough) {
+                Some(resume) => sleep_until(resume).await,
+                None => return counted(attempts, Err(error)),
             }
-            sleep_until(resume).await;
         }
     }
 
@@ -164,20 +198,10 @@ impl Mailer {
             None => None,
             Some(to) => {
                 let request = Request::new("Generic", to);
-                Some(self.compose(&request, &self.redactor).await?.prepared.envelope)
+                Some(self.compose(&request, self.redactor.clone()).await?.prepared.envelope.clone())
             }
         };
         Ok(self.submitter.verify(preflight.as_ref(), &self.redactor).await)
-    }
-
-    /// Whether a failure calls for the one further attempt of a send without a deadline.
-    fn deserves_second_attempt(&self, error: &Error) -> bool {
-        let passing = match error.kind() {
-            ErrorKind::Lost => self.submitter.max_requeues() != Some(0),
-            ErrorKind::Temporary => true,
-            _ => false,
-        };
-        passing && error.is_transient() && error.stage() != Some(Stage::Auth)
     }
 
     /// What must not be shown of a request: the configuration's secrets and the request's code and link.
@@ -186,12 +210,18 @@ impl Mailer {
         self.redactor.with(codes.iter().map(String::as_str))
     }
 
-    async fn compose(&self, request: &Request, redactor: &Redactor) -> Result<Rendered> {
+    async fn compose(&self, request: &Request, redactor: Redactor) -> Result<Rendered> {
         let composed = self.composers.compose(request).await;
-        let message = composed.map_err(|error| error.masked(redactor))?;
-        let prepared = self.submitter.prepare(&message).map_err(|error| error.masked(redactor))?;
-        Ok(Rendered { message, prepared })
+        let message = composed.map_err(|error| error.masked(&redactor))?;
+        let prepared = self.submitter.prepare(&message).map_err(|error| error.masked(&redactor))?;
+        Ok(Rendered { message, prepared: Arc::new(prepared), redactor })
     }
+}
+
+/// Whether a failure calls for the one further attempt of a message without a deadline.
+fn deserves_second_attempt(error: &Error) -> bool {
+    let passing = matches!(error.kind(), ErrorKind::Lost | ErrorKind::Temporary);
+    passing && error.is_transient() && error.stage() != Some(Stage::Auth)
 }
 
 /// The pause after so many attempts: it doubles, and varies by a half, so that clients of one outage do not

@@ -38,6 +38,7 @@ use self::journal::Journal;
 use self::security::Security;
 use self::session::Session;
 use self::token::Tokens;
+use crate::delivery::Delivery;
 use crate::egress::EgressPolicy;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::message::Message;
@@ -123,12 +124,13 @@ impl Submitter {
         &self,
         prepared: &Prepared,
         redactor: &Redactor,
+        delivery: &Delivery,
         deadline: Option<Instant>,
     ) -> Result<Receipt> {
         supported(&self.plan)?;
         let login = Login::resolve(self)?;
         let journal = self.journal(login.as_ref(), redactor);
-        let attempt = self.attempt(prepared, login.as_ref(), &journal);
+        let attempt = self.attempt(prepared, login.as_ref(), delivery, &journal);
         let attempted = match deadline {
             None => attempt.await,
             Some(deadline) => timeout_at(deadline, attempt).await.unwrap_or_else(|_| Err(journal.expired())),
@@ -140,12 +142,13 @@ impl Submitter {
         &self,
         prepared: &Prepared,
         login: Option<&Login>,
+        delivery: &Delivery,
         journal: &Journal,
     ) -> Result<Receipt> {
         let permit = self.permit().await?;
         let mut session = Session::open(self, journal.clone()).await?;
         let outcome = match self.log_in(&mut session, login).await {
-            Ok(()) => transaction::submit(&mut session, prepared).await,
+            Ok(()) => transaction::submit(&mut session, prepared, delivery).await,
             Err(error) => Err(error),
         };
         if !matches!(&outcome, Err(error) if is_over(&session, error)) {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Prepared, Submitter};
+use crate::delivery::Delivery;
 use crate::egress::EgressPolicy;
 use crate::error::{Error, Result};
 use crate::plan::{
@@ -87,7 +88,7 @@ async fn submit_message(
     change(&mut plan);
     let submitter = submitter(plan).expect("a plan within this host's means");
     let redactor = Redactor::default().with(["482913"]);
-    let result = submitter.submit(prepared, &redactor, None).await;
+    let result = submitter.submit(prepared, &redactor, &Delivery::default(), None).await;
     (result, heard.await.expect("the peer's task"))
 }
 

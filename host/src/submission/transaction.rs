@@ -1,10 +1,13 @@
 //! One mail transaction (RFC 5321 §3.3): MAIL, RCPT for each recipient, DATA, and the content. It ends in one of
 //! three ways, and says when nobody can know which.
 
+use std::io;
+
 use super::Prepared;
 use super::lettre_stream::ContentFault;
 use super::session::Session;
 use super::transparency;
+use crate::delivery::Delivery;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::plan::Protocol;
 use crate::receipt::{Envelope, Rejection};
@@ -21,12 +24,17 @@ pub(super) struct Outcome {
 }
 
 /// Hands the message over.
-pub(super) async fn submit(session: &mut Session, prepared: &Prepared) -> Result<Outcome> {
+pub(super) async fn submit(
+    session: &mut Session,
+    prepared: &Prepared,
+    delivery: &Delivery,
+) -> Result<Outcome> {
     let parameters = parameters(session, &prepared.envelope, Some(&prepared.bytes))?;
     let encoded = String::from_utf8(transparency::encode(&prepared.bytes))
         .map_err(|_| Error::new(ErrorKind::Message, "the message is not UTF-8").at(Stage::Mail))?;
     mail(session, &prepared.envelope, &parameters).await?;
     let (accepted, rejected) = recipients(session, &prepared.envelope).await?;
+    delivery.note().map_err(unnoted)?;
     data(session).await?;
     let reply = content(session, &encoded).await?;
     match session.protocol {
@@ -123,6 +131,12 @@ async fn data(session: &mut Session) -> Result<()> {
     }
     session.journal.pass(Stage::Data, &answer.reply.to_string());
     Ok(())
+}
+
+/// The failure where the embedder could not write down that the message goes out.
+fn unnoted(error: io::Error) -> Error {
+    let message = format!("the message could not be noted as going out, and was not sent: {error}");
+    Error::new(ErrorKind::Internal, message).with_source(error)
 }
 
 /// Says the message; gives the first reply to its end.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::peer::{CLOSE, Peer, SILENCE};
 use super::{failure, password, plan, prepared, submit, submit_message, submitter};
+use crate::delivery::Delivery;
 use crate::error::{ErrorKind, Stage};
 use crate::plan::{Authentication, Dkim, Mechanism, Pool, RateLimit, TlsMode, TransportPlan};
 use crate::receipt::Envelope;
@@ -260,8 +261,9 @@ async fn usual_mistakes_are_met_with_advice() {
 async fn a_server_that_ignores_quit_holds_nobody() {
     let (address, _heard) = Peer::new().on("QUIT", &[SILENCE]).start().await;
     let submitter = submitter(plan(address.port())).expect("a plan");
-    let (message, redactor) = (prepared(&["ann@b.test"], "x"), Redactor::default());
-    let submission = submitter.submit(&message, &redactor, None);
+    let (message, redactor, delivery) =
+        (prepared(&["ann@b.test"], "x"), Redactor::default(), Delivery::default());
+    let submission = submitter.submit(&message, &redactor, &delivery, None);
     let within = tokio::time::timeout(Duration::from_secs(1), submission).await;
     within.expect("no waiting for the farewell").expect("acceptance");
 }
@@ -319,13 +321,18 @@ async fn what_cannot_be_reached_is_told_with_its_address() {
     let message = prepared(&["ann@b.test"], "x");
     let mut plan = plan(address.port());
     let submitter_to = |plan: &TransportPlan| submitter(plan.clone()).expect("a plan");
-    let error =
-        submitter_to(&plan).submit(&message, &Redactor::default(), None).await.expect_err("nobody listens");
+    let error = submitter_to(&plan)
+        .submit(&message, &Redactor::default(), &Delivery::default(), None)
+        .await
+        .expect_err("nobody listens");
     assert_eq!(error.to_string(), format!("cannot connect to `127.0.0.1`: {address}: connection refused"));
     assert_eq!((error.kind(), error.is_transient()), (ErrorKind::Connect, true));
 
     plan.local_address = Some("::1".parse().expect("an address"));
-    let error = submitter_to(&plan).submit(&message, &Redactor::default(), None).await.expect_err("no way");
+    let error = submitter_to(&plan)
+        .submit(&message, &Redactor::default(), &Delivery::default(), None)
+        .await
+        .expect_err("no way");
     assert!(error.to_string().ends_with("the local address ::1 is of the other IP version"), "{error}");
 
     let public = super::Submitter::new(
@@ -334,8 +341,11 @@ async fn what_cannot_be_reached_is_told_with_its_address() {
         crate::EgressPolicy::public(),
         Observer::default(),
     );
-    let error =
-        public.expect("a plan").submit(&message, &Redactor::default(), None).await.expect_err("loopback");
+    let error = public
+        .expect("a plan")
+        .submit(&message, &Redactor::default(), &Delivery::default(), None)
+        .await
+        .expect_err("loopback");
     assert_eq!((error.kind(), error.stage()), (ErrorKind::Egress, Some(Stage::Connect)));
 }
 
@@ -346,7 +356,10 @@ async fn what_is_not_built_is_refused_by_name_before_anything_is_dialled() {
         change(&mut plan);
         let submitter = submitter(plan).expect("a plan");
         let message = prepared(&["ann@b.test"], "x");
-        let error = submitter.submit(&message, &Redactor::default(), None).await.expect_err("a refusal");
+        let error = submitter
+            .submit(&message, &Redactor::default(), &Delivery::default(), None)
+            .await
+            .expect_err("a refusal");
         assert_eq!((error.kind(), error.to_string()), (ErrorKind::Unsupported, expected.to_owned()));
     }
     let dkim = |plan: &mut TransportPlan| {
@@ -368,7 +381,8 @@ async fn a_deadline_gives_the_attempt_up_and_says_whether_the_server_may_have_th
         let submitter = submitter(plan(address.port())).expect("a plan");
         let deadline = tokio::time::Instant::now() + Duration::from_millis(300);
         let message = prepared(&["ann@b.test"], "Subject: hi\r\n\r\nhello\r\n");
-        let attempt = submitter.submit(&message, &Redactor::default(), Some(deadline)).await;
+        let attempt =
+            submitter.submit(&message, &Redactor::default(), &Delivery::default(), Some(deadline)).await;
         let error = attempt.expect_err("no reply");
         assert_eq!((error.kind(), error.stage()), (ErrorKind::Expired, stage), "{silent_at}");
         assert_eq!((error.is_ambiguous(), error.is_transient()), (ambiguous, !ambiguous), "{silent_at}");

@@ -1,0 +1,67 @@
+//! How one message is delivered: until when, and what is to happen before the server gets it.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How to deliver one message. The default is what [`Mailer::send`](crate::Mailer::send) does.
+///
+/// # Example
+///
+/// ```
+/// use std::time::Duration;
+/// use smtp_connector::Delivery;
+///
+/// // A code that is worthless after two minutes is not sent later.
+/// let delivery = Delivery::default().within(Duration::from_secs(120));
+/// ```
+#[derive(Clone, Default)]
+pub struct Delivery {
+    within: Option<Duration>,
+    before_data: Option<Note>,
+}
+
+/// What is called before the server is invited to take the message.
+type Note = Arc<dyn Fn() -> io::Result<()> + Send + Sync>;
+
+impl Delivery {
+    /// Sets how long the message may take. After every failure that may pass it is tried again, with growing
+    /// pauses, until then; after it the message is given up, not sent late.
+    #[must_use]
+    pub fn within(mut self, deadline: Duration) -> Self {
+        self.within = Some(deadline);
+        self
+    }
+
+    /// Sets what is called each time before the server hears DATA: from then on a program that dies cannot
+    /// know whether the server took the message. A program that must know writes it down here.
+    ///
+    /// Where it fails, the message is not sent. It must not block for long: the session waits.
+    #[must_use]
+    pub fn before_data(mut self, note: impl Fn() -> io::Result<()> + Send + Sync + 'static) -> Self {
+        self.before_data = Some(Arc::new(note));
+        self
+    }
+
+    /// The moment at which a message is given up that is handed over now.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.within.and_then(|within| Instant::now().checked_add(within))
+    }
+
+    /// Calls what was set to be called before DATA.
+    pub(crate) fn note(&self) -> io::Result<()> {
+        self.before_data.as_ref().map_or(Ok(()), |note| note())
+    }
+}
+
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivery")
+            .field("within", &self.within)
+            .field("before_data", &self.before_data.is_some())
+            .finish()
+    }
+}
