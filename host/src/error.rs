@@ -52,6 +52,8 @@ struct Failure {
 pub enum ErrorKind {
     /// An address cannot be used; correct the request or the configuration's mailboxes.
     Address,
+    /// The mailer was closed before the message was sent.
+    Closed,
     /// The component misbehaved: it trapped, exceeded a limit or broke the contract. Replace it.
     Component,
     /// The configuration has errors; see [`Error::diagnostics`].
@@ -99,7 +101,10 @@ pub enum ErrorKind {
 impl ErrorKind {
     /// Whether a failure of this kind may pass by itself.
     fn may_pass(self) -> bool {
-        matches!(self, Self::Connect | Self::Expired | Self::Lost | Self::Temporary | Self::Timeout)
+        matches!(
+            self,
+            Self::Closed | Self::Connect | Self::Expired | Self::Lost | Self::Temporary | Self::Timeout
+        )
     }
 }
 

@@ -45,7 +45,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Mailer {
     composers: Composers,
-    submitter: Submitter,
+    submitter: Arc<Submitter>,
     redactor: Redactor,
     warnings: Vec<Diagnostic>,
 }
@@ -82,8 +82,21 @@ impl Mailer {
     ) -> Result<Self> {
         let secrets: Vec<_> = vault.entries().filter_map(|(_, source)| source.value().ok()).collect();
         let redactor = Redactor::default().with(secrets.iter().map(crate::secret::Secret::expose));
-        let submitter = Submitter::new(plan, Arc::new(vault), egress, observer)?;
+        let submitter = Arc::new(Submitter::new(plan, Arc::new(vault), egress, observer)?);
         Ok(Self { composers, submitter, redactor, warnings })
+    }
+
+    /// How many connections to the server there may be at once. To keep them all busy takes a few more messages
+    /// at a time.
+    pub fn connections(&self) -> usize {
+        self.submitter.connections()
+    }
+
+    /// Takes no further message, gives those that wait for a connection an error ([`ErrorKind::Closed`]), lets
+    /// those under way end, and says QUIT on every connection. Without it the connections are closed when the
+    /// mailer is dropped, after a QUIT that nobody waits for.
+    pub async fn close(&self) {
+        self.submitter.close().await;
     }
 
     /// The warnings of the check.

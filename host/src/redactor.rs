@@ -18,56 +18,128 @@ const UPPER: [u8; 16] = *b"0123456789ABCDEF";
 /// The digits of percent-encoding, as some write them.
 const LOWER: [u8; 16] = *b"0123456789abcdef";
 
-/// A set of texts that must not be shown.
+/// How many layers one redactor keeps: the codes of so many messages of one connection. A connection that
+/// carries more forgets the oldest, which have expired by then.
+const MOST_LAYERS: usize = 256;
+
+/// A set of texts that must not be shown. It grows in layers, such as the secrets of a configuration, those of
+/// a session and the codes of each message, which are shared and not copied.
 #[derive(Clone, Default)]
 pub(crate) struct Redactor {
-    needles: Arc<Vec<Zeroizing<String>>>,
+    layers: Vec<Arc<Vec<Zeroizing<String>>>>,
+    sieve: Sieve,
 }
 
 impl Redactor {
     /// Masks what this one masks, and `secrets` too: plain, percent-encoded, as a form encodes them, and in
     /// base64. What is sent without the blanks around it is known without them.
     pub(crate) fn with<'a>(&self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
-        let secrets = secrets.into_iter().flat_map(|secret| [secret, secret.trim()]);
-        let mut secrets = secrets.filter(|secret| secret.chars().count() >= SHORTEST).peekable();
-        if secrets.peek().is_none() {
-            return self.clone();
+        let mut extended = self.clone();
+        let needles = needles(secrets);
+        if !needles.is_empty() {
+            extended.add(&Arc::new(needles));
         }
-        let mut needles = self.needles.as_ref().clone();
-        for secret in secrets {
-            let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-            let encoded = [
-                secret.to_owned(),
-                percent_encode(secret, &UPPER),
-                percent_encode(secret, &LOWER),
-                form,
-                STANDARD.encode(secret),
-                STANDARD.encode(secret).trim_end_matches('=').to_owned(),
-                URL_SAFE_NO_PAD.encode(secret),
-            ];
-            needles.extend(encoded.map(Zeroizing::new));
+        extended
+    }
+
+    /// Masks from here on what `other` masks, too.
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        for layer in &other.layers {
+            if !self.layers.iter().any(|known| Arc::ptr_eq(known, layer)) {
+                self.add(layer);
+            }
         }
-        // The longest first, so that a secret within another leaves no remainder.
-        needles.sort_by(|one, other| (other.len(), other.as_str()).cmp(&(one.len(), one.as_str())));
-        needles.dedup();
-        Self { needles: Arc::new(needles) }
+        if self.layers.len() > MOST_LAYERS {
+            // The first are those of the configuration and the session.
+            self.layers.drain(MOST_LAYERS / 4..MOST_LAYERS / 2);
+        }
     }
 
     /// The text with every whole token that must not be shown replaced.
     pub(crate) fn mask(&self, text: &str) -> String {
         let mut masked = text.to_owned();
-        for needle in self.needles.iter() {
-            if masked.contains(needle.as_str()) {
-                masked = mask_tokens(&masked, needle);
-            }
+        if !self.sieve.may_hold(text) {
+            return masked;
+        }
+        let needles = self.layers.iter().flat_map(|layer| layer.iter());
+        let mut found: Vec<_> =
+            needles.map(|needle| needle.as_str()).filter(|needle| text.contains(needle)).collect();
+        // The longest first, so that a secret within another leaves no remainder.
+        found.sort_unstable_by_key(|needle| std::cmp::Reverse(needle.len()));
+        for needle in found {
+            masked = mask_tokens(&masked, needle);
         }
         masked
+    }
+
+    fn add(&mut self, layer: &Arc<Vec<Zeroizing<String>>>) {
+        for needle in layer.iter() {
+            self.sieve.learn(needle);
+        }
+        self.layers.push(layer.clone());
+    }
+}
+
+/// Every form of these secrets that is looked for.
+fn needles<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Vec<Zeroizing<String>> {
+    let secrets = secrets.into_iter().flat_map(|secret| [secret, secret.trim()]);
+    let mut needles = Vec::new();
+    for secret in secrets.filter(|secret| secret.chars().count() >= SHORTEST) {
+        let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        let encoded = [
+            secret.to_owned(),
+            percent_encode(secret, &UPPER),
+            percent_encode(secret, &LOWER),
+            form,
+            STANDARD.encode(secret),
+            STANDARD.encode(secret).trim_end_matches('=').to_owned(),
+            URL_SAFE_NO_PAD.encode(secret),
+        ];
+        needles.extend(encoded.map(Zeroizing::new));
+    }
+    needles.sort_unstable_by(|one: &Zeroizing<String>, other| one.as_str().cmp(other));
+    needles.dedup();
+    needles
+}
+
+/// Tells at a glance that a text holds none of the needles, however many there are: a Bloom filter over the
+/// four bytes with which each needle begins. Nearly every line of a session ends here.
+#[derive(Clone)]
+struct Sieve {
+    bits: Box<[u64; 64]>,
+}
+
+impl Default for Sieve {
+    fn default() -> Self {
+        Self { bits: Box::new([0; 64]) }
+    }
+}
+
+impl Sieve {
+    fn learn(&mut self, needle: &str) {
+        if let Some(beginning) = needle.as_bytes().first_chunk() {
+            let (word, bit) = Self::place(beginning);
+            self.bits[word] |= bit;
+        }
+    }
+
+    fn may_hold(&self, text: &str) -> bool {
+        text.as_bytes().windows(4).any(|window| {
+            let (word, bit) = Self::place(window.first_chunk().unwrap_or(&[0; 4]));
+            self.bits[word] & bit != 0
+        })
+    }
+
+    /// Where the bit of four bytes is: multiplication spreads them over the 4096 bits.
+    fn place(bytes: &[u8; 4]) -> (usize, u64) {
+        let hash = u32::from_le_bytes(*bytes).wrapping_mul(0x9E37_79B1) >> 20;
+        ((hash >> 6) as usize, 1 << (hash & 63))
     }
 }
 
 impl std::fmt::Debug for Redactor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Redactor({} texts)", self.needles.len())
+        write!(f, "Redactor({} layers)", self.layers.len())
     }
 }
 
@@ -140,6 +212,21 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(redactor.mask(text), expected);
         }
+    }
+
+    #[test]
+    fn layers_are_masked_together_and_shared() {
+        let base = Redactor::default().with(["pass 482913 word"]);
+        let mut session = base.clone();
+        session.absorb(&base.with(["482913"]));
+        session.absorb(&base.with(["551177"]));
+        assert_eq!(session.layers.len(), 3);
+        assert_eq!(session.mask("pass 482913 word, 482913, 551177"), "***, ***, ***");
+        for code in 0..3 * MOST_LAYERS {
+            session.absorb(&base.with([format!("code{code:04}").as_str()]));
+        }
+        assert!(session.layers.len() <= MOST_LAYERS);
+        assert_eq!(session.mask("pass 482913 word, code0767"), "***, ***");
     }
 
     #[test]

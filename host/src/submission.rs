@@ -6,7 +6,10 @@ mod answer;
 mod authentication;
 mod body;
 mod capabilities;
+mod connections;
+mod courier;
 mod dial;
+mod errand;
 mod fault;
 mod http;
 mod journal;
@@ -14,6 +17,8 @@ mod lettre_stream;
 mod message;
 mod probe;
 mod proxy;
+mod queue;
+mod rate;
 mod route;
 mod security;
 mod session;
@@ -24,17 +29,17 @@ mod transaction;
 mod transparency;
 mod wire;
 
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
-use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use self::authentication::Login;
+use self::connections::{Connections, noop, quit};
 use self::dial::Dialler;
+use self::errand::Errand;
 use self::journal::Journal;
+use self::queue::Queue;
+use self::rate::Pace;
 use self::security::Security;
 use self::session::Session;
 use self::token::Tokens;
@@ -48,14 +53,7 @@ use crate::redactor::Redactor;
 use crate::rotation::Observer;
 use crate::vault::Vault;
 
-/// How many connections are open at once where the plan does not say.
-const CONNECTIONS: u32 = 5;
-
-/// How long the farewell may take. By then the message is delivered, and nobody waits for it.
-const FAREWELL: Duration = Duration::from_secs(2);
-
 /// Everything that sessions of one configuration have in common.
-#[derive(Debug)]
 pub(crate) struct Submitter {
     plan: TransportPlan,
     vault: Arc<Vault>,
@@ -65,7 +63,17 @@ pub(crate) struct Submitter {
     proxy_security: Option<Security>,
     /// For a login by token.
     tokens: Option<Arc<Tokens>>,
-    connections: Arc<Semaphore>,
+    /// The messages that wait.
+    queue: Queue,
+    connections: Connections,
+    /// How many messages may go out in a window of time.
+    pace: Option<Pace>,
+}
+
+impl std::fmt::Debug for Submitter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Submitter").field("plan", &self.plan).finish_non_exhaustive()
+    }
 }
 
 /// A message as bytes, with its envelope. Every attempt sends the same one, with one Message-ID.
@@ -108,9 +116,11 @@ impl Submitter {
             }
             Authentication::None | Authentication::Password(_) => None,
         };
-        let connections = plan.pool.as_ref().map_or(CONNECTIONS, |pool| pool.max_connections).max(1);
-        let connections = Arc::new(Semaphore::new(connections as usize));
-        Ok(Self { plan, vault, dialler, security, proxy_security, tokens, connections })
+        let connections =
+            Connections::new(plan.pool.as_ref().map(|pool| (pool.max_connections, pool.max_messages)))?;
+        let pace = plan.pool.as_ref().and_then(|pool| pool.rate_limit).map(Pace::new);
+        let queue = Queue::default();
+        Ok(Self { plan, vault, dialler, security, proxy_security, tokens, queue, connections, pace })
     }
 
     /// Makes the bytes of a message, once for all attempts.
@@ -120,54 +130,32 @@ impl Submitter {
 
     /// Tries once to hand a prepared message to the server, and gives the attempt up at the deadline. `redactor`
     /// masks what the session says.
+    ///
+    /// A connection that was kept and turns out to be closed is no attempt: another one takes its place.
     pub(crate) async fn submit(
-        &self,
-        prepared: &Prepared,
+        self: &Arc<Self>,
+        prepared: &Arc<Prepared>,
         redactor: &Redactor,
         delivery: &Delivery,
         deadline: Option<Instant>,
     ) -> Result<Receipt> {
         supported(&self.plan)?;
-        let login = Login::resolve(self)?;
-        let journal = self.journal(login.as_ref(), redactor);
-        let attempt = self.attempt(prepared, login.as_ref(), delivery, &journal);
-        let attempted = match deadline {
-            None => attempt.await,
-            Some(deadline) => timeout_at(deadline, attempt).await.unwrap_or_else(|_| Err(journal.expired())),
-        };
-        attempted.map_err(|error| self.tell(error, &journal))
+        let (errand, waiting) = Errand::new(prepared.clone(), redactor.clone(), delivery.clone());
+        if self.queue.push(errand, self.connections.most())? {
+            courier::start(self.clone());
+        }
+        waiting.wait(&self.queue, deadline).await
     }
 
-    async fn attempt(
-        &self,
-        prepared: &Prepared,
-        login: Option<&Login>,
-        delivery: &Delivery,
-        journal: &Journal,
-    ) -> Result<Receipt> {
-        let permit = self.permit().await?;
-        let mut session = Session::open(self, journal.clone()).await?;
-        let outcome = match self.log_in(&mut session, login).await {
-            Ok(()) => transaction::submit(&mut session, prepared, delivery).await,
-            Err(error) => Err(error),
-        };
-        if !matches!(&outcome, Err(error) if is_over(&session, error)) {
-            part(session, permit).await;
-        }
-        let outcome = outcome?;
-        let (code, recipients) = (outcome.reply.code, outcome.accepted.len());
-        tracing::info!(target: "smtp_connector", code, recipients, "message accepted");
-        Ok(Receipt {
-            accepted: outcome.accepted,
-            rejected: outcome.rejected,
-            message_id: prepared.message_id.clone(),
-            envelope: prepared.envelope.clone(),
-            reply: outcome.reply,
-            tls: journal.tls(),
-            attempts: 1,
-            timings: journal.timings(),
-            transcript: journal.transcript(),
-        })
+    /// How many connections there may be at once.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.most()
+    }
+
+    /// Takes no further messages, gives up those that wait, lets those under way end, and says QUIT.
+    pub(crate) async fn close(&self) {
+        self.queue.close();
+        self.connections.close().await;
     }
 
     /// How often a message may be tried again after its connection was lost.
@@ -181,12 +169,8 @@ impl Submitter {
             Ok(login) => login,
             Err(error) => return self.journal(None, redactor).verification(Some(error)),
         };
-        let permit = self.permit().await;
         let journal = self.journal(login.as_ref(), redactor);
-        let examined = match permit {
-            Ok(_permit) => self.examine(preflight, login.as_ref(), &journal).await,
-            Err(error) => Err(error),
-        };
+        let examined = self.examine(preflight, login.as_ref(), &journal).await;
         let Err(error) = examined else { return journal.verification(None) };
         journal.fail(&error);
         let error = match probe::advise(self, &error, &journal).await {
@@ -202,6 +186,9 @@ impl Submitter {
         login: Option<&Login>,
         journal: &Journal,
     ) -> Result<()> {
+        // A connection of its own, in the place of one that may be kept.
+        let mut place = self.connections.get().await?;
+        place.leave().await;
         let mut session = Session::open(self, journal.clone()).await?;
         let mut examined = self.log_in(&mut session, login).await;
         if examined.is_ok() {
@@ -210,7 +197,7 @@ impl Submitter {
         if let (Ok(()), Some(envelope)) = (&examined, preflight) {
             examined = transaction::rehearse(&mut session, envelope).await;
         }
-        if !matches!(&examined, Err(error) if is_over(&session, error))
+        if !examined.as_ref().is_err_and(is_astray)
             && let Err(error) = quit(&mut session).await
         {
             journal.pass(Stage::Quit, &error.to_string());
@@ -230,11 +217,6 @@ impl Submitter {
         let secrets = login.map(Login::secrets).unwrap_or_default();
         journal.conceal(secrets.iter().map(|secret| secret.as_str()));
         journal
-    }
-
-    async fn permit(&self) -> Result<OwnedSemaphorePermit> {
-        let permit = self.connections.clone().acquire_owned().await;
-        permit.map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))
     }
 
     /// Completes an error by what is known of the session.
@@ -265,35 +247,10 @@ fn supported(plan: &TransportPlan) -> Result<()> {
     if plan.dkim.is_some() {
         return unsupported("a DKIM signature (`dkim`)");
     }
-    if plan.pool.as_ref().is_some_and(|pool| pool.rate_limit.is_some()) {
-        return unsupported("a rate limit (`rateLimit`)");
-    }
     Ok(())
 }
 
-async fn noop(session: &mut Session) -> Result<()> {
-    let answer = session.dialogue.command(Stage::Quit, "NOOP").await?;
-    if answer.reply.is_positive() { Ok(()) } else { Err(Error::from_reply(Stage::Quit, answer.reply)) }
-}
-
-async fn quit(session: &mut Session) -> Result<()> {
-    session.dialogue.set_patience(FAREWELL);
-    session.dialogue.command(Stage::Quit, "QUIT").await.map(drop)
-}
-
-/// Whether there is nobody left to say farewell to, or nobody who keeps to the protocol.
-fn is_over(session: &Session, error: &Error) -> bool {
-    let astray = error.kind() == ErrorKind::Protocol && error.reply().is_some();
-    session.dialogue.is_over() || astray
-}
-
-/// Says QUIT, and leaves the waiting for the reply to a task of its own: the result is known already.
-async fn part(mut session: Session, permit: OwnedSemaphorePermit) {
-    let mut farewell = Box::pin(async move {
-        let _ = quit(&mut session).await;
-        drop(permit);
-    });
-    if poll_fn(|cx| Poll::Ready(farewell.as_mut().poll(cx))).await.is_pending() {
-        tokio::spawn(farewell);
-    }
+/// Whether the server answered something that has no place in the dialogue.
+fn is_astray(error: &Error) -> bool {
+    error.kind() == ErrorKind::Protocol && error.reply().is_some()
 }

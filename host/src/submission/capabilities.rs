@@ -5,11 +5,15 @@
 pub(super) struct Capabilities {
     /// STARTTLS (RFC 3207).
     pub(super) starttls: bool,
+    /// PIPELINING (RFC 2920).
+    pub(super) pipelining: bool,
     /// 8BITMIME (RFC 6152).
     pub(super) eight_bit_mime: bool,
     /// SMTPUTF8 (RFC 6531).
     pub(super) smtputf8: bool,
-    /// The largest message that the server takes (RFC 1870), if it says so.
+    /// SIZE (RFC 1870).
+    pub(super) size: bool,
+    /// The largest message that the server takes, if it says so.
     pub(super) size_limit: Option<u64>,
     /// The SASL mechanisms (RFC 4954) in upper case; none where AUTH is not offered.
     pub(super) mechanisms: Option<Vec<String>>,
@@ -36,9 +40,11 @@ impl Capabilities {
             line.split(|c: char| c.is_ascii_whitespace() || c == '=').filter(|word| !word.is_empty());
         match words.next() {
             Some("STARTTLS") => self.starttls = true,
+            Some("PIPELINING") => self.pipelining = true,
             Some("8BITMIME") => self.eight_bit_mime = true,
             Some("SMTPUTF8") => self.smtputf8 = true,
             Some("SIZE") => {
+                self.size = true;
                 let limit = words.next().and_then(|limit| limit.parse().ok());
                 self.size_limit = limit.filter(|limit| *limit > 0);
             }
@@ -61,13 +67,22 @@ mod tests {
 
     #[test]
     fn keywords_are_read_in_any_case_and_old_spelling() {
-        let lines =
-            ["mx STARTTLS", "8bitmime", "Size 1000", "auth=login", "AUTH PLAIN Login xoauth2", "smtputf8 x"];
+        let lines = [
+            "mx STARTTLS",
+            "8bitmime",
+            "Size 1000",
+            "auth=login",
+            "AUTH PLAIN Login xoauth2",
+            "smtputf8 x",
+            "Pipelining",
+        ];
         let capabilities = Capabilities::parse(&lines.map(str::to_owned));
         let expected = Capabilities {
             starttls: false,
+            pipelining: true,
             eight_bit_mime: true,
             smtputf8: true,
+            size: true,
             size_limit: Some(1000),
             mechanisms: Some(["LOGIN", "PLAIN", "XOAUTH2"].map(str::to_owned).to_vec()),
         };
@@ -78,7 +93,7 @@ mod tests {
     fn an_absent_or_empty_limit_is_no_limit() {
         for size in ["SIZE", "SIZE 0", "SIZE many", "SIZEABLE 5"] {
             let lines = ["mx".to_owned(), size.to_owned()];
-            assert_eq!(Capabilities::parse(&lines), Capabilities::default(), "{size}");
+            assert_eq!(Capabilities::parse(&lines).size_limit, None, "{size}");
         }
     }
 }

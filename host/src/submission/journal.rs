@@ -1,16 +1,17 @@
-//! What a session leaves behind: the transcript, the time and finding of each stage, and the events for the
-//! log. Every text from the peer is masked here before it is kept anywhere.
+//! What a session leaves behind for each message: the transcript, the time and finding of each stage, and the
+//! events for the log. Every text from the peer is masked here before it is kept anywhere.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::error::{Error, ErrorKind, Stage};
+use crate::error::{Error, Stage};
 use crate::plan::Logging;
 use crate::receipt::{NegotiatedTls, Timings, Verification, VerifiedStage};
 use crate::redactor::Redactor;
 use crate::transcript::{Speaker, Transcript};
 
-/// The record of one session, shared by all who take part in it.
+/// The record of one session, shared by all who take part in it. The first message of a connection has what led
+/// to it in its record, each further one begins anew.
 #[derive(Clone)]
 pub(super) struct Journal {
     entries: Arc<Mutex<Entries>>,
@@ -25,7 +26,6 @@ struct Entries {
     tls: Option<NegotiatedTls>,
     capabilities: Vec<String>,
     lap: Instant,
-    committed: bool,
 }
 
 impl Journal {
@@ -38,7 +38,6 @@ impl Journal {
             tls: None,
             capabilities: Vec::new(),
             lap: Instant::now(),
-            committed: false,
         };
         Self { entries: Arc::new(Mutex::new(entries)), logging }
     }
@@ -49,13 +48,31 @@ impl Journal {
         entries.redactor = entries.redactor.with(secrets);
     }
 
+    /// Masks from here on what `redactor` masks, too: what belongs to the next message. A server may say back
+    /// later what it heard in an earlier one, so nothing is taken out again.
+    pub(super) fn learn(&self, redactor: &Redactor) {
+        self.entries().redactor.absorb(redactor);
+    }
+
+    /// Begins the record of a further message of the same session.
+    pub(super) fn renew(&self) {
+        let mut entries = self.entries();
+        (entries.transcript, entries.timings) = (Transcript::new(), Timings::default());
+        entries.stages.clear();
+        entries.lap = Instant::now();
+    }
+
     /// The text without control characters and with all that is secret masked, be it with the control
     /// characters or without.
     pub(super) fn mask(&self, text: &str) -> String {
-        let redactor = self.entries().redactor.clone();
+        let entries = self.entries();
+        let masked = entries.redactor.mask(text);
+        if !masked.contains(char::is_control) {
+            return masked.trim_end().to_owned();
+        }
         let printable = |c: char| if c.is_control() { ' ' } else { c };
-        let printable: String = redactor.mask(text).chars().map(printable).collect();
-        redactor.mask(printable.trim_end())
+        let printable: String = masked.chars().map(printable).collect();
+        entries.redactor.mask(printable.trim_end())
     }
 
     /// The beginning of a text, masked before it is cut: half a secret would not be known as one.
@@ -71,13 +88,13 @@ impl Journal {
     /// Notes a command, as it may be shown.
     pub(super) fn client(&self, shown: &str) {
         let shown = self.mask(shown);
-        self.event("client", &shown);
+        self.event("client", || &shown);
         self.entries().transcript.push(Speaker::Client, shown);
     }
 
     /// Notes a reply, whose lines are masked already.
     pub(super) fn server(&self, code: u16, lines: &[String]) {
-        self.event("server", &format!("{code} {}", lines.join(" / ")));
+        self.event("server", || format!("{code} {}", lines.join(" / ")));
         let mut entries = self.entries();
         for (index, line) in lines.iter().enumerate() {
             let separator = if index + 1 < lines.len() { '-' } else { ' ' };
@@ -88,7 +105,7 @@ impl Journal {
     /// Notes what happened without anybody saying it.
     pub(super) fn remark(&self, text: &str) {
         let text = self.mask(text);
-        self.event("remark", &text);
+        self.event("remark", || &text);
         self.entries().transcript.push(Speaker::Remark, text);
     }
 
@@ -108,7 +125,7 @@ impl Journal {
         entries.timings.add(stage, took);
         entries.stages.push(VerifiedStage { stage, took, detail: detail.clone() });
         drop(entries);
-        self.event("stage", &format!("{stage}: {detail}"));
+        self.event("stage", || format!("{stage}: {detail}"));
     }
 
     /// Keeps what TLS was negotiated.
@@ -129,20 +146,6 @@ impl Journal {
     /// The service extensions that the server offered last, masked.
     pub(super) fn capabilities(&self) -> Vec<String> {
         self.entries().capabilities.clone()
-    }
-
-    /// Notes that the connection has been handed the whole message: from here on only the server knows.
-    pub(super) fn commit(&self) {
-        self.entries().committed = true;
-    }
-
-    /// The failure of an attempt that the deadline cuts short here.
-    pub(super) fn expired(&self) -> Error {
-        if self.entries().committed {
-            let message = "the deadline passed while the server was due to confirm the message";
-            return Error::new(ErrorKind::Expired, message).at(Stage::Content).into_ambiguous();
-        }
-        Error::new(ErrorKind::Expired, "the deadline passed; the message was given up")
     }
 
     /// The time of each stage so far.
@@ -181,12 +184,13 @@ impl Journal {
         }
     }
 
-    /// The dialogue is for the curious, unless the configuration asks for it.
-    fn event(&self, speaker: &str, text: &str) {
-        if self.logging == Logging::None {
-            tracing::debug!(target: "smtp_connector::session", speaker, "{text}");
-        } else {
-            tracing::info!(target: "smtp_connector::session", speaker, "{text}");
+    /// The dialogue is for the curious, unless the configuration asks for it. It is worded only where somebody
+    /// listens.
+    fn event<T: std::fmt::Display>(&self, speaker: &str, text: impl FnOnce() -> T) {
+        if self.logging != Logging::None {
+            tracing::info!(target: "smtp_connector::session", speaker, "{}", text());
+        } else if tracing::enabled!(target: "smtp_connector::session", tracing::Level::DEBUG) {
+            tracing::debug!(target: "smtp_connector::session", speaker, "{}", text());
         }
     }
 

@@ -16,19 +16,25 @@ use lettre::transport::smtp::extension::ClientId;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::answer::Answer;
+use super::errand::Gate;
 use super::fault::Fault;
 use super::journal::Journal;
+use super::transparency;
 use super::wire::Wire;
 use crate::error::{Error, ErrorKind, Result, Stage};
 
 /// What stands for the greeting and the EHLO reply, which were exchanged before lettre came in.
 const PROLOGUE: [&[u8]; 2] = [b"220 ready\r\n", b"250 ready\r\n"];
 
-/// A session past EHLO: one command, one reply.
+/// A session past EHLO. What is said goes out in one write when the first reply to it is waited for, so that
+/// commands can be pipelined (RFC 2920).
 pub(super) struct Dialogue {
     connection: AsyncSmtpConnection,
     line: Arc<Mutex<Line>>,
     journal: Journal,
+    unsaid: String,
+    /// What of it is noted when it goes out.
+    shown: Vec<String>,
     over: bool,
 }
 
@@ -38,10 +44,10 @@ struct Line {
     patience: Duration,
     answer: Option<Answer>,
     fault: Option<Fault>,
-    /// How much of what is being said has not been handed to the connection yet.
-    unsent: usize,
-    /// Whether that is the message.
-    content: bool,
+    /// How much of a message, which comes first in what is being said, the connection has not taken yet.
+    content: usize,
+    /// Whether the end of that message may go out.
+    gate: Option<Arc<Gate>>,
 }
 
 /// Why the end of a message was not confirmed.
@@ -56,43 +62,69 @@ impl Dialogue {
     /// Has lettre take over a wire on which EHLO was said.
     pub(super) async fn over(wire: Wire, local: SocketAddr, patience: Duration) -> Result<Self> {
         let journal = wire.journal().clone();
-        let line = Line { wire, patience, answer: None, fault: None, unsent: 0, content: false };
+        let line = Line { wire, patience, answer: None, fault: None, content: 0, gate: None };
         let line = Arc::new(Mutex::new(line));
         let stream = LettreStream { line: line.clone(), prologue: PROLOGUE.into(), local };
         let name = ClientId::Domain("localhost".to_owned());
         let connection = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &name).await;
         let connection = connection.map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
-        Ok(Self { connection, line, journal, over: false })
+        Ok(Self { connection, line, journal, unsaid: String::new(), shown: Vec::new(), over: false })
     }
 
-    /// Says a command and waits for the reply, whatever it says.
-    pub(super) async fn command(&mut self, stage: Stage, line: &str) -> Result<Answer> {
-        self.discreetly(stage, line, line).await
+    /// Says a command.
+    pub(super) fn say(&mut self, command: &str) {
+        self.say_discreetly(command, command);
     }
 
     /// Says a command that is recorded as `shown` only.
-    pub(super) async fn discreetly(&mut self, stage: Stage, line: &str, shown: &str) -> Result<Answer> {
-        let said = self.exchange(&format!("{line}\r\n"), shown).await;
-        said.map_err(|fault| fault.at(stage, &self.journal))
+    pub(super) fn say_discreetly(&mut self, command: &str, shown: &str) {
+        self.say_ahead(command);
+        self.shown.push(shown.to_owned());
     }
 
-    /// Waits for a further reply to the last command, as LMTP has it after the message.
-    pub(super) async fn further(&mut self, stage: Stage) -> Result<Answer> {
-        let outcome = self.connection.read_response().await.map(drop);
-        self.outcome(outcome).map_err(|fault| fault.at(stage, &self.journal))
+    /// Says a command that belongs to the next message: it is recorded where that one's record begins.
+    pub(super) fn say_ahead(&mut self, command: &str) {
+        self.unsaid.push_str(command);
+        self.unsaid.push_str("\r\n");
     }
 
-    /// Says the message, already encoded for transparency, and waits for the reply to its end.
-    pub(super) async fn content(&mut self, encoded: &str) -> Result<Answer, ContentFault> {
-        let shown = format!("(message of {} bytes)", encoded.len());
-        self.line().content = true;
-        match self.exchange(encoded, &shown).await {
+    /// Says the message, encoded for transparency, whose end goes out only through the gate. Nothing may be
+    /// unsaid before it.
+    pub(super) fn say_content(&mut self, content: &str, gate: Arc<Gate>) {
+        let from = self.unsaid.len();
+        transparency::encode(content, &mut self.unsaid);
+        let length = self.unsaid.len() - from;
+        self.shown.push(format!("(message of {length} bytes)"));
+        let mut line = self.line();
+        (line.content, line.gate) = (length, Some(gate));
+    }
+
+    /// Waits for the next reply, whatever it says.
+    pub(super) async fn hear(&mut self, stage: Stage) -> Result<Answer> {
+        let heard = self.exchange().await;
+        heard.map_err(|fault| fault.at(stage, &self.journal))
+    }
+
+    /// Waits for the reply to the end of the message.
+    pub(super) async fn hear_end(&mut self) -> Result<Answer, ContentFault> {
+        match self.exchange().await {
             Ok(answer) => Ok(answer),
             Err(fault) => {
-                let sent = self.line().unsent == 0;
+                let sent = self.line().content == 0;
                 Err(ContentFault { error: fault.at(Stage::Content, &self.journal), sent })
             }
         }
+    }
+
+    /// Says a command that is recorded as `shown` only, and waits for the reply.
+    pub(super) async fn discreetly(&mut self, stage: Stage, command: &str, shown: &str) -> Result<Answer> {
+        self.say_discreetly(command, shown);
+        self.hear(stage).await
+    }
+
+    /// Whether the server has neither spoken nor gone since its last reply.
+    pub(super) async fn is_quiet(&mut self) -> bool {
+        self.quiet().await.is_ok()
     }
 
     /// Whether the server is gone, about to go, or cannot be understood.
@@ -100,35 +132,48 @@ impl Dialogue {
         self.over
     }
 
+    /// Sees to it that nothing more is said.
+    pub(super) fn condemn(&mut self) {
+        self.over = true;
+    }
+
     /// Bounds the following replies, and stalls while sending, by `patience`.
     pub(super) fn set_patience(&mut self, patience: Duration) {
         self.line().patience = patience;
     }
 
-    async fn exchange(&mut self, text: &str, shown: &str) -> Result<Answer, Fault> {
-        self.line().unsent = text.len();
-        if let Err(fault) = poll_fn(|cx| Poll::Ready(self.line().wire.poll_quiet(cx))).await {
-            self.over = true;
-            return Err(fault);
-        }
-        self.journal.client(shown);
-        let outcome = self.connection.command(text).await.map(drop);
-        self.outcome(outcome)
+    async fn quiet(&mut self) -> Result<(), Fault> {
+        poll_fn(|cx| Poll::Ready(self.line().wire.poll_quiet(cx))).await
+    }
+
+    async fn exchange(&mut self) -> Result<Answer, Fault> {
+        // Whoever drops this before its end leaves a server whose words would be taken for others.
+        let was_over = std::mem::replace(&mut self.over, true);
+        let answer = if self.unsaid.is_empty() {
+            let outcome = self.connection.read_response().await.map(drop);
+            self.outcome(outcome)?
+        } else {
+            self.quiet().await?;
+            for shown in std::mem::take(&mut self.shown) {
+                self.journal.client(&shown);
+            }
+            let unsaid = std::mem::take(&mut self.unsaid);
+            let outcome = self.connection.command(unsaid).await.map(drop);
+            self.outcome(outcome)?
+        };
+        self.over = was_over || answer.reply.code == 421;
+        Ok(answer)
     }
 
     /// lettre calls 4yz and 5yz errors; what counts is what was kept aside.
-    fn outcome(&mut self, outcome: Result<(), lettre::transport::smtp::Error>) -> Result<Answer, Fault> {
+    fn outcome(&self, outcome: Result<(), lettre::transport::smtp::Error>) -> Result<Answer, Fault> {
         let mut line = self.line();
-        line.content = false;
-        let outcome = match (line.answer.take(), line.fault.take(), outcome) {
+        match (line.answer.take(), line.fault.take(), outcome) {
             (_, Some(fault), _) => Err(fault),
             (Some(answer), None, _) => Ok(answer),
             (None, None, Err(error)) => Err(Fault::Protocol(error.to_string())),
             (None, None, Ok(())) => Err(Fault::Protocol("a reply without words".to_owned())),
-        };
-        drop(line);
-        self.over |= outcome.as_ref().map_or(true, |answer| answer.reply.code == 421);
-        outcome
+        }
     }
 
     fn line(&self) -> MutexGuard<'_, Line> {
@@ -191,15 +236,23 @@ impl AsyncWrite for LettreStream {
             return Poll::Ready(Ok(bytes.len()));
         }
         let mut line = self.line();
+        let gate = line.gate.clone();
+        if gate.as_ref().is_some_and(|gate| !gate.pass()) {
+            // Whoever gave the message up drops this session, too.
+            return Poll::Pending;
+        }
         let patience = line.patience;
-        match ready!(line.wire.poll_send(cx, bytes, patience)) {
-            Ok(sent) => {
-                line.unsent = line.unsent.saturating_sub(sent);
-                if line.content && line.unsent == 0 {
-                    line.wire.journal().commit();
-                }
-                Poll::Ready(Ok(sent))
-            }
+        let sending = line.wire.poll_send(cx, bytes, patience);
+        if let Poll::Ready(Ok(sent)) = sending {
+            line.content = line.content.saturating_sub(sent);
+        }
+        match gate {
+            Some(_) if line.content == 0 => line.gate = None,
+            Some(gate) => gate.reopen(),
+            None => {}
+        }
+        match ready!(sending) {
+            Ok(sent) => Poll::Ready(Ok(sent)),
             Err(fault) => Poll::Ready(line.keep(fault).map(|()| 0)),
         }
     }

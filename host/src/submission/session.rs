@@ -3,6 +3,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use tokio::sync::OwnedSemaphorePermit;
+
 use super::Submitter;
 use super::capabilities::Capabilities;
 use super::journal::Journal;
@@ -29,13 +31,20 @@ pub(super) struct Session {
     pub(super) authenticated: bool,
     /// Whether the server is this machine.
     pub(super) loopback: bool,
+    /// Whether a transaction that failed may still be open.
+    pub(super) needs_reset: bool,
+    /// Whether the server refused something for now: another connection may meet one in better health.
+    pub(super) is_doubtful: bool,
     /// What is left behind.
     pub(super) journal: Journal,
+    /// Leave for the socket, which outlives it.
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Session {
     /// Connects and goes on until the server has listed what it offers.
     pub(super) async fn open(submitter: &Submitter, journal: Journal) -> Result<Self> {
+        let permit = submitter.connections.permit().await?;
         let plan = &submitter.plan;
         let Route { mut stream, local, loopback } =
             Route::open(submitter, &submitter.dialler, &journal).await?;
@@ -58,8 +67,19 @@ impl Session {
         let plain_helo = offered.is_none();
         let capabilities = offered.unwrap_or_default();
         let protocol = plan.protocol;
-        let authenticated = false;
-        Ok(Self { dialogue, protocol, capabilities, plain_helo, encrypted, authenticated, loopback, journal })
+        Ok(Self {
+            dialogue,
+            protocol,
+            capabilities,
+            plain_helo,
+            encrypted,
+            authenticated: false,
+            loopback,
+            needs_reset: false,
+            is_doubtful: false,
+            journal,
+            _permit: permit,
+        })
     }
 }
 

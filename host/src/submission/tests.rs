@@ -56,21 +56,21 @@ pub(super) fn password(user: &str) -> Authentication {
     Authentication::Password(PasswordLogin { user: user.to_owned(), password, mechanism: None })
 }
 
-fn submitter(plan: TransportPlan) -> Result<Submitter> {
+fn submitter(plan: TransportPlan) -> Result<Arc<Submitter>> {
     let mut vault = Vault::default();
     vault.keep("/auth/pass".to_owned(), Source::Inline(Secret::new("hunter2-and-more")));
-    Submitter::new(plan, Arc::new(vault), EgressPolicy::any(), Observer::default())
+    Submitter::new(plan, Arc::new(vault), EgressPolicy::any(), Observer::default()).map(Arc::new)
 }
 
-fn prepared(to: &[&str], content: &str) -> Prepared {
-    Prepared {
+fn prepared(to: &[&str], content: &str) -> Arc<Prepared> {
+    Arc::new(Prepared {
         envelope: Envelope {
             reverse_path: "app@a.test".to_owned(),
             forward_paths: to.iter().map(|address| (*address).to_owned()).collect(),
         },
         message_id: "<1@a.test>".to_owned(),
         bytes: content.as_bytes().to_vec(),
-    }
+    })
 }
 
 /// Submits a short message; gives what became of it and what the server heard.
@@ -81,7 +81,7 @@ async fn submit(peer: Peer, change: impl FnOnce(&mut TransportPlan)) -> (Result<
 async fn submit_message(
     peer: Peer,
     change: impl FnOnce(&mut TransportPlan),
-    prepared: &Prepared,
+    prepared: &Arc<Prepared>,
 ) -> (Result<Receipt>, String) {
     let (address, heard) = peer.start().await;
     let mut plan = plan(address.port());

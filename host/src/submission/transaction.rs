@@ -1,17 +1,31 @@
 //! One mail transaction (RFC 5321 §3.3): MAIL, RCPT for each recipient, DATA, and the content. It ends in one of
 //! three ways, and says when nobody can know which.
+//!
+//! Where the server offers PIPELINING (RFC 2920), the commands go out together, and together with the end of the
+//! message before. The content waits for its invitation: with BDAT (RFC 3030) it need not, but then the end of
+//! each message is out before the first reply, and every lost connection would leave messages of which nobody
+//! knows what became.
 
 use std::io;
+use std::sync::Arc;
 
 use super::Prepared;
+use super::errand::Gate;
 use super::lettre_stream::ContentFault;
 use super::session::Session;
-use super::transparency;
 use crate::delivery::Delivery;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::plan::Protocol;
 use crate::receipt::{Envelope, Rejection};
 use crate::reply::Reply;
+
+/// What the server said to an envelope for which it takes a message.
+pub(super) struct Invitation {
+    /// The recipients that the server takes.
+    accepted: Vec<String>,
+    /// The recipients that it refused.
+    rejected: Vec<Rejection>,
+}
 
 /// What became of a transaction that the server took.
 pub(super) struct Outcome {
@@ -23,24 +37,112 @@ pub(super) struct Outcome {
     pub(super) reply: Reply,
 }
 
-/// Hands the message over.
-pub(super) async fn submit(
+/// The commands that lead to an invitation.
+pub(super) struct Announcement {
+    reset: bool,
+    mail: String,
+    recipients: Vec<String>,
+}
+
+impl Announcement {
+    /// The commands for a message. What the server cannot do is refused before it hears of the message.
+    pub(super) fn of(session: &Session, prepared: &Prepared) -> Result<Self> {
+        let parameters = parameters(session, &prepared.envelope, Some(&prepared.bytes))?;
+        Ok(Self { reset: session.needs_reset, ..Self::for_envelope(&prepared.envelope, &parameters) })
+    }
+
+    fn for_envelope(envelope: &Envelope, parameters: &str) -> Self {
+        let recipient = |address: &String| format!("RCPT TO:<{address}>");
+        Self {
+            reset: false,
+            mail: format!("MAIL FROM:<{}>{parameters}", envelope.reverse_path),
+            recipients: envelope.forward_paths.iter().map(recipient).collect(),
+        }
+    }
+
+    /// Says everything up to DATA behind the end of another message.
+    pub(super) fn say_ahead(&self, session: &mut Session, delivery: &Delivery) -> Result<()> {
+        delivery.note().map_err(unnoted)?;
+        for command in self.commands() {
+            session.dialogue.say_ahead(command);
+        }
+        Ok(())
+    }
+
+    fn commands(&self) -> impl Iterator<Item = &str> {
+        let reset = self.reset.then_some("RSET").into_iter();
+        let recipients = self.recipients.iter().map(String::as_str);
+        reset.chain([self.mail.as_str()]).chain(recipients).chain(["DATA"])
+    }
+}
+
+/// Has the server invite the message. `ahead` says that the commands were said already.
+///
+/// After a failure the session can be used on, unless it is over.
+pub(super) async fn invite(
     session: &mut Session,
     prepared: &Prepared,
     delivery: &Delivery,
-) -> Result<Outcome> {
-    let parameters = parameters(session, &prepared.envelope, Some(&prepared.bytes))?;
-    let encoded = String::from_utf8(transparency::encode(&prepared.bytes))
-        .map_err(|_| Error::new(ErrorKind::Message, "the message is not UTF-8").at(Stage::Mail))?;
-    mail(session, &prepared.envelope, &parameters).await?;
-    let (accepted, rejected) = recipients(session, &prepared.envelope).await?;
-    delivery.note().map_err(unnoted)?;
-    data(session).await?;
-    let reply = content(session, &encoded).await?;
-    match session.protocol {
-        Protocol::Smtp => Ok(Outcome { accepted, rejected, reply: taken(session, reply)? }),
-        Protocol::Lmtp => by_recipient(session, accepted, rejected, reply).await,
+    ahead: Option<Announcement>,
+) -> Result<Invitation> {
+    let pipelined = session.capabilities.pipelining;
+    let announcement = match ahead {
+        Some(announcement) => {
+            for command in announcement.commands() {
+                session.journal.client(command);
+            }
+            announcement
+        }
+        None => {
+            let announcement = Announcement::of(session, prepared)?;
+            if pipelined {
+                delivery.note().map_err(unnoted)?;
+                for command in announcement.commands() {
+                    session.dialogue.say(command);
+                }
+            }
+            announcement
+        }
+    };
+    reset(session, &announcement, pipelined).await?;
+    session.needs_reset = true;
+    let invitation = envelope(session, &prepared.envelope, &announcement, pipelined).await?;
+    if !pipelined {
+        let invitation = invitation?;
+        delivery.note().map_err(unnoted)?;
+        session.dialogue.say("DATA");
+        return data(session, Ok(invitation)).await;
     }
+    data(session, invitation).await
+}
+
+/// Says the message behind its invitation. Its end goes out only through the gate.
+pub(super) fn say_content(session: &mut Session, prepared: &Prepared, gate: &Arc<Gate>) -> Result<()> {
+    let content = std::str::from_utf8(&prepared.bytes).map_err(|_| {
+        session.dialogue.condemn();
+        Error::new(ErrorKind::Message, "the message is not UTF-8").at(Stage::Data)
+    })?;
+    session.dialogue.say_content(content, gate.clone());
+    Ok(())
+}
+
+/// Waits for what becomes of the message that was said.
+pub(super) async fn confirm(session: &mut Session, invitation: Invitation) -> Result<Outcome> {
+    let Invitation { accepted, rejected } = invitation;
+    let reply = match session.dialogue.hear_end().await {
+        Ok(answer) => answer.reply,
+        // The server may have taken the message and only its word be lost.
+        Err(ContentFault { error, sent: true }) if error.reply().is_none() => {
+            return Err(error.into_ambiguous());
+        }
+        Err(ContentFault { error, .. }) => return Err(error),
+    };
+    let outcome = match session.protocol {
+        Protocol::Smtp => Outcome { accepted, rejected, reply: taken(session, reply)? },
+        Protocol::Lmtp => by_recipient(session, accepted, rejected, reply).await?,
+    };
+    session.needs_reset = false;
+    Ok(outcome)
 }
 
 /// LMTP answers the message once for each recipient that it took before (RFC 2033 §4.2).
@@ -56,7 +158,7 @@ async fn by_recipient(
         let reply = match next.take() {
             Some(reply) => reply,
             // What became of this recipient and of those after it only the server knows.
-            None => session.dialogue.further(Stage::Content).await.map_err(Error::into_ambiguous)?.reply,
+            None => session.dialogue.hear(Stage::Content).await.map_err(Error::into_ambiguous)?.reply,
         };
         match reply.code / 100 {
             2 => accepted.push((address, reply)),
@@ -75,43 +177,64 @@ async fn by_recipient(
 }
 
 /// Asks whether the server would take a message from and to these, and takes the question back.
-pub(super) async fn rehearse(session: &mut Session, envelope: &Envelope) -> Result<()> {
-    let parameters = parameters(session, envelope, None)?;
-    mail(session, envelope, &parameters).await?;
-    recipients(session, envelope).await?;
-    let answer = session.dialogue.command(Stage::Quit, "RSET").await?;
+pub(super) async fn rehearse(session: &mut Session, to_try: &Envelope) -> Result<()> {
+    let announcement = Announcement::for_envelope(to_try, &parameters(session, to_try, None)?);
+    envelope(session, to_try, &announcement, false).await??;
+    session.dialogue.say("RSET");
+    let answer = session.dialogue.hear(Stage::Quit).await?;
     if answer.reply.is_positive() { Ok(()) } else { Err(Error::from_reply(Stage::Quit, answer.reply)) }
 }
 
-async fn mail(session: &mut Session, envelope: &Envelope, parameters: &str) -> Result<()> {
-    let command = format!("MAIL FROM:<{}>{parameters}", envelope.reverse_path);
-    let answer = session.dialogue.command(Stage::Mail, &command).await?;
-    if !answer.reply.is_positive() {
-        return Err(refusal(session, Stage::Mail, answer.reply));
+/// Takes a transaction back that may still be open.
+async fn reset(session: &mut Session, announcement: &Announcement, said: bool) -> Result<()> {
+    if !announcement.reset {
+        return Ok(());
     }
-    session.journal.pass(Stage::Mail, &answer.reply.to_string());
+    let reply = ask(session, Stage::Mail, "RSET", said).await?;
+    if !reply.is_positive() {
+        // Without it nobody knows which recipients the next message would have.
+        session.dialogue.condemn();
+        return Err(Error::from_reply(Stage::Mail, reply));
+    }
     Ok(())
 }
 
-/// Names each recipient; one at least must be taken.
-async fn recipients(session: &mut Session, envelope: &Envelope) -> Result<(Vec<String>, Vec<Rejection>)> {
+/// MAIL and RCPT: who may receive the message. The outer error is one after which nothing more can be heard;
+/// after the inner one the server has still to answer what was said with it.
+async fn envelope(
+    session: &mut Session,
+    envelope: &Envelope,
+    announcement: &Announcement,
+    said: bool,
+) -> Result<Result<Invitation>> {
+    let reply = ask(session, Stage::Mail, &announcement.mail, said).await?;
+    let refused = match reply.is_positive() {
+        true => {
+            session.journal.pass(Stage::Mail, &reply.to_string());
+            None
+        }
+        false if said => Some(refusal(session, Stage::Mail, reply)),
+        false => return Ok(Err(refusal(session, Stage::Mail, reply))),
+    };
     let (mut accepted, mut rejected) = (Vec::new(), Vec::new());
-    for address in &envelope.forward_paths {
-        let answer = session.dialogue.command(Stage::Rcpt, &format!("RCPT TO:<{address}>")).await?;
-        match answer.reply {
-            reply if reply.is_positive() => accepted.push(address.clone()),
-            // The server is about to close the connection.
-            reply if reply.code == 421 || reply.code < 400 => {
-                return Err(Error::from_reply(Stage::Rcpt, reply));
-            }
-            reply => rejected.push(Rejection { address: address.clone(), reply }),
+    for (address, command) in envelope.forward_paths.iter().zip(&announcement.recipients) {
+        let address = address.clone();
+        match (ask(session, Stage::Rcpt, command, said).await, &refused) {
+            (Ok(reply), _) if reply.is_positive() => accepted.push(address),
+            (Ok(reply), _) => rejected.push(Rejection { address, reply }),
+            (Err(error), None) => return Err(error),
+            // What comes after a refusal does not change it.
+            (Err(_), Some(_)) => break,
         }
     }
+    if let Some(refused) = refused {
+        return Ok(Err(refused));
+    }
     if accepted.is_empty() {
-        return Err(none_accepted(session, Stage::Rcpt, &rejected));
+        return Ok(Err(none_accepted(session, Stage::Rcpt, &rejected)));
     }
     session.journal.pass(Stage::Rcpt, &format!("{} accepted, {} refused", accepted.len(), rejected.len()));
-    Ok((accepted, rejected))
+    Ok(Ok(Invitation { accepted, rejected }))
 }
 
 /// The error where every recipient was refused: one refusal that may pass is reason enough to try again.
@@ -123,30 +246,53 @@ fn none_accepted(session: &Session, stage: Stage, rejected: &[Rejection]) -> Err
     }
 }
 
-/// Only 354 invites the message: after anything else the server may be elsewhere in the dialogue.
-async fn data(session: &mut Session) -> Result<()> {
-    let answer = session.dialogue.command(Stage::Data, "DATA").await?;
-    if answer.reply.code != 354 {
-        return Err(refusal(session, Stage::Data, answer.reply));
+/// Hears the answer to DATA. Only 354 invites the message: after anything else that is no refusal the server may
+/// be elsewhere in the dialogue.
+async fn data(session: &mut Session, invitation: Result<Invitation>) -> Result<Invitation> {
+    let reply = match hear(session, Stage::Data).await {
+        Ok(reply) => reply,
+        Err(error) => return invitation.and(Err(error)),
+    };
+    if reply.code / 100 < 4 && reply.code != 354 {
+        session.dialogue.condemn();
     }
-    session.journal.pass(Stage::Data, &answer.reply.to_string());
-    Ok(())
+    if reply.code != 354 {
+        return invitation.and_then(|_| Err(refusal(session, Stage::Data, reply)));
+    }
+    if invitation.is_err() {
+        // The server waits for a message without recipients, and gets an empty one (RFC 2920 §3.1).
+        session.dialogue.say(".");
+        let _ = session.dialogue.hear(Stage::Data).await;
+        return invitation;
+    }
+    session.journal.pass(Stage::Data, &reply.to_string());
+    invitation
+}
+
+/// Says a command, unless it is said, and hears the answer to it.
+async fn ask(session: &mut Session, stage: Stage, command: &str, said: bool) -> Result<Reply> {
+    if !said {
+        session.dialogue.say(command);
+    }
+    let reply = hear(session, stage).await?;
+    // Neither done nor refused: the server is elsewhere in the dialogue.
+    if reply.code / 100 == 3 {
+        session.dialogue.condemn();
+        return Err(Error::from_reply(stage, reply));
+    }
+    Ok(reply)
+}
+
+/// Hears an answer. One that the server closes the connection with is an error.
+async fn hear(session: &mut Session, stage: Stage) -> Result<Reply> {
+    let reply = session.dialogue.hear(stage).await?.reply;
+    if reply.code == 421 { Err(Error::from_reply(stage, reply)) } else { Ok(reply) }
 }
 
 /// The failure where the embedder could not write down that the message goes out.
 fn unnoted(error: io::Error) -> Error {
     let message = format!("the message could not be noted as going out, and was not sent: {error}");
     Error::new(ErrorKind::Internal, message).with_source(error)
-}
-
-/// Says the message; gives the first reply to its end.
-async fn content(session: &mut Session, encoded: &str) -> Result<Reply> {
-    match session.dialogue.content(encoded).await {
-        Ok(answer) => Ok(answer.reply),
-        // The server may have taken the message and only its word be lost.
-        Err(ContentFault { error, sent: true }) if error.reply().is_none() => Err(error.into_ambiguous()),
-        Err(ContentFault { error, .. }) => Err(error),
-    }
 }
 
 /// The reply by which the server took the message.
@@ -183,6 +329,11 @@ fn parameters(session: &Session, envelope: &Envelope, content: Option<&[u8]>) ->
             );
         }
     }
+    let mut parameters = String::new();
+    if let Some(content) = content.filter(|_| offered.size) {
+        // RFC 1870: the server can refuse what it has no room for before it comes.
+        parameters.push_str(&format!(" SIZE={}", content.len()));
+    }
     let content = content.unwrap_or_default();
     if let Some(limit) = offered.size_limit.filter(|limit| content.len() as u64 > *limit) {
         let size = content.len();
@@ -191,17 +342,17 @@ fn parameters(session: &Session, envelope: &Envelope, content: Option<&[u8]>) ->
             format!("the message has {size} bytes, and the server takes {limit} at most"),
         );
     }
-    let mut parameters = String::new();
     let addresses_are_ascii =
         envelope.reverse_path.is_ascii() && envelope.forward_paths.iter().all(|address| address.is_ascii());
-    if !addresses_are_ascii || !header(content).is_ascii() {
+    let is_ascii = content.is_ascii();
+    if !addresses_are_ascii || !(is_ascii || header(content).is_ascii()) {
         if !offered.smtputf8 {
             let message = "an address is not ASCII, and the server does not offer SMTPUTF8";
             return unfit(ErrorKind::Address, message.to_owned());
         }
         parameters.push_str(" SMTPUTF8");
     }
-    if !content.is_ascii() {
+    if !is_ascii {
         if !offered.eight_bit_mime {
             let message = "the message has bytes beyond ASCII, and the server does not offer 8BITMIME";
             return unfit(ErrorKind::Message, message.to_owned());

@@ -116,7 +116,7 @@ async fn debug_prints_no_token() {
     let accepting = offering().on("AUTH XOAUTH2 *", "235 ok\r\n").takes_mail();
     let refusing = offering().on("AUTH XOAUTH2 *", format!("535 {TOKEN}\r\n")).quit();
     let peer = Peer::start_all(vec![accepting, refusing.clone(), refusing]);
-    let members = json!({ "auth": auth(&endpoint), "ignoreTLS": true });
+    let members = json!({ "auth": auth(&endpoint), "ignoreTLS": true, "pool": false });
     let mailer = reach::mailer(peer.port(), &members).await;
     let receipt = mailer.send(&tenant::sign_in("482913")).await.expect("acceptance");
     let error = mailer.send(&tenant::sign_in("482913")).await.expect_err("the token is refused");

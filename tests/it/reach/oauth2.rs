@@ -23,7 +23,8 @@ pub(crate) fn refresh(endpoint: &TokenEndpoint, more: &Value) -> Value {
         "type": "OAuth2", "user": USER, "clientId": "client-1", "clientSecret": "client-secret-1",
         "refreshToken": "refresh-1", "accessUrl": endpoint.url(),
     });
-    json!({ "auth": tenant::with(auth, more) })
+    // One connection for each message: each peer here takes one.
+    json!({ "auth": tenant::with(auth, more), "pool": false })
 }
 
 pub(crate) fn xoauth2(token: &str) -> String {

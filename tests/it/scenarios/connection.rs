@@ -73,7 +73,7 @@ async fn an_address_beyond_ascii_needs_a_server_for_it() {
         able.hear_any_content().say("250 queued\r\n").quit(),
         Script::offering(&["8BITMIME"]).quit(),
     ]);
-    let mailer = mailer(peer.port(), &json!({})).await;
+    let mailer = mailer(peer.port(), &json!({ "pool": false })).await;
     mailer.send(&request).await.expect("acceptance");
     check_failure(mailer.send(&request).await, Stage::Mail, ErrorKind::Address);
     peer.finish().await;

@@ -20,13 +20,21 @@ struct Session<'a> {
     stream: BufReader<Box<dyn Stream>>,
     encrypted: bool,
     mail: Mail,
+    has_sender: bool,
+    has_recipient: bool,
 }
 
 /// Serves a client until one of the two has had enough.
 pub(super) async fn serve(socket: TcpStream, house: &House, implicit: bool) -> io::Result<()> {
     let _ = socket.set_nodelay(true);
-    let mut session =
-        Session { house, stream: BufReader::new(Box::new(socket)), encrypted: false, mail: Mail::default() };
+    let mut session = Session {
+        house,
+        stream: BufReader::new(Box::new(socket)),
+        encrypted: false,
+        mail: Mail::default(),
+        has_sender: false,
+        has_recipient: false,
+    };
     if implicit {
         session = session.secure().await?;
     }
@@ -58,14 +66,21 @@ impl Session<'_> {
                 None => {
                     let user = self.mail.user.take();
                     self.mail = Mail { user, from: path(argument), ..Mail::default() };
-                    or_refusal(provider.sender(&self.mail), words.sender)
+                    let verdict = provider.sender(&self.mail);
+                    (self.has_sender, self.has_recipient) = (verdict.is_ok(), false);
+                    or_refusal(verdict, words.sender)
                 }
             },
+            "RCPT" if !self.has_sender => "503 5.5.1 MAIL first".to_owned(),
             "RCPT" => {
                 self.mail.to.push(path(argument));
-                or_refusal(provider.recipient(&self.mail), words.recipient)
+                let verdict = provider.recipient(&self.mail);
+                self.has_recipient |= verdict.is_ok();
+                or_refusal(verdict, words.recipient)
             }
+            "DATA" if !self.has_recipient => "503 5.5.1 RCPT first".to_owned(),
             "DATA" => {
+                (self.has_sender, self.has_recipient) = (false, false);
                 self.say(words.data).await?;
                 self.mail.content = self.content().await?;
                 let verdict = provider.content(&self.mail);
