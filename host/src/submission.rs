@@ -7,6 +7,7 @@ mod authentication;
 mod body;
 mod capabilities;
 mod dial;
+mod dkim;
 mod fault;
 mod http;
 mod journal;
@@ -34,6 +35,7 @@ use tokio::time::{Instant, timeout_at};
 
 use self::authentication::Login;
 use self::dial::Dialler;
+use self::dkim::Signers;
 use self::journal::Journal;
 use self::security::Security;
 use self::session::Session;
@@ -65,6 +67,7 @@ pub(crate) struct Submitter {
     proxy_security: Option<Security>,
     /// For a login by token.
     tokens: Option<Arc<Tokens>>,
+    signers: Option<Signers>,
     connections: Arc<Semaphore>,
 }
 
@@ -108,14 +111,20 @@ impl Submitter {
             }
             Authentication::None | Authentication::Password(_) => None,
         };
+        let signers = plan.dkim.as_ref().map(|dkim| Signers::new(dkim, &vault)).transpose()?;
         let connections = plan.pool.as_ref().map_or(CONNECTIONS, |pool| pool.max_connections).max(1);
         let connections = Arc::new(Semaphore::new(connections as usize));
-        Ok(Self { plan, vault, dialler, security, proxy_security, tokens, connections })
+        Ok(Self { plan, vault, dialler, security, proxy_security, tokens, signers, connections })
     }
 
-    /// Makes the bytes of a message, once for all attempts.
+    /// Makes the bytes of a message and signs them, once for all attempts.
     pub(crate) fn prepare(&self, message: &Message) -> Result<Prepared> {
-        message::prepare(message)
+        let mut prepared = message::prepare(message)?;
+        if let Some(signers) = &self.signers {
+            let signatures = signers.sign(&prepared.bytes)?;
+            prepared.bytes.splice(..0, signatures.into_bytes());
+        }
+        Ok(prepared)
     }
 
     /// Tries once to hand a prepared message to the server, and gives the attempt up at the deadline. `redactor`
@@ -262,9 +271,6 @@ fn proxy_security(plan: &TransportPlan, vault: &Vault) -> Result<Option<Security
 fn supported(plan: &TransportPlan) -> Result<()> {
     let unsupported =
         |what: &str| Err(Error::new(ErrorKind::Unsupported, format!("{what} is not supported")));
-    if plan.dkim.is_some() {
-        return unsupported("a DKIM signature (`dkim`)");
-    }
     if plan.pool.as_ref().is_some_and(|pool| pool.rate_limit.is_some()) {
         return unsupported("a rate limit (`rateLimit`)");
     }

@@ -6,7 +6,7 @@ use super::peer::{CLOSE, Peer, SILENCE};
 use super::{failure, password, plan, prepared, submit, submit_message, submitter};
 use crate::delivery::Delivery;
 use crate::error::{ErrorKind, Stage};
-use crate::plan::{Authentication, Dkim, Mechanism, Pool, RateLimit, TlsMode, TransportPlan};
+use crate::plan::{Authentication, Mechanism, Pool, RateLimit, TlsMode, TransportPlan};
 use crate::receipt::Envelope;
 use crate::redactor::Redactor;
 use crate::rotation::Observer;
@@ -362,10 +362,6 @@ async fn what_is_not_built_is_refused_by_name_before_anything_is_dialled() {
             .expect_err("a refusal");
         assert_eq!((error.kind(), error.to_string()), (ErrorKind::Unsupported, expected.to_owned()));
     }
-    let dkim = |plan: &mut TransportPlan| {
-        plan.dkim = Some(Dkim { signers: Vec::new(), header_fields: None, skip_fields: Vec::new() });
-    };
-    check_refused(dkim, "a DKIM signature (`dkim`) is not supported").await;
     let limited = |plan: &mut TransportPlan| {
         let rate_limit = Some(RateLimit { messages: 1, window: SHORT });
         plan.pool = Some(Pool { max_connections: 1, max_messages: 1, max_requeues: None, rate_limit });
