@@ -160,12 +160,10 @@ impl Connector {
     /// # Errors
     ///
     /// Fails with [`ErrorKind::Configuration`] where the configuration has errors (see
-    /// [`Error::diagnostics`]), with [`ErrorKind::Unsupported`] where it asks for something that this host
-    /// cannot do, and with [`ErrorKind::Component`] where the component misbehaves.
+    /// [`Error::diagnostics`]), and with [`ErrorKind::Component`] where the component misbehaves.
     ///
     /// [`ErrorKind::Component`]: crate::ErrorKind::Component
     /// [`ErrorKind::Configuration`]: crate::ErrorKind::Configuration
-    /// [`ErrorKind::Unsupported`]: crate::ErrorKind::Unsupported
     pub async fn configure_with(&self, configuration: &str, options: &Options) -> Result<Mailer> {
         let (check, masked) = self.examine(configuration, options).await?;
         let (Some(plan), Some(masked)) = (check.plan, masked) else {

@@ -92,8 +92,6 @@ pub enum ErrorKind {
     Timeout,
     /// The TLS handshake failed or the certificate was not accepted.
     Tls,
-    /// The plan asks for something that this host cannot do.
-    Unsupported,
     /// The command line was used wrongly.
     Usage,
 }

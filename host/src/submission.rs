@@ -9,6 +9,7 @@ mod capabilities;
 mod connections;
 mod courier;
 mod dial;
+mod dkim;
 mod errand;
 mod fault;
 mod http;
@@ -34,8 +35,9 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use self::authentication::Login;
-use self::connections::{Connections, noop, quit};
+use self::connections::{Connections, KEEPING, noop, quit};
 use self::dial::Dialler;
+use self::dkim::Signers;
 use self::errand::Errand;
 use self::journal::Journal;
 use self::queue::Queue;
@@ -63,6 +65,7 @@ pub(crate) struct Submitter {
     proxy_security: Option<Security>,
     /// For a login by token.
     tokens: Option<Arc<Tokens>>,
+    signers: Option<Signers>,
     /// The messages that wait.
     queue: Queue,
     connections: Connections,
@@ -116,16 +119,24 @@ impl Submitter {
             }
             Authentication::None | Authentication::Password(_) => None,
         };
-        let connections =
-            Connections::new(plan.pool.as_ref().map(|pool| (pool.max_connections, pool.max_messages)))?;
+        let signers = plan.dkim.as_ref().map(|dkim| Signers::new(dkim, &vault)).transpose()?;
+        let connections = Connections::new(
+            plan.pool.as_ref().map(|pool| (pool.max_connections, pool.max_messages)),
+            KEEPING,
+        )?;
         let pace = plan.pool.as_ref().and_then(|pool| pool.rate_limit).map(Pace::new);
         let queue = Queue::default();
-        Ok(Self { plan, vault, dialler, security, proxy_security, tokens, queue, connections, pace })
+        Ok(Self { plan, vault, dialler, security, proxy_security, tokens, signers, queue, connections, pace })
     }
 
-    /// Makes the bytes of a message, once for all attempts.
+    /// Makes the bytes of a message and signs them, once for all attempts.
     pub(crate) fn prepare(&self, message: &Message) -> Result<Prepared> {
-        message::prepare(message)
+        let mut prepared = message::prepare(message)?;
+        if let Some(signers) = &self.signers {
+            let signatures = signers.sign(&prepared.bytes)?;
+            prepared.bytes.splice(..0, signatures.into_bytes());
+        }
+        Ok(prepared)
     }
 
     /// Tries once to hand a prepared message to the server, and gives the attempt up at the deadline. `redactor`
@@ -139,7 +150,6 @@ impl Submitter {
         delivery: &Delivery,
         deadline: Option<Instant>,
     ) -> Result<Receipt> {
-        supported(&self.plan)?;
         let (errand, waiting) = Errand::new(prepared.clone(), redactor.clone(), delivery.clone());
         if self.queue.push(errand, self.connections.most())? {
             courier::start(self.clone());
@@ -165,7 +175,7 @@ impl Submitter {
 
     /// Connects, secures, authenticates and says NOOP; with an envelope goes on to MAIL, RCPT and RSET.
     pub(crate) async fn verify(&self, preflight: Option<&Envelope>, redactor: &Redactor) -> Verification {
-        let login = match supported(&self.plan).and_then(|()| Login::resolve(self)) {
+        let login = match Login::resolve(self) {
             Ok(login) => login,
             Err(error) => return self.journal(None, redactor).verification(Some(error)),
         };
@@ -238,16 +248,6 @@ fn proxy_security(plan: &TransportPlan, vault: &Vault) -> Result<Option<Security
     };
     let options = TlsOptions { server_name: None, identity: None, ..plan.tls_options.clone() };
     Security::new(&options, &proxy.endpoint.host, vault, "/tls").map(Some)
-}
-
-/// Names the first option that is beyond this host.
-fn supported(plan: &TransportPlan) -> Result<()> {
-    let unsupported =
-        |what: &str| Err(Error::new(ErrorKind::Unsupported, format!("{what} is not supported")));
-    if plan.dkim.is_some() {
-        return unsupported("a DKIM signature (`dkim`)");
-    }
-    Ok(())
 }
 
 /// Whether the server answered something that has no place in the dialogue.

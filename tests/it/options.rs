@@ -2,6 +2,7 @@
 //! tells the truth, and the registry below fails where a row has no test, or a test no row.
 
 mod authentication;
+mod connections;
 mod deadlines;
 mod document;
 mod encryption;
@@ -21,7 +22,6 @@ use std::process::Command;
 /// The rows that are not proved here, by section and key, and what they wait for or where they are proved; where
 /// there is no key, the whole section.
 const ELSEWHERE: &[(&str, Option<&str>, &str)] = &[
-    ("Connections", None, "connections are not reused yet"),
     ("Message", Some("`dkim`"), "messages are not signed yet"),
     ("Message", Some("`dkim.hashAlgo`"), "messages are not signed yet"),
     ("Message", Some("`dkim.cacheDir`, `dkim.cacheTreshold`"), "messages are not signed yet"),
@@ -134,6 +134,14 @@ rows! {
         "`connectionTimeout`" => deadlines::connection_timeout,
         "`greetingTimeout`" => deadlines::greeting_timeout,
         "`socketTimeout`" => deadlines::socket_timeout,
+    }
+    "Connections" {
+        "`pool`" => connections::pool,
+        "`maxConnections`" => connections::max_connections,
+        "`maxMessages`" => connections::max_messages,
+        "`maxRequeues`" => connections::max_requeues,
+        "`rateLimit`" => connections::rate_limit,
+        "`rateDelta`" => connections::rate_delta,
     }
     "Message" {
         "`disableFileAccess`, `disableUrlAccess`" => message::access,

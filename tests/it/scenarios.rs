@@ -21,6 +21,10 @@
 //! | tunnels by each kind of proxy, their logins, refusals and certificates | `reach/proxies` |
 //! | targets that inject, targets without a port | `scenarios/proxies` |
 //! | servers, proxies and token endpoints that speak without end | `scenarios/endless` |
+//! | many messages over few connections, refused senders among them | `scenarios/pool` |
+//! | idle connections that the server closes, stalls, bounds for a connection, limits of rate | `scenarios/pool` |
+//! | closing with messages waiting; a mailer that is dropped | `scenarios/pool` |
+//! | several recipients, all or some refused, with and without PIPELINING; SIZE | `submission/tests/flow` |
 //! | one recipient refused after the message | `reach/lmtp` |
 //!
 //! Where this program means to behave otherwise, the test says so.
@@ -31,6 +35,7 @@ mod connection;
 mod endless;
 mod endpoint;
 mod oauth2;
+mod pool;
 mod proxies;
 mod replies;
 mod starttls;

@@ -6,4 +6,5 @@ pub mod guests;
 pub mod peer;
 pub mod providers;
 pub mod real;
+pub mod relay;
 pub mod token_endpoint;

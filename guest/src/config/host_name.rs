@@ -98,8 +98,8 @@ fn name(text: &str) -> Result<&str, HostFault> {
     Ok(text)
 }
 
-/// Underscores are no part of host names, yet container networks use them.
-fn is_label(label: &str) -> bool {
+/// Whether a text may stand between the dots of a name. Underscores are no part of host names, yet container networks use them.
+pub(super) fn is_label(label: &str) -> bool {
     (1..=LONGEST_LABEL).contains(&label.len())
         && !label.starts_with('-')
         && !label.ends_with('-')

@@ -58,7 +58,7 @@ pub(super) fn code(kind: ErrorKind, stage: Option<Stage>) -> u8 {
         ErrorKind::Closed | ErrorKind::Expired | ErrorKind::Lost | ErrorKind::Temporary => TEMPORARY,
         ErrorKind::Protocol => PROTOCOL,
         ErrorKind::Credentials | ErrorKind::Egress => NO_PERMISSION,
-        ErrorKind::Configuration | ErrorKind::Unsupported => CONFIGURATION,
+        ErrorKind::Configuration => CONFIGURATION,
         ErrorKind::Component | ErrorKind::Internal => SOFTWARE,
     }
 }

@@ -21,16 +21,25 @@ const CONNECTIONS: u32 = 5;
 /// How many connections one configuration may have at most, whatever it says: each takes a file descriptor.
 const MOST_CONNECTIONS: u32 = 10_000;
 
-/// How long a connection may idle and still be used without asking. Servers close after a minute at the
-/// earliest, firewalls forget connections later still.
-const FRESH: Duration = Duration::from_secs(10);
+/// How long connections are kept.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Keeping {
+    /// How long a connection may idle and still be used without asking.
+    pub(super) fresh: Duration,
+    /// How long a connection is kept idle.
+    pub(super) idle: Duration,
+    /// How long a connection is used at all.
+    pub(super) age: Duration,
+}
 
-/// How long a connection is kept idle: within what servers allow, and long enough for sign-ins that come in
-/// every few seconds. RFC 5321 §4.5.3.2.7 asks servers for five minutes, and busy ones give less.
-const IDLE: Duration = Duration::from_secs(60);
-
-/// How long a connection is used at all: by then names may lead elsewhere, and credentials may have changed.
-const AGE: Duration = Duration::from_secs(15 * 60);
+/// Servers close after some ten seconds of silence at the earliest, firewalls forget connections later still. A
+/// minute is within what most servers allow (RFC 5321 §4.5.3.2.7 asks for five), and long enough for sign-ins that
+/// come in every few seconds. After a quarter of an hour names may lead elsewhere, and credentials may have changed.
+pub(super) const KEEPING: Keeping = Keeping {
+    fresh: Duration::from_secs(10),
+    idle: Duration::from_secs(60),
+    age: Duration::from_secs(15 * 60),
+};
 
 /// How long the farewell may take. By then the messages are delivered, and nobody waits for it.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -50,10 +59,11 @@ pub(super) struct Connections {
 
 impl Connections {
     /// `limits` is how many may be open at once, and how many messages each one carries.
-    pub(super) fn new(limits: Option<(u32, u32)>) -> Result<Self> {
+    pub(super) fn new(limits: Option<(u32, u32)>, keeping: Keeping) -> Result<Self> {
         let (most, messages) = limits.unwrap_or((CONNECTIONS, 1));
         let most = most.clamp(1, MOST_CONNECTIONS);
-        let pool = Pool::builder(Keeper { messages }).max_size(most as usize).queue_mode(QueueMode::Lifo);
+        let keeper = Keeper { messages, keeping };
+        let pool = Pool::builder(keeper).max_size(most as usize).queue_mode(QueueMode::Lifo);
         let pool = pool.build().map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
         Ok(Self { pool, sockets: Arc::new(Semaphore::new(most as usize)), most, sweeping: Arc::default() })
     }
@@ -79,7 +89,8 @@ impl Connections {
         connection.used = Instant::now();
         drop(connection);
         if !self.sweeping.swap(true, Ordering::SeqCst) {
-            tokio::spawn(sweep(self.pool.weak(), self.sweeping.clone()));
+            let idle = self.pool.manager().keeping.idle;
+            tokio::spawn(sweep(self.pool.weak(), idle, self.sweeping.clone()));
         }
     }
 
@@ -92,11 +103,11 @@ impl Connections {
 }
 
 /// Closes connections that have idled too long, as long as there are any.
-async fn sweep(pool: WeakPool<Keeper>, sweeping: Arc<AtomicBool>) {
+async fn sweep(pool: WeakPool<Keeper>, idle: Duration, sweeping: Arc<AtomicBool>) {
     loop {
-        tokio::time::sleep(IDLE / 4).await;
+        tokio::time::sleep(idle / 4).await;
         let Some(pool) = pool.upgrade() else { return };
-        pool.retain(|place, _| place.used.elapsed() < IDLE && !place.is_spent());
+        pool.retain(|place, _| !place.is_spent() && !place.is_stale());
         if pool.status().size == 0 {
             sweeping.store(false, Ordering::SeqCst);
             // One that was parked meanwhile found a sweeper, and would be left without.
@@ -110,6 +121,7 @@ async fn sweep(pool: WeakPool<Keeper>, sweeping: Arc<AtomicBool>) {
 /// Makes places for connections, and judges whether a kept connection can be used again.
 pub(super) struct Keeper {
     messages: u32,
+    keeping: Keeping,
 }
 
 /// The place of a connection.
@@ -120,6 +132,7 @@ pub(super) struct Place {
     /// How many messages it has carried.
     carried: u32,
     messages: u32,
+    keeping: Keeping,
 }
 
 impl Manager for Keeper {
@@ -128,12 +141,13 @@ impl Manager for Keeper {
 
     async fn create(&self) -> Result<Place, Infallible> {
         let now = Instant::now();
-        Ok(Place { session: None, opened: now, used: now, carried: 0, messages: self.messages })
+        let Self { messages, keeping } = *self;
+        Ok(Place { session: None, opened: now, used: now, carried: 0, messages, keeping })
     }
 
     /// Empties the place of a connection that is of no use any more.
     async fn recycle(&self, place: &mut Place, _: &Metrics) -> RecycleResult<Infallible> {
-        if place.is_spent() || place.used.elapsed() >= IDLE {
+        if place.is_spent() || place.is_stale() {
             place.leave().await;
         } else if !place.answers().await {
             place.drop_session();
@@ -166,12 +180,17 @@ impl Place {
 
     /// Whether it may carry no further message.
     pub(super) fn is_spent(&self) -> bool {
-        self.carried >= self.messages || self.opened.elapsed() >= AGE
+        self.carried >= self.messages || self.opened.elapsed() >= self.keeping.age
     }
 
     /// Whether it may carry one more message after the one under way.
     pub(super) fn has_room(&self) -> bool {
-        self.carried + 1 < self.messages && self.opened.elapsed() < AGE
+        self.carried + 1 < self.messages && self.opened.elapsed() < self.keeping.age
+    }
+
+    /// Whether it has idled too long.
+    fn is_stale(&self) -> bool {
+        self.used.elapsed() >= self.keeping.idle
     }
 
     /// Closes the connection without a word: the server cannot be understood, or does not listen.
@@ -203,7 +222,7 @@ impl Place {
         if session.dialogue.is_over() || !session.dialogue.is_quiet().await {
             return false;
         }
-        idle < FRESH || noop(session).await.is_ok()
+        idle < self.keeping.fresh || noop(session).await.is_ok()
     }
 }
 

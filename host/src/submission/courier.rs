@@ -212,6 +212,7 @@ impl Submitter {
     fn receipt(&self, outcome: transaction::Outcome, prepared: &Prepared, journal: &Journal) -> Receipt {
         let (code, recipients) = (outcome.reply.code, outcome.accepted.len());
         tracing::info!(target: "smtp_connector", code, recipients, "message accepted");
+        let (timings, transcript) = journal.conclude();
         Receipt {
             accepted: outcome.accepted,
             rejected: outcome.rejected,
@@ -220,8 +221,8 @@ impl Submitter {
             reply: outcome.reply,
             tls: journal.tls(),
             attempts: 1,
-            timings: journal.timings(),
-            transcript: journal.transcript(),
+            timings,
+            transcript,
         }
     }
 

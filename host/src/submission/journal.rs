@@ -148,9 +148,11 @@ impl Journal {
         self.entries().capabilities.clone()
     }
 
-    /// The time of each stage so far.
-    pub(super) fn timings(&self) -> Timings {
-        self.entries().timings.clone()
+    /// Takes the record of a message that is over: the time of each stage, and what was said.
+    pub(super) fn conclude(&self) -> (Timings, Transcript) {
+        let mut entries = self.entries();
+        let transcript = std::mem::replace(&mut entries.transcript, Transcript::new());
+        (std::mem::take(&mut entries.timings), transcript)
     }
 
     /// What was said so far.

@@ -1,6 +1,7 @@
 //! Sessions against a scripted server on loopback: what is said, and what is made of the answers.
 
 mod dialogue;
+mod flow;
 mod peer;
 mod tls;
 

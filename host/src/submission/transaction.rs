@@ -107,13 +107,18 @@ pub(super) async fn invite(
     reset(session, &announcement, pipelined).await?;
     session.needs_reset = true;
     let invitation = envelope(session, &prepared.envelope, &announcement, pipelined).await?;
-    if !pipelined {
+    let invitation = if pipelined {
+        invitation
+    } else {
         let invitation = invitation?;
         delivery.note().map_err(unnoted)?;
         session.dialogue.say("DATA");
-        return data(session, Ok(invitation)).await;
-    }
-    data(session, invitation).await
+        Ok(invitation)
+    };
+    let invitation = data(session, invitation).await?;
+    // The end of the message will end the transaction, too.
+    session.needs_reset = false;
+    Ok(invitation)
 }
 
 /// Says the message behind its invitation. Its end goes out only through the gate.
@@ -137,12 +142,10 @@ pub(super) async fn confirm(session: &mut Session, invitation: Invitation) -> Re
         }
         Err(ContentFault { error, .. }) => return Err(error),
     };
-    let outcome = match session.protocol {
-        Protocol::Smtp => Outcome { accepted, rejected, reply: taken(session, reply)? },
-        Protocol::Lmtp => by_recipient(session, accepted, rejected, reply).await?,
-    };
-    session.needs_reset = false;
-    Ok(outcome)
+    match session.protocol {
+        Protocol::Smtp => Ok(Outcome { accepted, rejected, reply: taken(session, reply)? }),
+        Protocol::Lmtp => by_recipient(session, accepted, rejected, reply).await,
+    }
 }
 
 /// LMTP answers the message once for each recipient that it took before (RFC 2033 §4.2).

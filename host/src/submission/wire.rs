@@ -33,6 +33,8 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 /// A connection that speaks in lines.
 pub(super) struct Wire {
     stream: Box<dyn Stream>,
+    /// Where bytes are read to.
+    chunk: Box<[u8; CHUNK]>,
     received: Vec<u8>,
     gathering: Gathering,
     timer: Pin<Box<Sleep>>,
@@ -44,6 +46,7 @@ impl Wire {
     pub(super) fn new(stream: Box<dyn Stream>, journal: Journal) -> Self {
         Self {
             stream,
+            chunk: Box::new([0; CHUNK]),
             received: Vec::new(),
             gathering: Gathering::default(),
             timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
@@ -197,8 +200,7 @@ impl Wire {
         if self.received.len() > MAX_LINE {
             return Poll::Ready(Ok(()));
         }
-        let mut chunk = [0; CHUNK];
-        let mut buffer = ReadBuf::new(&mut chunk);
+        let mut buffer = ReadBuf::new(&mut self.chunk[..]);
         match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)) {
             Ok(()) if !buffer.filled().is_empty() => {
                 self.received.extend_from_slice(buffer.filled());

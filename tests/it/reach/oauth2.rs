@@ -248,6 +248,7 @@ async fn a_replaced_refresh_token_is_handed_over_and_used() {
         keeper.lock().expect("no panic").push(format!("{} {}", rotated.user(), rotated.expose()));
     });
     let mut configuration = tenant::configuration(peer.port());
+    configuration["pool"] = json!(false);
     configuration["auth"] = refresh(&endpoint, &json!({}))["auth"].take();
     configuration.as_object_mut().expect("an object").remove("ignoreTLS");
     let connector = tenant::bundled().await;

@@ -15,6 +15,12 @@ const SLIPS: &[Misplaced] = &[
     ("cacheThreshold", "remove it: nothing is written to disk"),
 ];
 
+/// The longest selector in octets (RFC 1035 §2.3.4).
+const MAX_SELECTOR: usize = 253;
+
+/// How many keys sign a message: more than anyone has, and few enough for the slowest to take less than a second.
+const MAX_KEYS: usize = 8;
+
 /// Reads the object; none where it is absent or empty, or cannot be used.
 pub(super) fn read(root: &mut Object<'_>, findings: &mut Findings) -> Option<Dkim> {
     let mut dkim = root.object("dkim", findings)?;
@@ -22,7 +28,7 @@ pub(super) fn read(root: &mut Object<'_>, findings: &mut Findings) -> Option<Dki
     report_cache(&mut dkim, findings);
     let header_fields = field_list(&mut dkim, "headerFieldNames", findings);
     let skip_fields = field_list(&mut dkim, "skipFields", findings).unwrap_or_default();
-    report_unsigned_from(&dkim, header_fields.as_deref(), &skip_fields, findings);
+    report_omitted_from(&dkim, header_fields.as_deref(), &skip_fields, findings);
     let signers = if dkim.has("keys") { several(&mut dkim, findings) } else { single(&mut dkim, findings) };
     dkim.finish_with(SLIPS, findings);
     (!signers.is_empty()).then_some(Dkim { signers, header_fields, skip_fields })
@@ -56,6 +62,13 @@ fn several(dkim: &mut Object<'_>, findings: &mut Findings) -> Vec<DkimSigner> {
             .error(dkim.pointer_to("keys"), "missing-key", "holds no key to sign with")
             .help("add an object of `domainName`, `keySelector` and `privateKey`, or remove `dkim`");
     }
+    if keys.len() > MAX_KEYS {
+        let problem = format!("holds {} keys, and at most {MAX_KEYS} can sign a message", keys.len());
+        findings
+            .error(dkim.pointer_to("keys"), "too-complex", problem)
+            .help("keep those that verifiers ask for");
+        return vec![];
+    }
     let mut signers = Vec::new();
     for (pointer, value) in keys {
         if let Some(mut key) = Object::read(value, pointer, findings) {
@@ -86,7 +99,7 @@ fn signer(key: &mut Object<'_>, findings: &mut Findings) -> Option<DkimSigner> {
 fn domain(key: &mut Object<'_>, findings: &mut Findings) -> Option<String> {
     let name = key.text("domainName", findings)?;
     if host_name::parse(name).is_ok_and(|name| name.parse::<std::net::IpAddr>().is_err()) {
-        return Some(name.to_owned());
+        return Some(name.strip_suffix('.').unwrap_or(name).to_owned());
     }
     findings
         .error(key.pointer_to("domainName"), "invalid-host", "is no domain name")
@@ -96,7 +109,7 @@ fn domain(key: &mut Object<'_>, findings: &mut Findings) -> Option<String> {
 
 fn selector(key: &mut Object<'_>, findings: &mut Findings) -> Option<String> {
     let name = key.text("keySelector", findings)?;
-    if host_name::parse(name).is_ok_and(str::is_ascii) || name.bytes().all(|byte| byte.is_ascii_digit()) {
+    if name.len() <= MAX_SELECTOR && name.is_ascii() && name.split('.').all(host_name::is_label) {
         return Some(name.to_owned());
     }
     findings
@@ -143,7 +156,8 @@ fn field_list(dkim: &mut Object<'_>, key: &'static str, findings: &mut Findings)
         .map(|name| name.trim().to_ascii_lowercase())
         .filter(|name| !name.is_empty())
         .collect();
-    if names.iter().any(|name| !name.bytes().all(|byte| byte.is_ascii_graphic())) {
+    // A semicolon may stand in a name, but would end the list of a signature.
+    if names.iter().any(|name| !name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b';')) {
         findings
             .error(dkim.pointer_to(key), "invalid-header-name", "holds what is no name of a header field")
             .help("separate the names by colons, as in `From:To:Subject`");
@@ -152,27 +166,27 @@ fn field_list(dkim: &mut Object<'_>, key: &'static str, findings: &mut Findings)
     (!names.is_empty()).then_some(names)
 }
 
-/// RFC 6376 §5.4 wants `From` signed, and verifiers refuse signatures without it.
-fn report_unsigned_from(
+/// The host signs `From` whatever the lists say: RFC 6376 §5.4 wants it, and verifiers refuse signatures without it.
+fn report_omitted_from(
     dkim: &Object<'_>,
     signed: Option<&[String]>,
     skipped: &[String],
     findings: &mut Findings,
 ) {
-    let key = if signed.is_some_and(|names| !names.iter().any(|name| name == "from")) {
-        "headerFieldNames"
+    let (key, help) = if signed.is_some_and(|names| !names.iter().any(|name| name == "from")) {
+        ("headerFieldNames", "add `From`")
     } else if skipped.iter().any(|name| name == "from") {
-        "skipFields"
+        ("skipFields", "remove `From`")
     } else {
         return;
     };
     findings
         .warning(
             dkim.pointer_to(key),
-            "from-not-signed",
-            "leaves `From` unsigned, and verifiers refuse such signatures",
+            "no-effect",
+            "does not keep `From` from being signed: verifiers refuse signatures without it",
         )
-        .help("sign `From`");
+        .help(help);
 }
 
 #[cfg(test)]
@@ -246,6 +260,9 @@ mod tests {
             ]
         );
         assert_eq!(codes(&with(json!({"dkim": {"keys": []}}))), [("/dkim/keys", "missing-key")]);
+        let key = json!({"domainName": "a.example", "keySelector": "mail.2024", "privateKey": "ref"});
+        assert_eq!(codes(&with(json!({"dkim": {"keys": vec![key.clone(); 8]}}))), []);
+        assert_eq!(codes(&with(json!({"dkim": {"keys": vec![key; 9]}}))), [("/dkim/keys", "too-complex")]);
     }
 
     #[test]
@@ -255,11 +272,15 @@ mod tests {
             (json!({"domainName": "a;b"}), "/dkim/domainName", "invalid-host"),
             (json!({"domainName": "192.0.2.1"}), "/dkim/domainName", "invalid-host"),
             (json!({"keySelector": "a b"}), "/dkim/keySelector", "invalid-value"),
+            (json!({"keySelector": "a..b"}), "/dkim/keySelector", "invalid-value"),
+            (json!({"keySelector": "[::1]"}), "/dkim/keySelector", "invalid-value"),
+            (json!({"keySelector": "ü"}), "/dkim/keySelector", "invalid-value"),
             (json!({"keySelector": 2024}), "/dkim/keySelector", "wrong-type"),
             (json!({"privateKey": 5}), "/dkim/privateKey", "wrong-type"),
             (json!({"headerFieldNames": ["From"]}), "/dkim/headerFieldNames", "wrong-type"),
             (json!({"headerFieldNames": "From:To\r\n"}), "", ""),
             (json!({"skipFields": "a b"}), "/dkim/skipFields", "invalid-header-name"),
+            (json!({"headerFieldNames": "From:X;Y"}), "/dkim/headerFieldNames", "invalid-header-name"),
         ] {
             let expected: &[_] = if code.is_empty() { &[] } else { &[(path, code)] };
             assert_eq!(codes(&dkim(keys.clone())), expected, "{keys}");
@@ -272,8 +293,8 @@ mod tests {
         for (keys, path, code) in [
             (json!({"cacheDir": "/tmp"}), "/dkim/cacheDir", "no-effect"),
             (json!({"cacheTreshold": 5}), "/dkim/cacheTreshold", "no-effect"),
-            (json!({"headerFieldNames": "To:Subject"}), "/dkim/headerFieldNames", "from-not-signed"),
-            (json!({"skipFields": "from"}), "/dkim/skipFields", "from-not-signed"),
+            (json!({"headerFieldNames": "To:Subject"}), "/dkim/headerFieldNames", "no-effect"),
+            (json!({"skipFields": "from"}), "/dkim/skipFields", "no-effect"),
             (json!({"selector": "s"}), "/dkim/selector", "unknown-key"),
         ] {
             assert_eq!(warnings(&dkim(keys)), [(path, code)]);

@@ -6,7 +6,7 @@ use super::peer::{CLOSE, Peer, SILENCE};
 use super::{failure, password, plan, prepared, submit, submit_message, submitter};
 use crate::delivery::Delivery;
 use crate::error::{ErrorKind, Stage};
-use crate::plan::{Authentication, Dkim, Mechanism, TlsMode, TransportPlan};
+use crate::plan::{Authentication, Mechanism, TlsMode, TransportPlan};
 use crate::receipt::Envelope;
 use crate::redactor::Redactor;
 use crate::rotation::Observer;
@@ -346,25 +346,6 @@ async fn what_cannot_be_reached_is_told_with_its_address() {
         .await
         .expect_err("loopback");
     assert_eq!((error.kind(), error.stage()), (ErrorKind::Egress, Some(Stage::Connect)));
-}
-
-#[tokio::test]
-async fn what_is_not_built_is_refused_by_name_before_anything_is_dialled() {
-    async fn check_refused(change: fn(&mut TransportPlan), expected: &str) {
-        let mut plan = plan(25);
-        change(&mut plan);
-        let submitter = submitter(plan).expect("a plan");
-        let message = prepared(&["ann@b.test"], "x");
-        let error = submitter
-            .submit(&message, &Redactor::default(), &Delivery::default(), None)
-            .await
-            .expect_err("a refusal");
-        assert_eq!((error.kind(), error.to_string()), (ErrorKind::Unsupported, expected.to_owned()));
-    }
-    let dkim = |plan: &mut TransportPlan| {
-        plan.dkim = Some(Dkim { signers: Vec::new(), header_fields: None, skip_fields: Vec::new() });
-    };
-    check_refused(dkim, "a DKIM signature (`dkim`) is not supported").await;
 }
 
 #[tokio::test]

@@ -88,7 +88,8 @@ impl Peer {
                 stream = secured;
             }
             if verb == "DATA" && self.replies["DATA"].iter().any(|reply| reply.starts_with(b"354")) {
-                let heard = self.hear(&mut stream, b"\r\n.\r\n").await;
+                // After DATA the end of the message may come at once.
+                let heard = self.hear_content(&mut stream).await;
                 if heard.is_none() || !self.say(&mut stream, "CONTENT").await {
                     return;
                 }
@@ -118,6 +119,11 @@ impl Peer {
         }
         let written = stream.write_all(words).await.is_ok() && stream.flush().await.is_ok();
         written && words.len() == reply.len()
+    }
+
+    async fn hear_content(&mut self, stream: &mut Box<dyn Stream>) -> Option<()> {
+        while self.hear(stream, b"\r\n").await? != ".\r\n" {}
+        Some(())
     }
 
     /// Reads one byte at a time, so that what belongs to TLS stays in the stream.
