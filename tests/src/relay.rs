@@ -185,6 +185,7 @@ async fn visit(
             }
             Some("DATA") if recipients == 0 => "554 5.5.1 no valid recipients\r\n",
             Some("DATA") => {
+                tokio::time::sleep(habits.delay).await;
                 stream.write_all((std::mem::take(&mut replies) + "354 go\r\n").as_bytes()).await?;
                 let message = content(&mut stream).await?;
                 (sender, recipients, taken) = (false, 0, taken + 1);
