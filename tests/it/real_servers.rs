@@ -1,14 +1,18 @@
 //! Mail through servers and proxies that others wrote. Each is first proven to work with another client.
 
 mod aiosmtpd;
+mod dkim;
 mod exim;
 mod lmtp;
 mod oauth2;
 mod postfix;
 mod proxies;
 mod reading;
+mod rendered;
 mod resolver;
 mod smtp_server;
+
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use smtp_connector_tests::cli::Cli;
@@ -45,6 +49,31 @@ fn connector(configuration: &Value, arguments: &[&str]) -> Value {
         assert!(!printed.contains(PASSWORD), "the password is printed");
     }
     outcome.json()
+}
+
+/// The sign-in mail in the folder, as it would be submitted.
+#[track_caller]
+fn render(configuration: &Value, folder: &Path) -> PathBuf {
+    let payload = json!({ "code": "123456" }).to_string();
+    let arguments =
+        ["render", "-", "--type", "SignIn", "--to", RECIPIENT, "--format", "eml", "--payload", &payload];
+    let command = Cli::new(arguments).env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
+    let outcome = command.stdin(configuration.to_string()).run_blocking();
+    assert_eq!(outcome.code, Some(0), "{outcome:#?}");
+    let mail = folder.join("mail.eml");
+    std::fs::write(&mail, outcome.stdout).expect("the folder is ours");
+    mail
+}
+
+/// The console's configuration with other texts for the sign-in mail.
+fn with_sign_in(forms: &[&str], subject: &str, content: &str) -> Value {
+    let mut configuration: Value = serde_json::from_str(CONSOLE).expect("the fixture is JSON");
+    let templates = configuration["templates"].as_array_mut().expect("the fixture has some");
+    templates.retain(|template| template["usageType"] != "SignIn");
+    templates.extend(forms.iter().map(
+        |form| json!({ "usageType": "SignIn", "contentType": form, "subject": subject, "content": content }),
+    ));
+    configuration
 }
 
 /// Sends the sign-in mail.

@@ -1,4 +1,4 @@
-//! What users of nodemailer rely on, from the connection to the login: behaviour that nobody wrote down and that a
+//! What users of nodemailer rely on, from the connection to the message: behaviour that nobody wrote down and that a
 //! configuration may depend on. Each scenario has a test, here or where its subject is at home:
 //!
 //! | scenario | tests |
@@ -26,32 +26,74 @@
 //! | closing with messages waiting; a mailer that is dropped | `scenarios/pool` |
 //! | several recipients, all or some refused, with and without PIPELINING; SIZE | `submission/tests/flow` |
 //! | one recipient refused after the message | `reach/lmtp` |
+//! | lists of mailboxes, comments, groups, names that look like addresses, hostile texts | `scenarios/addresses`, `mailbox/tests` |
+//! | domains and local parts beyond ASCII, local parts to quote | `scenarios/addresses`, `submission/message/address` |
+//! | envelopes and recipients that a configuration would add | `scenarios/addresses` |
+//! | encoding, folding and identifiers of header fields, names, custom and `List-*` fields | `scenarios/message`, `submission/message/field` |
+//! | transfer encodings and the ends of parts | `scenarios/message`, `submission/message/tests` |
+//! | signatures known, several, relaxed, over chosen fields | `submission/dkim/tests`, `options/dkim`, `real_servers/dkim` |
 //!
 //! Where this program means to behave otherwise, the test says so.
 
+mod addresses;
 mod authentication;
 mod connection;
 #[cfg(target_os = "linux")]
 mod endless;
 mod endpoint;
+mod message;
 mod oauth2;
 mod pool;
 mod proxies;
 mod replies;
 mod starttls;
 
-use serde_json::Value;
-use smtp_connector::Diagnostic;
+use serde_json::{Value, json};
+use smtp_connector::{Diagnostic, Rendered, Request, Result};
 
 use crate::tenant;
 
 /// The errors that the check finds, as code and place.
 async fn errors(members: &Value) -> Vec<(String, String)> {
+    named(examine(members).await.into_iter().filter(Diagnostic::is_error))
+}
+
+/// All that the check finds, as code and place.
+async fn findings(members: &Value) -> Vec<(String, String)> {
+    named(examine(members).await)
+}
+
+async fn examine(members: &Value) -> Vec<Diagnostic> {
     let configuration = tenant::with(tenant::configuration(587), members);
     let connector = tenant::bundled().await;
     let check = connector.check(&configuration.to_string(), &tenant::local()).await.expect("the check works");
-    let errors = check.diagnostics.into_iter().filter(Diagnostic::is_error);
-    errors.map(|finding| (finding.code, finding.path)).collect()
+    check.diagnostics
+}
+
+fn named(findings: impl IntoIterator<Item = Diagnostic>) -> Vec<(String, String)> {
+    findings.into_iter().map(|finding| (finding.code, finding.path)).collect()
+}
+
+/// The sign-in mail of a configuration with these members, as it would be submitted.
+async fn rendered(members: &Value, to: &str) -> Result<Rendered> {
+    rendered_for(members, &Request::new("SignIn", to).payload(json!({ "code": "482913" }))).await
+}
+
+async fn rendered_for(members: &Value, request: &Request) -> Result<Rendered> {
+    let configuration = tenant::with(tenant::configuration(587), members);
+    tenant::mailer(&tenant::bundled().await, &configuration).await.render(request).await
+}
+
+fn text(mail: &Rendered) -> &str {
+    std::str::from_utf8(mail.bytes()).expect("a mail is UTF-8")
+}
+
+/// The values of the fields whose name is written exactly so, unfolded.
+fn fields(mail: &Rendered, name: &str) -> Vec<String> {
+    let header = text(mail).split("\r\n\r\n").next().unwrap_or_default();
+    let unfolded = header.replace("\r\n ", " ").replace("\r\n\t", "\t");
+    let named = unfolded.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    named.map(|value| value.trim().to_owned()).collect()
 }
 
 #[track_caller]

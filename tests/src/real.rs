@@ -7,6 +7,7 @@
 mod aiosmtpd;
 mod curl;
 mod dante;
+mod dkim;
 mod dovecot;
 mod exim;
 mod microsocks;
@@ -27,6 +28,7 @@ use std::time::{Duration, Instant};
 pub use aiosmtpd::Aiosmtpd;
 pub use curl::curl;
 pub use dante::Dante;
+pub use dkim::DkimKey;
 pub use dovecot::Dovecot;
 pub use exim::Exim;
 pub use microsocks::Microsocks;

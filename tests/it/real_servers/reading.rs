@@ -31,6 +31,14 @@ pub(super) fn headers<'a>(mail: &'a Value, name: &str) -> Vec<&'a str> {
     fields.filter(|field| field[0] == name).filter_map(|field| field[1].as_str()).collect()
 }
 
+/// What dkimpy and npm's mailauth say of each signature, with these records for a DNS.
+pub(super) fn verdicts(mail: &Path, records: &Path) -> [Value; 2] {
+    [python("verify_dkim.py"), node("verify_dkim.cjs")].map(|mut verifier| {
+        verifier.arg(mail).arg(records);
+        document(verifier)
+    })
+}
+
 fn document(mut command: Command) -> Value {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     serde_json::from_slice(&output.stdout)

@@ -36,6 +36,11 @@ impl Address {
         })
     }
 
+    /// Whether the local part stands between quotes.
+    pub(super) fn is_quoted(&self) -> bool {
+        self.local_part.starts_with('"')
+    }
+
     /// The domain as it stands in the DNS, for names that must be US-ASCII.
     pub(super) fn ascii_domain(&self) -> &str {
         &self.ascii_domain
@@ -48,8 +53,8 @@ impl Address {
         if text.contains(['<', '>']) {
             return Err("it has an angle bracket");
         }
-        let (local_part, domain) = text.split_once('@').ok_or("it has no `@`")?;
-        if domain.contains('@') {
+        let (local_part, domain) = text.rsplit_once('@').ok_or("it has no `@`")?;
+        if local_part.contains('@') && !is_quoted_string(local_part) {
             return Err("it has more than one `@`");
         }
         let local_part = read_local_part(local_part)?;
@@ -175,6 +180,7 @@ mod tests {
             ("user.@mail.test", "\"user.\"@mail.test"),
             ("\"two words\"@mail.test", "\"two words\"@mail.test"),
             ("\"a\\\"b\"@mail.test", "\"a\\\"b\"@mail.test"),
+            ("\"a@b\"@mail.test", "\"a@b\"@mail.test"),
             ("user@[192.0.2.1]", "user@[192.0.2.1]"),
             ("user@[ipv6:2001:DB8::1]", "user@[IPv6:2001:db8::1]"),
             (long.as_str(), long.as_str()),
@@ -206,7 +212,7 @@ mod tests {
             ("user@", domain),
             ("a@b@mail.test", "it has more than one `@`"),
             ("user@mail.test,other@mail.test", "it has more than one `@`"),
-            ("\"a@b\"@mail.test", "it has more than one `@`"),
+            ("\"a\"@b@mail.test", "it has more than one `@`"),
             ("<user@mail.test>", brackets),
             ("user@mail.test> SIZE=1", brackets),
             ("user@mail.test\r\nRCPT TO:", "it has a control character"),

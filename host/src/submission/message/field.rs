@@ -41,6 +41,8 @@ pub(super) fn mailboxes(name: &str, mailboxes: &[(Option<&str>, &Address)]) -> S
     for (index, (phrase, address)) in mailboxes.iter().enumerate() {
         let comma = if index + 1 < mailboxes.len() { "," } else { "" };
         match phrase {
+            // Some readers take a quoted local part for a name where nothing else shows the address.
+            None if address.is_quoted() => field.word(" ", &format!("<{address}>{comma}")),
             None => field.word(" ", &format!("{address}{comma}")),
             Some(phrase) => {
                 field.phrase(phrase);
@@ -247,6 +249,8 @@ mod tests {
             assert_eq!(mailboxes("To", &[(Some(name), &address)]), format!("To: {written}\r\n"));
         }
         assert_eq!(mailboxes("To", &[(None, &address), (None, &address)]), "To: a@b.test, a@b.test\r\n");
+        let quoted = Address::parse("to", "\"a b\"@c.test").expect("usable");
+        assert_eq!(mailboxes("To", &[(None, &quoted)]), "To: <\"a b\"@c.test>\r\n");
     }
 
     #[test]
