@@ -104,6 +104,17 @@ impl Mailer {
         &self.warnings
     }
 
+    /// Composes a message without making a mail of it: what the component gives, which is not encoded and has no
+    /// Message-ID. What would be refused only as a mail, such as an overlong header field, is not noticed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Mailer::render`].
+    pub async fn compose(&self, request: &Request) -> Result<Message> {
+        let composed = self.composers.compose(request).await;
+        composed.map_err(|error| error.masked(&self.redactor(request)))
+    }
+
     /// Composes a message without sending it.
     ///
     /// # Errors
@@ -111,7 +122,7 @@ impl Mailer {
     /// [`ErrorKind::Payload`], [`ErrorKind::Template`], [`ErrorKind::Address`] or [`ErrorKind::Message`] where
     /// the request cannot become a message; [`ErrorKind::Component`] where the component misbehaves.
     pub async fn render(&self, request: &Request) -> Result<Rendered> {
-        self.compose(request, self.redactor(request)).await
+        self.make(request, self.redactor(request)).await
     }
 
     /// Composes a message and hands it to the server.
@@ -149,7 +160,7 @@ impl Mailer {
     pub async fn deliver(&self, request: &Request, delivery: &Delivery) -> Result<Receipt> {
         let deadline = delivery.deadline();
         let redactor = self.redactor(request);
-        let composing = self.compose(request, redactor);
+        let composing = self.make(request, redactor);
         let rendered = match deadline {
             None => composing.await?,
             Some(deadline) => timeout_at(deadline, composing).await.map_err(|_| expired())??,
@@ -211,7 +222,7 @@ impl Mailer {
             None => None,
             Some(to) => {
                 let request = Request::new("Generic", to);
-                Some(self.compose(&request, self.redactor.clone()).await?.prepared.envelope.clone())
+                Some(self.make(&request, self.redactor.clone()).await?.prepared.envelope.clone())
             }
         };
         Ok(self.submitter.verify(preflight.as_ref(), &self.redactor).await)
@@ -223,7 +234,8 @@ impl Mailer {
         self.redactor.with(codes.iter().map(String::as_str))
     }
 
-    async fn compose(&self, request: &Request, redactor: Redactor) -> Result<Rendered> {
+    /// Composes a message and makes a mail of it.
+    async fn make(&self, request: &Request, redactor: Redactor) -> Result<Rendered> {
         let composed = self.composers.compose(request).await;
         let message = composed.map_err(|error| error.masked(&redactor))?;
         let prepared = self.submitter.prepare(&message).map_err(|error| error.masked(&redactor))?;

@@ -1,0 +1,71 @@
+//! This program, started again as a process of its own for one measurement: a task comes as JSON, and what was
+//! measured goes back as JSON.
+
+pub(crate) mod delivery;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::Outcome;
+
+/// The argument that asks for a task.
+pub(crate) const COMMAND: &str = "task";
+
+/// What a child is to do.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) enum Task {
+    /// Delivers messages through lettre's pool.
+    LettrePool(Batch),
+    /// Composes and delivers messages.
+    Send(Batch),
+    /// Delivers messages that were composed before.
+    Submit(Batch),
+}
+
+/// Messages to deliver.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Batch {
+    /// Where the server listens on loopback.
+    pub(crate) port: u16,
+    /// How many connections there may be.
+    pub(crate) connections: usize,
+    /// How many messages.
+    pub(crate) count: usize,
+}
+
+/// Does a task in this process.
+pub(crate) fn run(task: &str) -> Outcome<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let measured = match serde_json::from_str(task)? {
+        Task::LettrePool(batch) => runtime.block_on(delivery::through_lettre(batch)),
+        Task::Send(batch) => runtime.block_on(delivery::send(batch)),
+        Task::Submit(batch) => runtime.block_on(delivery::submit(batch)),
+    };
+    println!("{}", serde_json::to_string(&measured?)?);
+    Ok(())
+}
+
+/// Has a task done by a process of its own.
+pub(crate) fn measure<T: DeserializeOwned>(task: &Task) -> Outcome<T> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args([COMMAND, &serde_json::to_string(task)?]);
+    Ok(serde_json::from_slice(&output(&mut command)?)?)
+}
+
+/// What a program prints, unless it fails.
+pub(crate) fn output(command: &mut Command) -> Outcome<Vec<u8>> {
+    let output = command.stdin(Stdio::null()).output();
+    let Output { status, stdout, stderr } = output.map_err(|error| format!("{command:?}: {error}"))?;
+    if !status.success() {
+        return Err(format!("{command:?}: {status}\n{}", String::from_utf8_lossy(&stderr)).into());
+    }
+    Ok(stdout)
+}
+
+/// A path below `target/benches`.
+pub(crate) fn scratch(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/benches").join(path)
+}

@@ -1,0 +1,77 @@
+//! What everybody sends and composes: a sign-in code for each of many users.
+
+use serde_json::{Value, json};
+
+/// The author of all messages.
+pub(crate) const AUTHOR: &str = "Example Accounts <no-reply@example.com>";
+
+/// The subject of all messages.
+pub(crate) const SUBJECT: &str = "{{code}} is your sign-in code";
+
+/// Logto's nine usage types.
+const USAGE_TYPES: [&str; 9] = [
+    "SignIn",
+    "Register",
+    "ForgotPassword",
+    "Generic",
+    "OrganizationInvitation",
+    "UserPermissionValidation",
+    "BindNewIdentifier",
+    "MfaVerification",
+    "BindMfa",
+];
+
+const HEAD: &str = "<p>Hello {{user.name}},</p>\n\
+    <p>Use this code to sign in to {{application.name}}:</p>\n\
+    <p style=\"font-size: 24px\"><strong>{{code}}</strong></p>\n";
+
+const TAIL: &str = "{{#if organization.name}}<p>{{organization.name}}</p>\n{{/if}}\
+    <p>If you did not try to sign in, you can ignore this message.</p>\n";
+
+const FILLING: &str = "<p>This code expires soon. Do not share it with anyone.</p>\n";
+
+/// A template of about this many bytes.
+pub(crate) fn template(bytes: usize) -> String {
+    let fillings = bytes.saturating_sub(HEAD.len() + TAIL.len()) / FILLING.len();
+    format!("{HEAD}{}{TAIL}", FILLING.repeat(fillings))
+}
+
+/// A tenant's configuration: a template of this many bytes for each usage type, and a server on loopback that
+/// offers nothing.
+pub(crate) fn configuration(port: u16, connections: usize, template_bytes: usize) -> Value {
+    let templates: Vec<_> = USAGE_TYPES
+        .iter()
+        .map(|usage_type| {
+            json!({
+                "usageType": usage_type,
+                "contentType": "text/html",
+                "subject": SUBJECT,
+                "content": template(template_bytes),
+            })
+        })
+        .collect();
+    json!({
+        "host": "127.0.0.1",
+        "port": port,
+        "ignoreTLS": true,
+        "pool": true,
+        "maxConnections": connections,
+        "maxMessages": u32::MAX,
+        "fromEmail": AUTHOR,
+        "templates": templates,
+    })
+}
+
+/// The recipient of the nth message.
+pub(crate) fn recipient(index: usize) -> String {
+    format!("user{index:07}@example.com")
+}
+
+/// The payload of the nth message, about 350 bytes.
+pub(crate) fn payload(index: usize) -> String {
+    let code = index * 7919 % 1_000_000;
+    format!(
+        r#"{{"code":"{code:06}","locale":"en-GB","uiLocales":"en-GB en","application":{{"id":"a3f8c1d29b07","name":"Example Portal"}},"user":{{"id":"u{index:07}","name":"Sam O'Neil","username":"sam","primaryEmail":"{}"}},"organization":{{"id":"org4711","name":"Example & Sons"}},"inviter":{{"id":"u0000001","name":"Kim Example"}}}}"#,
+        recipient(index)
+    )
+}

@@ -1,0 +1,141 @@
+//! Sections 1 and 2: how many messages a second a sink on loopback gets, at once and with a round trip of 20 ms.
+
+use std::time::Duration;
+
+use crate::Outcome;
+use crate::child::delivery::TEMPLATE_BYTES;
+use crate::child::{Batch, Task, measure};
+use crate::delay::DelayProxy;
+use crate::measure::{Effort, Series, calibrate, in_rounds};
+use crate::peers::{nodemailer, smtp_source};
+use crate::report::{Bound, Ratio, Report, Table, number};
+use crate::sink::{Sink, round_trips};
+
+/// How far away the sink is in the second section, one way.
+const ONE_WAY: Duration = Duration::from_millis(10);
+
+/// The numbers of connections that are measured.
+const CONNECTIONS: [usize; 2] = [1, 10];
+
+/// Who delivers.
+#[derive(Debug, Clone, Copy)]
+enum Contestant {
+    SmtpSource,
+    WholePath,
+    Submission,
+    Nodemailer,
+    NodemailerNine,
+    LettrePool,
+}
+
+use Contestant::{LettrePool, Nodemailer, NodemailerNine, SmtpSource, Submission, WholePath};
+
+/// In the order of the tables' rows.
+const CONTESTANTS: [Contestant; 6] =
+    [SmtpSource, WholePath, Submission, Nodemailer, NodemailerNine, LettrePool];
+
+impl Contestant {
+    fn name(self) -> &'static str {
+        match self {
+            Self::SmtpSource => "smtp-source",
+            Self::WholePath => "whole path",
+            Self::Submission => "submission alone",
+            Self::Nodemailer => "nodemailer",
+            Self::NodemailerNine => "nodemailer 9",
+            Self::LettrePool => "lettre's pool",
+        }
+    }
+
+    /// Delivers messages; gives the seconds.
+    fn deliver(self, batch: Batch) -> Outcome<f64> {
+        match self {
+            Self::SmtpSource => smtp_source(batch),
+            Self::WholePath => measure(&Task::Send(batch)),
+            Self::Submission => measure(&Task::Submit(batch)),
+            Self::Nodemailer => nodemailer("nodemailer", batch, TEMPLATE_BYTES),
+            Self::NodemailerNine => nodemailer("nodemailer-9", batch, TEMPLATE_BYTES),
+            Self::LettrePool => measure(&Task::LettrePool(batch)),
+        }
+    }
+}
+
+/// What one turn of a contestant came to.
+struct Turn {
+    rate: f64,
+    bytes: f64,
+}
+
+/// Into a sink beside the client.
+pub(crate) fn loopback(effort: &Effort, report: &mut Report) -> Outcome<()> {
+    report.section("SMTP throughput on loopback", "");
+    for connections in CONNECTIONS {
+        let title = format!("Loopback, {}", plural(connections));
+        let table = compare(title, effort, connections, None)?;
+        let rate = |contestant: Contestant| table.series[contestant as usize].median();
+        let whole = rate(WholePath);
+        for (peer, bound) in
+            [(SmtpSource, 2.0), (Nodemailer, 100.0), (NodemailerNine, 100.0), (LettrePool, 100.0)]
+        {
+            let what = format!("loopback, {}: whole path, × {}", plural(connections), peer.name());
+            report.goal(what, Bound::AtLeast(bound), whole / rate(peer), "");
+        }
+        report.table(table);
+    }
+    Ok(())
+}
+
+/// Into a sink that is some way off.
+pub(crate) fn distance(effort: &Effort, report: &mut Report) -> Outcome<()> {
+    let sink = Sink::start()?;
+    let proxy = DelayProxy::start(sink.port, ONE_WAY)?;
+    let measured = Series::new("NOOP", round_trips(proxy.port)?).median() * 1e3;
+    let text = format!("A NOOP and its answer take {} ms.", number(measured));
+    report.section("SMTP throughput with a round trip of 20 ms", &text);
+    for connections in CONNECTIONS {
+        let title = format!("20 ms, {}", plural(connections));
+        let table = compare(title, effort, connections, Some(ONE_WAY))?;
+        if connections == 1 {
+            let rate = |contestant: Contestant| table.series[contestant as usize].median();
+            let ratio = rate(WholePath) / rate(SmtpSource);
+            report.goal("20 ms, 1 connection: whole path, × smtp-source", Bound::AtLeast(2.0), ratio, "");
+        }
+        report.table(table);
+    }
+    Ok(())
+}
+
+fn compare(title: String, effort: &Effort, connections: usize, one_way: Option<Duration>) -> Outcome<Table> {
+    let mut contestants = Vec::new();
+    for contestant in CONTESTANTS {
+        let seconds = |count| Ok(count as f64 / turn(contestant, connections, count, one_way)?.rate);
+        contestants.push((contestant, calibrate(effort.turn, seconds)?));
+    }
+    let measured = in_rounds(&title, &contestants, effort.rounds, |(contestant, count)| {
+        turn(*contestant, connections, *count, one_way)
+    })?;
+    let series = CONTESTANTS.iter().zip(&measured);
+    let series = series.map(|(who, turns)| Series::new(who.name(), turns.iter().map(|turn| turn.rate)));
+    let bytes = measured.iter().map(|turns| number(turns.last().map_or(f64::NAN, |turn| turn.bytes)));
+    let ratios = vec![Ratio::By(SmtpSource as usize), Ratio::Of(WholePath as usize)];
+    let remarks = one_way.map(|_| ("bytes a message", bytes.collect()));
+    Ok(Table { title, unit: "messages a second", series: series.collect(), ratios, remarks })
+}
+
+/// One turn of a contestant, with a sink of its own.
+fn turn(
+    contestant: Contestant,
+    connections: usize,
+    count: usize,
+    one_way: Option<Duration>,
+) -> Outcome<Turn> {
+    let sink = Sink::start()?;
+    let proxy = one_way.map(|one_way| DelayProxy::start(sink.port, one_way)).transpose()?;
+    let port = proxy.as_ref().map_or(sink.port, |proxy| proxy.port);
+    let seconds = contestant.deliver(Batch { port, connections, count })?;
+    let bytes = proxy.map_or(0, |proxy| proxy.sent());
+    Ok(Turn { rate: count as f64 / seconds, bytes: bytes as f64 / count as f64 })
+}
+
+fn plural(connections: usize) -> String {
+    if connections == 1 { "1 connection".to_owned() } else { format!("{connections} connections") }
+}
