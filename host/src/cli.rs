@@ -2,6 +2,7 @@
 //! and the arguments of the process.
 
 mod arguments;
+mod batch;
 mod check;
 mod demo;
 mod describe;
@@ -19,6 +20,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use tokio::runtime::{Builder, Runtime};
 
 use arguments::{Arguments, Command};
 use failure::Failure;
@@ -40,7 +42,7 @@ pub fn main() -> ExitCode {
         Err(help) => return show(&help),
     };
     log::start(arguments.log);
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match runtime(&arguments.command) {
         Ok(runtime) => runtime,
         Err(error) => {
             let error = Error::new(ErrorKind::Internal, format!("cannot start: {error}"));
@@ -56,6 +58,16 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// One thread serves one message. Of many, one is composed while others are sent.
+fn runtime(command: &Command) -> std::io::Result<Runtime> {
+    let mut builder = match command {
+        Command::Batch(_) => Builder::new_multi_thread(),
+        _ => Builder::new_current_thread(),
+    };
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).max(2);
+    builder.worker_threads(workers).enable_all().build()
+}
+
 /// Prints help or the version, which clap hands over as an error.
 fn show(help: &clap::Error) -> ExitCode {
     // A reader that went away does not want the help.
@@ -66,6 +78,7 @@ fn show(help: &clap::Error) -> ExitCode {
 async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let session = Session::new(arguments);
     match &arguments.command {
+        Command::Batch(command) => batch::run(&session, command).await,
         Command::Check(command) => check::run(&session, command).await,
         Command::Demo(command) => demo::run(&session, command).await,
         Command::Describe => describe::descriptor(&session).await,

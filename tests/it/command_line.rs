@@ -1,5 +1,6 @@
 //! The command line against its contract: documents, exit codes, and what people read. One module per command.
 
+mod batch;
 mod check;
 mod information;
 mod render;

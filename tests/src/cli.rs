@@ -5,16 +5,20 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::process::Stdio;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use rustix::process::{Pid, kill_process};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-/// How long a command may take: it must never hang.
+pub use rustix::process::Signal;
+
+/// How long a command may take unless a test says otherwise: it must never hang.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A command line to run.
@@ -24,6 +28,7 @@ pub struct Cli {
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
     input: Vec<u8>,
+    deadline: Duration,
     folder: TempDir,
 }
 
@@ -43,7 +48,7 @@ impl Cli {
     pub fn new<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Self {
         let arguments = arguments.into_iter().map(|argument| argument.as_ref().to_owned()).collect();
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        Self { arguments, environment: Vec::new(), input: Vec::new(), folder }
+        Self { arguments, environment: Vec::new(), input: Vec::new(), deadline: DEADLINE, folder }
     }
 
     /// Adds an argument.
@@ -75,6 +80,12 @@ impl Cli {
         self
     }
 
+    /// Gives the command more or less time than a minute.
+    pub fn within(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
     /// The working folder of the command.
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -86,6 +97,15 @@ impl Cli {
     ///
     /// Panics where the binary cannot be built or does not end in time.
     pub async fn run(self) -> Outcome {
+        self.start().await.finish().await
+    }
+
+    /// Starts the command, so that the test can meddle with it.
+    ///
+    /// # Panics
+    ///
+    /// Panics where the binary cannot be built or run.
+    pub async fn start(self) -> Running {
         let binary = tokio::task::spawn_blocking(binary).await.expect("the binary can be built");
         let mut command = Command::new(binary);
         command.args(&self.arguments).current_dir(self.folder.path()).kill_on_drop(true).env_clear();
@@ -99,13 +119,9 @@ impl Cli {
             // A command that fails early does not read its input.
             let _ = stdin.write_all(&self.input).await;
         };
-        let ran = timeout(DEADLINE, async { tokio::join!(feed, child.wait_with_output()).1 }).await;
-        let output = ran.expect("the command ends in time").expect("the output can be read");
-        Outcome {
-            code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).expect("the command writes UTF-8"),
-            stderr: String::from_utf8(output.stderr).expect("the command writes UTF-8"),
-        }
+        let id = child.id().expect("nobody has waited for it");
+        let ran = async { tokio::join!(feed, child.wait_with_output()).1 };
+        Running { id, deadline: self.deadline, ran: Box::pin(ran), _folder: self.folder }
     }
 
     /// Does as [`Cli::run`] outside of a runtime.
@@ -116,6 +132,53 @@ impl Cli {
     pub fn run_blocking(self) -> Outcome {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a runtime can be made").block_on(self.run())
+    }
+}
+
+/// A command that runs. It is killed where it is dropped.
+#[must_use = "a command that is not finished is killed"]
+pub struct Running {
+    id: u32,
+    deadline: Duration,
+    ran: Pin<Box<dyn Future<Output = std::io::Result<std::process::Output>> + Send>>,
+    _folder: TempDir,
+}
+
+impl Running {
+    /// The process's id.
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Sends the process a signal.
+    ///
+    /// # Panics
+    ///
+    /// Panics where it has ended already.
+    pub fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.id).ok().and_then(Pid::from_raw).expect("a process has an id");
+        kill_process(id, signal).expect("the process is there");
+    }
+
+    /// Waits for the end of the command.
+    ///
+    /// # Panics
+    ///
+    /// Panics where it does not end in time.
+    pub async fn finish(self) -> Outcome {
+        let ran = timeout(self.deadline, self.ran).await;
+        let output = ran.expect("the command ends in time").expect("the output can be read");
+        Outcome {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).expect("the command writes UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("the command writes UTF-8"),
+        }
+    }
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running").field("id", &self.id).finish_non_exhaustive()
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod certificates;
 pub mod cli;
+pub mod faulty;
 pub mod guests;
 pub mod peer;
 pub mod providers;

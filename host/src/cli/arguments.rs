@@ -42,6 +42,8 @@ pub(super) enum Command {
     Verify(Verify),
     /// Send one message
     Send(Send),
+    /// Send many messages, one for each line of a file
+    Batch(Batch),
     /// Send one mail of every type through an embedded server and show what arrived
     Demo(Demo),
     /// Print what the component says of itself, as JSON
@@ -127,6 +129,27 @@ pub(super) struct Send {
     /// Print one JSON document
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A request is {\"to\",\"type\",\"payload\"?,\"locale\"?,\"template\"?,\"id\"?}, a result is\n\
+                        {\"line\",\"id\"?,\"status\",\"result\"?,\"error\"?} with the status accepted, refused, failed (for\n\
+                        now: the next run with the same RESULTS sends it again) or ambiguous. The exit code is 0\n\
+                        when all were accepted, else 75 when any failed for now or is ambiguous, else 67 when a\n\
+                        recipient was refused, else 65."
+)]
+pub(super) struct Batch {
+    /// The configuration
+    pub(super) config: PathBuf,
+    /// The requests, one JSON object in each line, or `-` for the standard input
+    pub(super) requests: PathBuf,
+    /// Append the results to this file; run again with it, it sends what has no final result yet
+    #[arg(long, value_name = "RESULTS")]
+    pub(super) out: Option<PathBuf>,
+    /// Keep trying each message this long, then give it up (such as `90s` or `5m`)
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub(super) deadline: Option<Duration>,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! Exit codes, as mail programs use them (`sysexits.h`).
 
+use super::batch::Fate;
 use crate::error::{ErrorKind, Stage};
 
 /// The command was used wrongly.
@@ -60,5 +61,15 @@ pub(super) fn code(kind: ErrorKind, stage: Option<Stage>) -> u8 {
         ErrorKind::Credentials | ErrorKind::Egress => NO_PERMISSION,
         ErrorKind::Configuration => CONFIGURATION,
         ErrorKind::Component | ErrorKind::Internal => SOFTWARE,
+    }
+}
+
+/// The exit code of a batch: by the worst that became of a request.
+pub(super) fn of_batch(worst: Fate) -> u8 {
+    match worst {
+        Fate::Accepted => 0,
+        Fate::Refused => DATA,
+        Fate::RecipientRefused => NO_USER,
+        Fate::Failed | Fate::Ambiguous => TEMPORARY,
     }
 }

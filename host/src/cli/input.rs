@@ -43,7 +43,8 @@ pub(super) fn config_name(path: &Path) -> String {
     if is_standard_input(path) { "standard input".to_owned() } else { path.display().to_string() }
 }
 
-fn is_standard_input(path: &Path) -> bool {
+/// Whether a path stands for the standard input.
+pub(super) fn is_standard_input(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
@@ -92,6 +93,7 @@ fn bounded(source: impl Read, name: &str) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn unreadable(name: &str, error: &std::io::Error) -> Error {
+/// The failure to read what people call `name`.
+pub(super) fn unreadable(name: &str, error: &std::io::Error) -> Error {
     Error::new(ErrorKind::Input, format!("cannot read {name}: {error}"))
 }
