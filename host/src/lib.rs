@@ -41,6 +41,7 @@ mod message;
 mod pem;
 pub mod plan;
 mod private_key;
+mod random;
 mod receipt;
 mod redactor;
 mod reply;

@@ -11,6 +11,7 @@ use crate::egress::EgressPolicy;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::message::Message;
 use crate::plan::TransportPlan;
+use crate::random;
 use crate::receipt::{Envelope, Receipt, Verification};
 use crate::redactor::Redactor;
 use crate::request::Request;
@@ -253,10 +254,9 @@ fn deserves_second_attempt(error: &Error) -> bool {
 /// come back together.
 fn pause(attempts: u32) -> Duration {
     let doubled = SECOND_ATTEMPT.saturating_mul(1 << attempts.saturating_sub(1).min(6)).min(LONGEST_PAUSE);
-    let mut random = [0];
     // Without randomness the pause merely does not vary.
-    let _ = aws_lc_rs::rand::SecureRandom::fill(&aws_lc_rs::rand::SystemRandom::new(), &mut random);
-    doubled.mul_f64(0.75 + f64::from(random[0]) / 510.0)
+    let [random] = random::octets().unwrap_or_default();
+    doubled.mul_f64(0.75 + f64::from(random) / 510.0)
 }
 
 fn counted(attempts: u32, outcome: Result<Receipt>) -> Result<Receipt> {

@@ -4,7 +4,6 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use serde_json::{Value, json};
 
 use super::arguments;
@@ -15,6 +14,7 @@ use crate::catch_all::{CatchAll, Caught, Credentials, Options as ServerOptions};
 use crate::connector::Connector;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mailer::Mailer;
+use crate::random;
 use crate::request::Request;
 
 /// The types of message that Logto asks for.
@@ -66,9 +66,7 @@ async fn start(password: &str) -> Result<CatchAll> {
 }
 
 fn random_password() -> Result<String> {
-    let mut random = [0; 16];
-    let filled = SystemRandom::new().fill(&mut random);
-    filled.map_err(|_| Error::new(ErrorKind::Internal, "no randomness to be had"))?;
+    let random: [u8; 16] = random::octets()?;
     Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 

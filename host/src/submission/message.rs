@@ -11,12 +11,12 @@ mod reader;
 #[cfg(test)]
 mod tests;
 
-use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use lettre::message::header::{Date, Headers};
 
 use super::{Prepared, body};
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{Mailbox, Message};
+use crate::random;
 use crate::receipt::Envelope;
 
 pub(super) use address::Address;
@@ -143,11 +143,7 @@ pub(super) fn within_bound(octets: usize) -> Result<()> {
 
 /// A name that nobody can guess, so that no content can be made to hold it.
 pub(super) fn token() -> Result<String> {
-    let mut octets = [0; 16];
-    SystemRandom::new()
-        .fill(&mut octets)
-        .map_err(|_| Error::new(ErrorKind::Internal, "the system has no random numbers"))?;
-    Ok(format!("{:032x}", u128::from_be_bytes(octets)))
+    Ok(format!("{:032x}", u128::from_be_bytes(random::octets()?)))
 }
 
 pub(super) fn refusal(message: impl Into<String>) -> Error {
