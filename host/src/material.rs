@@ -5,7 +5,7 @@ use rustls::pki_types::CertificateDer;
 
 use crate::diagnostic::Diagnostic;
 use crate::pem;
-use crate::plan::{Authentication, Grant, SecretRef, TlsOptions, TokenRequest, TransportPlan};
+use crate::plan::{Authentication, DkimSigner, Grant, SecretRef, TlsOptions, TokenRequest, TransportPlan};
 use crate::private_key::{self, Budget, ClearKey, KeyPlace, Purpose};
 use crate::secret::Secret;
 use crate::vault::{Source, Vault};
@@ -62,7 +62,19 @@ impl Examination<'_> {
         for signer in plan.dkim.iter().flat_map(|dkim| &dkim.signers) {
             let place = KeyPlace { key: &signer.private_key, passphrase: signer.passphrase.as_ref() };
             self.signing_key(place, Purpose::Signature);
+            self.signing_domain(signer);
         }
+    }
+
+    /// Names beyond ASCII are the host's to convert.
+    fn signing_domain(&mut self, signer: &DkimSigner) {
+        if idna::domain_to_ascii(&signer.domain).is_ok() {
+            return;
+        }
+        let object = signer.private_key.0.rsplit_once("/privateKey").map_or("", |(object, _)| object);
+        let message = "is no internationalized domain name";
+        let error = Diagnostic::error(format!("{object}/domainName"), "invalid-host", message);
+        self.diagnostics.push(error.with_help("write the name as it stands in the DNS, with `xn--` labels"));
     }
 
     fn token_request(&mut self, request: &TokenRequest) {

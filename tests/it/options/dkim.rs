@@ -100,6 +100,7 @@ pub(super) async fn domain_name() {
         (dkim(&json!({ "domainName": "acme.test; x=y" })), "error invalid-host /dkim/domainName"),
         (dkim(&json!({ "domainName": "acme.test\r\nBcc: x" })), "error invalid-host /dkim/domainName"),
         (dkim(&json!({ "domainName": "192.0.2.1" })), "error invalid-host /dkim/domainName"),
+        (dkim(&json!({ "domainName": "a\u{200d}.test" })), "error invalid-host /dkim/domainName"),
     ])
     .await;
 }
