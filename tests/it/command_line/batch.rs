@@ -4,6 +4,7 @@ mod bad_lines;
 mod bounds;
 mod faulty;
 mod resuming;
+mod soak;
 mod stopping;
 
 use std::fs;
