@@ -5,6 +5,7 @@ mod cli;
 mod command_line;
 mod contract;
 mod delivery;
+mod faulty;
 mod flow;
 mod guests;
 mod isolation;

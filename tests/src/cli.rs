@@ -121,7 +121,7 @@ impl Cli {
         };
         let id = child.id().expect("nobody has waited for it");
         let ran = async { tokio::join!(feed, child.wait_with_output()).1 };
-        Running { id, deadline: self.deadline, ran: Box::pin(ran), _folder: self.folder }
+        Running { id, deadline: self.deadline, ran: Box::pin(ran), output: None, _folder: self.folder }
     }
 
     /// Does as [`Cli::run`] outside of a runtime.
@@ -141,6 +141,7 @@ pub struct Running {
     id: u32,
     deadline: Duration,
     ran: Pin<Box<dyn Future<Output = std::io::Result<std::process::Output>> + Send>>,
+    output: Option<std::io::Result<std::process::Output>>,
     _folder: TempDir,
 }
 
@@ -160,14 +161,25 @@ impl Running {
         kill_process(id, signal).expect("the process is there");
     }
 
+    /// Lets the command run for a while. Whether it has ended by then.
+    pub async fn ended_within(&mut self, duration: Duration) -> bool {
+        if self.output.is_none() {
+            self.output = timeout(duration, &mut self.ran).await.ok();
+        }
+        self.output.is_some()
+    }
+
     /// Waits for the end of the command.
     ///
     /// # Panics
     ///
     /// Panics where it does not end in time.
     pub async fn finish(self) -> Outcome {
-        let ran = timeout(self.deadline, self.ran).await;
-        let output = ran.expect("the command ends in time").expect("the output can be read");
+        let ran = match self.output {
+            Some(output) => output,
+            None => timeout(self.deadline, self.ran).await.expect("the command ends in time"),
+        };
+        let output = ran.expect("the output can be read");
         Outcome {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).expect("the command writes UTF-8"),

@@ -1,7 +1,10 @@
 //! `batch`: a result for each request, and what the next run makes of what an earlier one left.
 
 mod bad_lines;
+mod bounds;
+mod faulty;
 mod resuming;
+mod soak;
 mod stopping;
 
 use std::fs;

@@ -101,7 +101,7 @@ impl Session<'_> {
             return self.say("503 5.5.1 MAIL first\r\n").await;
         }
         // A server may wait for the dot before it says that nobody is to get the message (RFC 2920 §3.1).
-        if self.recipients == 0 && self.dice.coin() {
+        if self.recipients == 0 && !self.dice.coin() {
             return self.say("554 5.5.1 no valid recipients\r\n").await;
         }
         if !self.answer(Place::Data, "354 go ahead").await? {

@@ -1,13 +1,20 @@
 //! The progress bar, where a person looks.
 
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 /// How much is read at once to count requests.
 const CHUNK: usize = 256 << 10;
+
+/// What is shown while nobody knows how many requests there are.
+const ENDLESS: &str = "{spinner} {human_pos} done  {rate}  {elapsed}  {msg}";
+
+/// What is shown when that is known.
+const COUNTED: &str = "{wide_bar} {human_pos}/{human_len}  {rate}  {eta} left  {msg}";
 
 /// What a person sees while a run goes on. On anything but a terminal it is nothing.
 pub(super) struct Progress(ProgressBar);
@@ -16,7 +23,7 @@ impl Progress {
     /// Begins to show progress. How many requests there are becomes known later, or never.
     pub(super) fn start() -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        bar.set_style(style("{spinner} {human_pos} done  {per_sec}  {elapsed}  {msg}"));
+        bar.set_style(style(ENDLESS));
         if !bar.is_hidden() {
             bar.enable_steady_tick(Duration::from_millis(200));
         }
@@ -32,7 +39,7 @@ impl Progress {
         tokio::task::spawn_blocking(move || {
             // Reading fails for whoever sends, too, and is reported there.
             if let Ok(count) = count(requests) {
-                bar.set_style(style("{bar:30} {human_pos}/{human_len}  {per_sec}  {eta} left  {msg}"));
+                bar.set_style(style(COUNTED));
                 bar.set_length(count);
             }
         });
@@ -57,8 +64,12 @@ impl Progress {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    // The templates are those above.
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+    // The templates are those above, and sound.
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.with_key("rate", |state: &ProgressState, text: &mut dyn fmt::Write| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{:.0}/s", state.per_sec());
+    })
 }
 
 /// How many lines are not blank.
@@ -96,10 +107,7 @@ mod tests {
 
     #[test]
     fn the_templates_are_sound() {
-        for template in [
-            "{spinner} {human_pos} done  {per_sec}  {elapsed}  {msg}",
-            "{bar:30} {human_pos}/{human_len}  {per_sec}  {eta} left  {msg}",
-        ] {
+        for template in [ENDLESS, COUNTED] {
             assert!(ProgressStyle::with_template(template).is_ok());
         }
     }
