@@ -83,6 +83,7 @@ async fn a_message_is_signed_once() {
     let rendered = mailer.render(&tenant::sign_in("482913")).await.expect("a mail");
     let receipt = mailer.submit(&rendered, &Delivery::default()).await.expect("acceptance");
     assert_eq!(receipt.attempts, 2);
+    drop(mailer);
     let expected = [rendered.bytes(), b".\r\n"].concat();
     for recording in peer.finish().await {
         assert_eq!(recording.contents, [expected.as_slice()]);
