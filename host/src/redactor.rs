@@ -52,6 +52,8 @@ impl Redactor {
         if self.layers.len() > MOST_LAYERS {
             // The first are those of the configuration and the session.
             self.layers.drain(MOST_LAYERS / 4..MOST_LAYERS / 2);
+            self.sieve = Sieve::default();
+            self.layers.iter().flat_map(|layer| layer.iter()).for_each(|needle| self.sieve.learn(needle));
         }
     }
 
@@ -82,57 +84,82 @@ impl Redactor {
 
 /// Every form of these secrets that is looked for.
 fn needles<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Vec<Zeroizing<String>> {
-    let secrets = secrets.into_iter().flat_map(|secret| [secret, secret.trim()]);
-    let mut needles = Vec::new();
-    for secret in secrets.filter(|secret| secret.chars().count() >= SHORTEST) {
-        let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-        let encoded = [
-            secret.to_owned(),
-            percent_encode(secret, &UPPER),
-            percent_encode(secret, &LOWER),
-            form,
-            STANDARD.encode(secret),
-            STANDARD.encode(secret).trim_end_matches('=').to_owned(),
-            URL_SAFE_NO_PAD.encode(secret),
-        ];
-        needles.extend(encoded.map(Zeroizing::new));
+    let with_trimmed = |secret: &'a str| {
+        let trimmed = secret.trim();
+        [Some(secret), Some(trimmed).filter(|trimmed| *trimmed != secret)].into_iter().flatten()
+    };
+    let mut needles: Vec<Zeroizing<String>> = Vec::new();
+    let mut add = |needle: String| {
+        let needle = Zeroizing::new(needle);
+        if !needles.contains(&needle) {
+            needles.push(needle);
+        }
+    };
+    for secret in secrets.into_iter().flat_map(with_trimmed) {
+        if secret.chars().count() < SHORTEST {
+            continue;
+        }
+        add(secret.to_owned());
+        // Most one-time codes look the same in all but base64.
+        if !secret.bytes().all(is_unreserved) {
+            add(percent_encode(secret, &UPPER));
+            add(percent_encode(secret, &LOWER));
+        }
+        if !secret.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            add(form_urlencoded::byte_serialize(secret.as_bytes()).collect());
+        }
+        let base64 = STANDARD.encode(secret);
+        if base64.ends_with('=') {
+            add(base64.trim_end_matches('=').to_owned());
+        }
+        if base64.contains(['+', '/']) {
+            add(URL_SAFE_NO_PAD.encode(secret));
+        }
+        add(base64);
     }
-    needles.sort_unstable_by(|one: &Zeroizing<String>, other| one.as_str().cmp(other));
-    needles.dedup();
     needles
 }
 
-/// Tells at a glance that a text holds none of the needles, however many there are: a Bloom filter over the
-/// four bytes with which each needle begins. Nearly every line of a session ends here.
+/// Whether percent-encoding leaves an octet as it is (RFC 3986 §2.3).
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
+}
+
+/// Tells at a glance that a text holds none of the needles, however many there are: by the four bytes with which
+/// each needle begins. A Bloom filter sends most windows of a text on, the list of beginnings the rest.
 #[derive(Clone)]
 struct Sieve {
-    bits: Box<[u64; 64]>,
+    bits: Box<[u64; 256]>,
+    beginnings: Vec<u32>,
 }
 
 impl Default for Sieve {
     fn default() -> Self {
-        Self { bits: Box::new([0; 64]) }
+        Self { bits: Box::new([0; 256]), beginnings: Vec::new() }
     }
 }
 
 impl Sieve {
     fn learn(&mut self, needle: &str) {
         if let Some(beginning) = needle.as_bytes().first_chunk() {
+            let beginning = u32::from_le_bytes(*beginning);
             let (word, bit) = Self::place(beginning);
             self.bits[word] |= bit;
+            self.beginnings.push(beginning);
         }
     }
 
     fn may_hold(&self, text: &str) -> bool {
-        text.as_bytes().windows(4).any(|window| {
-            let (word, bit) = Self::place(window.first_chunk().unwrap_or(&[0; 4]));
-            self.bits[word] & bit != 0
+        let windows = text.as_bytes().windows(4).filter_map(<[u8]>::first_chunk);
+        windows.copied().map(u32::from_le_bytes).any(|window| {
+            let (word, bit) = Self::place(window);
+            self.bits[word] & bit != 0 && self.beginnings.contains(&window)
         })
     }
 
-    /// Where the bit of four bytes is: multiplication spreads them over the 4096 bits.
-    fn place(bytes: &[u8; 4]) -> (usize, u64) {
-        let hash = u32::from_le_bytes(*bytes).wrapping_mul(0x9E37_79B1) >> 20;
+    /// Where the bit of four bytes is: multiplication spreads them over the 16 384 bits.
+    fn place(bytes: u32) -> (usize, u64) {
+        let hash = bytes.wrapping_mul(0x9E37_79B1) >> 18;
         ((hash >> 6) as usize, 1 << (hash & 63))
     }
 }
@@ -175,11 +202,11 @@ fn joins(left: Option<char>, right: Option<char>) -> bool {
     word(left) && word(right)
 }
 
-/// Encodes everything but unreserved characters (RFC 3986 §2.3), with these digits.
+/// Encodes everything but unreserved characters, with these digits.
 fn percent_encode(text: &str, digits: &[u8; 16]) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+        if is_unreserved(byte) {
             encoded.push(char::from(byte));
         } else {
             let digits = [digits[usize::from(byte >> 4)], digits[usize::from(byte & 15)]];
