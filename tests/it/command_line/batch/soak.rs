@@ -38,7 +38,7 @@ fn sample(id: u32) -> Option<Sample> {
 }
 
 #[tokio::test]
-#[ignore = "takes minutes; .ci/run has the time"]
+#[ignore = "sends a hundred thousand messages; .ci/run does"]
 async fn a_hundred_thousand_messages_leave_no_trace_in_memory() {
     let server = FaultyServer::start(Options { pipelining: true, ..Options::default() });
     // Without an `id`, so that not even the names of the requests need to be kept.
