@@ -6,20 +6,16 @@ mod answer;
 mod authentication;
 mod body;
 mod capabilities;
-mod connections;
-mod courier;
 mod dial;
 mod dkim;
-mod errand;
 mod fault;
 mod http;
 mod journal;
 mod lettre_stream;
 mod message;
+mod pool;
 mod probe;
 mod proxy;
-mod queue;
-mod rate;
 mod route;
 mod security;
 mod session;
@@ -35,13 +31,13 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use self::authentication::Login;
-use self::connections::{Connections, KEEPING, noop, quit};
 use self::dial::Dialler;
 use self::dkim::Signers;
-use self::errand::Errand;
 use self::journal::Journal;
-use self::queue::Queue;
-use self::rate::Pace;
+use self::pool::connections::{Connections, KEEPING, noop, quit};
+use self::pool::errand::Errand;
+use self::pool::queue::Queue;
+use self::pool::rate::Pace;
 use self::security::Security;
 use self::session::Session;
 use self::token::Tokens;
@@ -152,9 +148,9 @@ impl Submitter {
     ) -> Result<Receipt> {
         let (errand, waiting) = Errand::new(prepared.clone(), redactor.clone(), delivery.clone());
         if self.queue.push(errand, self.connections.most())? {
-            courier::start(self.clone());
+            pool::courier::start(self.clone());
         }
-        waiting.wait(&self.queue, deadline).await
+        waiting.wait(&self.queue, deadline, self.pace.is_none()).await
     }
 
     /// How many connections there may be at once.

@@ -16,9 +16,9 @@ use lettre::transport::smtp::extension::ClientId;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::answer::Answer;
-use super::errand::Gate;
 use super::fault::Fault;
 use super::journal::Journal;
+use super::pool::errand::Gate;
 use super::transparency;
 use super::wire::Wire;
 use crate::error::{Error, ErrorKind, Result, Stage};
@@ -122,9 +122,9 @@ impl Dialogue {
         self.hear(stage).await
     }
 
-    /// Whether the server has neither spoken nor gone since its last reply.
+    /// Whether neither side has anything to say: the server has neither spoken nor gone since its last reply.
     pub(super) async fn is_quiet(&mut self) -> bool {
-        self.quiet().await.is_ok()
+        self.unsaid.is_empty() && self.quiet().await.is_ok()
     }
 
     /// Whether the server is gone, about to go, or cannot be understood.
@@ -137,9 +137,13 @@ impl Dialogue {
         self.over = true;
     }
 
-    /// Bounds the following replies, and stalls while sending, by `patience`.
-    pub(super) fn set_patience(&mut self, patience: Duration) {
-        self.line().patience = patience;
+    /// Waits for the next reply, no longer than so.
+    pub(super) async fn hear_within(&mut self, stage: Stage, patience: Duration) -> Result<Answer> {
+        let usual = self.line().patience;
+        self.line().patience = patience.min(usual);
+        let heard = self.hear(stage).await;
+        self.line().patience = usual;
+        heard
     }
 
     async fn quiet(&mut self) -> Result<(), Fault> {

@@ -10,8 +10,8 @@ use std::io;
 use std::sync::Arc;
 
 use super::Prepared;
-use super::errand::Gate;
 use super::lettre_stream::ContentFault;
+use super::pool::errand::Gate;
 use super::session::Session;
 use crate::delivery::Delivery;
 use crate::error::{Error, ErrorKind, Result, Stage};

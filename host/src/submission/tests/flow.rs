@@ -9,7 +9,7 @@ use crate::delivery::Delivery;
 use crate::error::{ErrorKind, Stage};
 use crate::plan::TransportPlan;
 use crate::redactor::Redactor;
-use crate::submission::connections::{Connections, Keeping};
+use crate::submission::pool::connections::{Connections, Keeping};
 
 const TO: [&str; 3] = ["ann@b.test", "bob@b.test", "eve@b.test"];
 

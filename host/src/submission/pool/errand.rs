@@ -7,43 +7,47 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::Prepared;
-use super::journal::Journal;
 use super::queue::Queue;
 use crate::delivery::Delivery;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::receipt::Receipt;
 use crate::redactor::Redactor;
+use crate::submission::Prepared;
+use crate::submission::journal::Journal;
 
-/// How long a message without a deadline of its own waits for a connection. By then a one-time code is of no
-/// use, and whoever asked for it has asked again.
-const LONGEST_WAIT: Duration = Duration::from_secs(120);
+/// How long a message without a deadline of its own waits for a connection, unless it waits for a limit of rate:
+/// as long as nodemailer lets a server be silent. By then one-time codes have expired.
+const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
 /// A message to be carried, as the courier has it.
-pub(super) struct Errand {
+pub(in crate::submission) struct Errand {
     /// The message.
-    pub(super) prepared: Arc<Prepared>,
+    pub(in crate::submission) prepared: Arc<Prepared>,
     /// What must not be shown of it.
-    pub(super) redactor: Redactor,
+    pub(in crate::submission) redactor: Redactor,
     /// How to deliver it.
-    pub(super) delivery: Delivery,
+    pub(in crate::submission) delivery: Delivery,
     /// How often it was put back because a kept connection was of no use.
-    pub(super) requeues: u32,
+    pub(in crate::submission) requeues: u32,
     /// Whether it may still go out.
-    pub(super) gate: Arc<Gate>,
+    pub(in crate::submission) gate: Arc<Gate>,
     /// Where the result goes; closed once nobody waits.
-    pub(super) outcome: oneshot::Sender<Result<Receipt>>,
+    pub(in crate::submission) outcome: oneshot::Sender<Result<Receipt>>,
 }
 
 /// A message to be carried, as the one who sends it has it.
-pub(super) struct Waiting {
+pub(in crate::submission) struct Waiting {
     gate: Arc<Gate>,
     outcome: oneshot::Receiver<Result<Receipt>>,
 }
 
 impl Errand {
     /// The two ends of one errand.
-    pub(super) fn new(prepared: Arc<Prepared>, redactor: Redactor, delivery: Delivery) -> (Self, Waiting) {
+    pub(in crate::submission) fn new(
+        prepared: Arc<Prepared>,
+        redactor: Redactor,
+        delivery: Delivery,
+    ) -> (Self, Waiting) {
         let gate = Arc::new(Gate::default());
         let (sender, receiver) = oneshot::channel();
         let waiting = Waiting { gate: gate.clone(), outcome: receiver };
@@ -51,25 +55,31 @@ impl Errand {
     }
 
     /// Whether nobody waits for it any more.
-    pub(super) fn is_abandoned(&self) -> bool {
+    pub(in crate::submission) fn is_abandoned(&self) -> bool {
         self.outcome.is_closed()
     }
 
     /// Gives the result to whoever waits for it.
-    pub(super) fn finish(self, outcome: Result<Receipt>) {
+    pub(in crate::submission) fn finish(self, outcome: Result<Receipt>) {
         // Who no longer waits has given the message up, and knows what that means.
         let _ = self.outcome.send(outcome);
     }
 }
 
 impl Waiting {
-    /// Waits for the result until the deadline, or else for a connection as long as is sensible.
-    pub(super) async fn wait(mut self, queue: &Queue, deadline: Option<Instant>) -> Result<Receipt> {
+    /// Waits for the result until the deadline, or else for a connection as long as is sensible, where `bounded`.
+    pub(in crate::submission) async fn wait(
+        mut self,
+        queue: &Queue,
+        deadline: Option<Instant>,
+        bounded: bool,
+    ) -> Result<Receipt> {
         let outcome = match deadline {
             Some(deadline) => match timeout_at(deadline, &mut self.outcome).await {
                 Ok(outcome) => outcome,
                 Err(_) => return Err(self.gate.expired()),
             },
+            None if !bounded => (&mut self.outcome).await,
             None => {
                 tokio::select! {
                     biased;
@@ -114,31 +124,31 @@ const PASSED: u8 = 2;
 /// Decides between the courier, who is about to hand over the end of the message, and the one who is about to
 /// give it up: only one of them comes first, and both know who.
 #[derive(Default)]
-pub(super) struct Gate {
+pub(in crate::submission) struct Gate {
     state: AtomicU8,
     journal: Mutex<Option<Journal>>,
 }
 
 impl Gate {
     /// Gives the message up; whether it has not gone out and never will.
-    pub(super) fn close(&self) -> bool {
+    pub(in crate::submission) fn close(&self) -> bool {
         let closed = self.state.compare_exchange(OPEN, CLOSED, Ordering::SeqCst, Ordering::SeqCst);
         closed.is_ok() || closed == Err(CLOSED)
     }
 
     /// Asks to hand over the end of the message; whether it may go.
-    pub(super) fn pass(&self) -> bool {
+    pub(in crate::submission) fn pass(&self) -> bool {
         let passed = self.state.compare_exchange(OPEN, PASSED, Ordering::SeqCst, Ordering::SeqCst);
         passed.is_ok() || passed == Err(PASSED)
     }
 
     /// Takes that back, where the connection did not take the end of the message yet.
-    pub(super) fn reopen(&self) {
+    pub(in crate::submission) fn reopen(&self) {
         let _ = self.state.compare_exchange(PASSED, OPEN, Ordering::SeqCst, Ordering::SeqCst);
     }
 
     /// Keeps the record of the session that the message is in, for whoever gives it up.
-    pub(super) fn attend(&self, journal: &Journal) {
+    pub(in crate::submission) fn attend(&self, journal: &Journal) {
         *self.journal() = Some(journal.clone());
     }
 

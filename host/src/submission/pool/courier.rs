@@ -4,20 +4,20 @@
 
 use std::sync::Arc;
 
-use super::authentication::Login;
 use super::connections::{Connection, part};
 use super::errand::{Errand, Gate};
-use super::journal::Journal;
 use super::rate::Pace;
-use super::session::Session;
-use super::transaction::{self, Announcement};
-use super::{Prepared, Submitter, is_astray};
 use crate::error::{Error, ErrorKind, Result};
 use crate::receipt::Receipt;
 use crate::redactor::Redactor;
+use crate::submission::authentication::Login;
+use crate::submission::journal::Journal;
+use crate::submission::session::Session;
+use crate::submission::transaction::{self, Announcement};
+use crate::submission::{Prepared, Submitter, is_astray};
 
 /// Starts a courier, who is counted by the queue already.
-pub(super) fn start(submitter: Arc<Submitter>) {
+pub(in crate::submission) fn start(submitter: Arc<Submitter>) {
     tokio::spawn(async move {
         let mut shift = Shift { submitter, retired: false };
         while let Some(errand) = shift.submitter.queue.next() {

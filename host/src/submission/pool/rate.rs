@@ -14,14 +14,14 @@ const MOST_TURNS: u32 = 10_000;
 /// Keeps a limit so that no window, wherever it begins, has more messages than allowed: message n goes out one
 /// window after message n − limit at the earliest. So the messages take turns, and each turn comes once in a
 /// window. A bucket that refills would let twice the limit through in its first window.
-pub(super) struct Pace {
+pub(in crate::submission) struct Pace {
     limiter: DefaultKeyedRateLimiter<u32>,
     turns: u32,
     next: Mutex<u32>,
 }
 
 impl Pace {
-    pub(super) fn new(limit: RateLimit) -> Self {
+    pub(in crate::submission) fn new(limit: RateLimit) -> Self {
         let messages = limit.messages.max(1);
         let turns = messages.min(MOST_TURNS);
         let window = limit.window.mul_f64(f64::from(turns) / f64::from(messages));
@@ -32,7 +32,7 @@ impl Pace {
     }
 
     /// Waits until one more message may go out.
-    pub(super) async fn wait(&self) {
+    pub(in crate::submission) async fn wait(&self) {
         let turn = {
             let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
             let following = (*next + 1) % self.turns;
@@ -42,7 +42,7 @@ impl Pace {
     }
 
     /// Whether one more message may go out now; if so, it counts.
-    pub(super) fn try_take(&self) -> bool {
+    pub(in crate::submission) fn try_take(&self) -> bool {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         let ready = self.limiter.check_key(&next).is_ok();
         if ready {

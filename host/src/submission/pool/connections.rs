@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use deadpool::managed::{Manager, Metrics, Object, Pool, QueueMode, RecycleResult, WeakPool};
+use deadpool::managed::{Manager, Metrics, Object, Pool, QueueMode, RecycleError, RecycleResult, WeakPool};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-use super::session::Session;
 use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::submission::session::Session;
 
 /// How many connections are open at once where the plan does not say.
 const CONNECTIONS: u32 = 5;
@@ -23,32 +23,35 @@ const MOST_CONNECTIONS: u32 = 10_000;
 
 /// How long connections are kept.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Keeping {
+pub(in crate::submission) struct Keeping {
     /// How long a connection may idle and still be used without asking.
-    pub(super) fresh: Duration,
+    pub(in crate::submission) fresh: Duration,
     /// How long a connection is kept idle.
-    pub(super) idle: Duration,
+    pub(in crate::submission) idle: Duration,
     /// How long a connection is used at all.
-    pub(super) age: Duration,
+    pub(in crate::submission) age: Duration,
 }
 
 /// Servers close after some ten seconds of silence at the earliest, firewalls forget connections later still. A
 /// minute is within what most servers allow (RFC 5321 §4.5.3.2.7 asks for five), and long enough for sign-ins that
 /// come in every few seconds. After a quarter of an hour names may lead elsewhere, and credentials may have changed.
-pub(super) const KEEPING: Keeping = Keeping {
+pub(in crate::submission) const KEEPING: Keeping = Keeping {
     fresh: Duration::from_secs(10),
     idle: Duration::from_secs(60),
     age: Duration::from_secs(15 * 60),
 };
 
+/// How long a server may take to answer NOOP. It has nothing to do for it; a new connection is made sooner.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
+
 /// How long the farewell may take. By then the messages are delivered, and nobody waits for it.
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// A connection, or the place for one. Given back to the others when it is dropped.
-pub(super) type Connection = Object<Keeper>;
+pub(in crate::submission) type Connection = Object<Keeper>;
 
 /// The connections that are open, or may be.
-pub(super) struct Connections {
+pub(in crate::submission) struct Connections {
     pool: Pool<Keeper>,
     /// One permit for each socket, which it gives back when it is closed: so no connection is opened while
     /// another one still says goodbye.
@@ -59,7 +62,7 @@ pub(super) struct Connections {
 
 impl Connections {
     /// `limits` is how many may be open at once, and how many messages each one carries.
-    pub(super) fn new(limits: Option<(u32, u32)>, keeping: Keeping) -> Result<Self> {
+    pub(in crate::submission) fn new(limits: Option<(u32, u32)>, keeping: Keeping) -> Result<Self> {
         let (most, messages) = limits.unwrap_or((CONNECTIONS, 1));
         let most = most.clamp(1, MOST_CONNECTIONS);
         let keeper = Keeper { messages, keeping };
@@ -69,23 +72,23 @@ impl Connections {
     }
 
     /// How many may be open at once.
-    pub(super) fn most(&self) -> usize {
+    pub(in crate::submission) fn most(&self) -> usize {
         self.most as usize
     }
 
     /// Waits for a connection that nobody uses, or for the place of one.
-    pub(super) async fn get(&self) -> Result<Connection> {
+    pub(in crate::submission) async fn get(&self) -> Result<Connection> {
         self.pool.get().await.map_err(|error| Error::new(ErrorKind::Closed, error.to_string()))
     }
 
     /// Waits for leave to open a socket.
-    pub(super) async fn permit(&self) -> Result<OwnedSemaphorePermit> {
+    pub(in crate::submission) async fn permit(&self) -> Result<OwnedSemaphorePermit> {
         let permit = self.sockets.clone().acquire_owned().await;
         permit.map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))
     }
 
     /// Keeps a connection for the next message, and sees to it that it does not idle for ever.
-    pub(super) fn park(&self, mut connection: Connection) {
+    pub(in crate::submission) fn park(&self, mut connection: Connection) {
         connection.used = Instant::now();
         drop(connection);
         if !self.sweeping.swap(true, Ordering::SeqCst) {
@@ -95,7 +98,7 @@ impl Connections {
     }
 
     /// Closes what is idle, and waits until the rest is, too.
-    pub(super) async fn close(&self) {
+    pub(in crate::submission) async fn close(&self) {
         self.pool.close();
         // An error would say that the semaphore is closed, which nobody does.
         let _ = self.sockets.acquire_many(self.most).await;
@@ -119,13 +122,13 @@ async fn sweep(pool: WeakPool<Keeper>, idle: Duration, sweeping: Arc<AtomicBool>
 }
 
 /// Makes places for connections, and judges whether a kept connection can be used again.
-pub(super) struct Keeper {
+pub(in crate::submission) struct Keeper {
     messages: u32,
     keeping: Keeping,
 }
 
 /// The place of a connection.
-pub(super) struct Place {
+pub(in crate::submission) struct Place {
     session: Option<Session>,
     opened: Instant,
     used: Instant,
@@ -145,46 +148,49 @@ impl Manager for Keeper {
         Ok(Place { session: None, opened: now, used: now, carried: 0, messages, keeping })
     }
 
-    /// Empties the place of a connection that is of no use any more.
+    /// Gives the place of a connection up that is of no use any more.
     async fn recycle(&self, place: &mut Place, _: &Metrics) -> RecycleResult<Infallible> {
         if place.is_spent() || place.is_stale() {
             place.leave().await;
         } else if !place.answers().await {
             place.drop_session();
         }
-        Ok(())
+        match place.session {
+            Some(_) => Ok(()),
+            None => Err(RecycleError::message("no connection")),
+        }
     }
 }
 
 impl Place {
     /// Puts a session that was just opened here.
-    pub(super) fn occupy(&mut self, session: Session) {
+    pub(in crate::submission) fn occupy(&mut self, session: Session) {
         (self.opened, self.used, self.carried) = (Instant::now(), Instant::now(), 0);
         self.session = Some(session);
     }
 
     /// The session, where there is one.
-    pub(super) fn session(&mut self) -> Option<&mut Session> {
+    pub(in crate::submission) fn session(&mut self) -> Option<&mut Session> {
         self.session.as_mut()
     }
 
     /// Whether it has carried a message before.
-    pub(super) fn is_used(&self) -> bool {
+    pub(in crate::submission) fn is_used(&self) -> bool {
         self.carried > 0
     }
 
     /// Counts a message, whatever becomes of it.
-    pub(super) fn count(&mut self) {
+    pub(in crate::submission) fn count(&mut self) {
         self.carried += 1;
     }
 
     /// Whether it may carry no further message.
-    pub(super) fn is_spent(&self) -> bool {
+    pub(in crate::submission) fn is_spent(&self) -> bool {
         self.carried >= self.messages || self.opened.elapsed() >= self.keeping.age
     }
 
     /// Whether it may carry one more message after the one under way.
-    pub(super) fn has_room(&self) -> bool {
+    pub(in crate::submission) fn has_room(&self) -> bool {
         self.carried + 1 < self.messages && self.opened.elapsed() < self.keeping.age
     }
 
@@ -194,21 +200,21 @@ impl Place {
     }
 
     /// Closes the connection without a word: the server cannot be understood, or does not listen.
-    pub(super) fn drop_session(&mut self) {
+    pub(in crate::submission) fn drop_session(&mut self) {
         if let Some(mut session) = self.session.take() {
             session.dialogue.condemn();
         }
     }
 
     /// Says QUIT and does not wait for the answer.
-    pub(super) fn part(&mut self) {
+    pub(in crate::submission) fn part(&mut self) {
         if let Some(session) = self.session.take() {
             part(session);
         }
     }
 
     /// Says QUIT and waits for the answer, as long as the farewell may take.
-    pub(super) async fn leave(&mut self) {
+    pub(in crate::submission) async fn leave(&mut self) {
         if let Some(mut session) = self.session.take() {
             let _ = quit(&mut session).await;
         }
@@ -233,26 +239,25 @@ impl Drop for Place {
 }
 
 /// Says NOOP.
-pub(super) async fn noop(session: &mut Session) -> Result<()> {
+pub(in crate::submission) async fn noop(session: &mut Session) -> Result<()> {
     session.dialogue.say("NOOP");
-    let answer = session.dialogue.hear(Stage::Quit).await?;
+    let answer = session.dialogue.hear_within(Stage::Quit, SIGN_OF_LIFE).await?;
     if answer.reply.is_positive() { Ok(()) } else { Err(Error::from_reply(Stage::Quit, answer.reply)) }
 }
 
 /// Says QUIT, which may take only so long.
-pub(super) async fn quit(session: &mut Session) -> Result<()> {
+pub(in crate::submission) async fn quit(session: &mut Session) -> Result<()> {
     if session.dialogue.is_over() {
         return Ok(());
     }
-    session.dialogue.set_patience(FAREWELL);
     session.dialogue.say("QUIT");
-    let answer = session.dialogue.hear(Stage::Quit).await;
+    let answer = session.dialogue.hear_within(Stage::Quit, FAREWELL).await;
     session.dialogue.condemn();
     answer.map(drop)
 }
 
 /// Says QUIT at once, and leaves the waiting for the answer to a task of its own.
-pub(super) fn part(mut session: Session) {
+pub(in crate::submission) fn part(mut session: Session) {
     if session.dialogue.is_over() {
         return;
     }

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind};
 
 /// The queue of one configuration.
 #[derive(Default)]
-pub(super) struct Queue {
+pub(in crate::submission) struct Queue {
     state: Mutex<State>,
 }
 
@@ -22,10 +22,14 @@ struct State {
 impl Queue {
     /// Puts an errand at the end. Whether one more courier is to be started, who is counted already: where
     /// fewer than `most` are at work.
-    pub(super) fn push(&self, errand: Errand, most: usize) -> Result<bool, Error> {
+    pub(in crate::submission) fn push(&self, errand: Errand, most: usize) -> Result<bool, Error> {
         let mut state = self.state();
         if state.closed {
             return Err(closed());
+        }
+        if state.waiting.len() == state.waiting.capacity() {
+            // Rather than growing by what nobody waits for any more.
+            state.waiting.retain(|errand| !errand.is_abandoned());
         }
         state.waiting.push_back(errand);
         let another = state.couriers < most;
@@ -34,7 +38,7 @@ impl Queue {
     }
 
     /// The next errand; a courier who gets none has retired.
-    pub(super) fn next(&self) -> Option<Errand> {
+    pub(in crate::submission) fn next(&self) -> Option<Errand> {
         let mut state = self.state();
         let next = state.pop();
         if next.is_none() {
@@ -44,7 +48,7 @@ impl Queue {
     }
 
     /// An errand to be announced together with the end of another one: none that failed on a kept connection.
-    pub(super) fn follower(&self) -> Option<Errand> {
+    pub(in crate::submission) fn follower(&self) -> Option<Errand> {
         let mut state = self.state();
         let next = state.pop()?;
         if next.requeues > 0 {
@@ -55,7 +59,7 @@ impl Queue {
     }
 
     /// Puts an errand back to where it was.
-    pub(super) fn put_back(&self, errand: Errand) {
+    pub(in crate::submission) fn put_back(&self, errand: Errand) {
         let mut state = self.state();
         if state.closed {
             drop(state);
@@ -65,7 +69,7 @@ impl Queue {
     }
 
     /// Takes an errand out that no courier has taken; whether it was there.
-    pub(super) fn withdraw(&self, gate: &Arc<Gate>) -> bool {
+    pub(in crate::submission) fn withdraw(&self, gate: &Arc<Gate>) -> bool {
         let mut state = self.state();
         let before = state.waiting.len();
         state.waiting.retain(|errand| !Arc::ptr_eq(&errand.gate, gate));
@@ -73,7 +77,7 @@ impl Queue {
     }
 
     /// Counts a courier out who ended without being told to; whether there is work for another, who is counted.
-    pub(super) fn replace(&self) -> bool {
+    pub(in crate::submission) fn replace(&self) -> bool {
         let mut state = self.state();
         let needed = !state.waiting.is_empty();
         state.couriers -= usize::from(!needed);
@@ -81,7 +85,7 @@ impl Queue {
     }
 
     /// Takes no further errands, and gives up those that wait.
-    pub(super) fn close(&self) {
+    pub(in crate::submission) fn close(&self) {
         let waiting = {
             let mut state = self.state();
             state.closed = true;
