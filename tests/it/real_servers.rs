@@ -1,6 +1,7 @@
 //! Mail through servers and proxies that others wrote. Each is first proven to work with another client.
 
 mod aiosmtpd;
+mod batch;
 mod dkim;
 mod exim;
 mod lmtp;
