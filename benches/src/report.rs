@@ -97,8 +97,7 @@ impl Report {
         for goal in &self.goals {
             println!("{}", goal.markdown());
         }
-        let path = scratch("results.json");
-        fs::write(&path, serde_json::to_vec_pretty(&self)?)?;
+        fs::write(scratch("results.json"), serde_json::to_vec_pretty(&self)?)?;
         Ok(())
     }
 }
