@@ -1,15 +1,19 @@
 //! This program, started again as a process of its own for one measurement: a task comes as JSON, and what was
 //! measured goes back as JSON.
 
+pub(crate) mod composition;
 pub(crate) mod delivery;
+pub(crate) mod tenants;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::to_string;
 
 use crate::Outcome;
+use composition::How;
 
 /// The argument that asks for a task.
 pub(crate) const COMMAND: &str = "task";
@@ -17,12 +21,16 @@ pub(crate) const COMMAND: &str = "task";
 /// What a child is to do.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) enum Task {
+    /// Composes so many messages.
+    Compose(How, usize),
     /// Delivers messages through lettre's pool.
     LettrePool(Batch),
     /// Composes and delivers messages.
     Send(Batch),
     /// Delivers messages that were composed before.
     Submit(Batch),
+    /// Configures so many tenants.
+    Tenants(usize),
 }
 
 /// Messages to deliver.
@@ -39,19 +47,23 @@ pub(crate) struct Batch {
 /// Does a task in this process.
 pub(crate) fn run(task: &str) -> Outcome<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let measured = match serde_json::from_str(task)? {
-        Task::LettrePool(batch) => runtime.block_on(delivery::through_lettre(batch)),
-        Task::Send(batch) => runtime.block_on(delivery::send(batch)),
-        Task::Submit(batch) => runtime.block_on(delivery::submit(batch)),
-    };
-    println!("{}", serde_json::to_string(&measured?)?);
+    let measured = runtime.block_on(async {
+        Outcome::Ok(match serde_json::from_str(task)? {
+            Task::Compose(how, count) => to_string(&composition::compose(how, count).await?)?,
+            Task::LettrePool(batch) => to_string(&delivery::through_lettre(batch).await?)?,
+            Task::Send(batch) => to_string(&delivery::send(batch).await?)?,
+            Task::Submit(batch) => to_string(&delivery::submit(batch).await?)?,
+            Task::Tenants(count) => to_string(&tenants::configure(count).await?)?,
+        })
+    })?;
+    println!("{measured}");
     Ok(())
 }
 
 /// Has a task done by a process of its own.
 pub(crate) fn measure<T: DeserializeOwned>(task: &Task) -> Outcome<T> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.args([COMMAND, &serde_json::to_string(task)?]);
+    command.args([COMMAND, &to_string(task)?]);
     Ok(serde_json::from_slice(&output(&mut command)?)?)
 }
 

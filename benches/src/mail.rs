@@ -26,6 +26,7 @@ const HEAD: &str = "<p>Hello {{user.name}},</p>\n\
     <p style=\"font-size: 24px\"><strong>{{code}}</strong></p>\n";
 
 const TAIL: &str = "{{#if organization.name}}<p>{{organization.name}}</p>\n{{/if}}\
+    {{#if link}}<p><a href=\"{{link}}\">Or follow this link.</a></p>\n{{/if}}\
     <p>If you did not try to sign in, you can ignore this message.</p>\n";
 
 const FILLING: &str = "<p>This code expires soon. Do not share it with anyone.</p>\n";

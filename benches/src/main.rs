@@ -3,13 +3,16 @@
 //! Every measurement is a process of its own; this program starts itself again for those that are ours.
 
 mod child;
+mod compose;
 mod delay;
 mod machine;
 mod mail;
 mod measure;
+mod memory;
 mod peers;
 mod report;
 mod sink;
+mod start;
 mod throughput;
 
 use std::error::Error;
@@ -24,7 +27,13 @@ type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 /// A section of the report: its name on the command line, and what measures it.
 type Section = (&'static str, fn(&Effort, &mut Report) -> Outcome<()>);
 
-const SECTIONS: [Section; 2] = [("throughput", throughput::loopback), ("distance", throughput::distance)];
+const SECTIONS: [Section; 5] = [
+    ("throughput", throughput::loopback),
+    ("distance", throughput::distance),
+    ("compose", compose::compose),
+    ("start", start::start),
+    ("memory", memory::memory),
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -11,15 +11,17 @@ use crate::Outcome;
 pub(crate) struct Effort {
     /// How often each contestant has its turn.
     pub(crate) rounds: usize,
+    /// How often a process is started.
+    pub(crate) starts: usize,
     /// How long a contestant works in one turn, about, in seconds.
     pub(crate) turn: f64,
 }
 
 impl Effort {
     /// For numbers that are to be kept.
-    pub(crate) const FULL: Self = Self { rounds: 7, turn: 1.5 };
+    pub(crate) const FULL: Self = Self { rounds: 7, starts: 40, turn: 1.5 };
     /// For a first look.
-    pub(crate) const QUICK: Self = Self { rounds: 3, turn: 0.5 };
+    pub(crate) const QUICK: Self = Self { rounds: 3, starts: 10, turn: 0.5 };
 }
 
 /// What one contestant measured, one value for each round.

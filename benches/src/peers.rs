@@ -3,9 +3,11 @@
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
 use crate::Outcome;
+use crate::child::composition::Effort;
 use crate::child::{Batch, output, scratch};
 use crate::mail;
 
@@ -26,26 +28,32 @@ pub(crate) fn smtp_source(batch: Batch) -> Outcome<f64> {
     Ok(began.elapsed().as_secs_f64())
 }
 
-/// What the scripts in `clients` are told.
-#[derive(Debug, Serialize)]
-struct Order<'a> {
-    package: &'a str,
-    port: u16,
-    connections: usize,
-    count: usize,
-    from: &'a str,
-    subject: &'a str,
-    html: String,
-}
-
 /// Composes messages with Handlebars and delivers them with the pool of a nodemailer, which is a package of
 /// npm. Gives the seconds.
 pub(crate) fn nodemailer(package: &str, batch: Batch, template_bytes: usize) -> Outcome<f64> {
     let Batch { port, connections, count } = batch;
-    let html = mail::template(template_bytes);
-    let (from, subject) = (mail::AUTHOR, mail::SUBJECT);
-    let order = Order { package, port, connections, count, from, subject, html };
+    let (from, subject, html) = (mail::AUTHOR, mail::SUBJECT, mail::template(template_bytes));
+    let order = json!({
+        "package": package,
+        "port": port,
+        "connections": connections,
+        "count": count,
+        "from": from,
+        "subject": subject,
+        "html": html,
+    });
+    node("pool.mjs", &order)
+}
+
+/// Composes messages with handlebars.js, its templates compiled beforehand.
+pub(crate) fn handlebars_js(count: usize, template_bytes: usize) -> Outcome<Effort> {
+    let (subject, html) = (mail::SUBJECT, mail::template(template_bytes));
+    node("compose.mjs", &json!({ "count": count, "subject": subject, "html": html }))
+}
+
+/// What one of the scripts in `clients` prints.
+fn node<T: DeserializeOwned>(script: &str, order: &Value) -> Outcome<T> {
     let mut command = Command::new("node");
-    command.arg(scratch("node/pool.mjs")).arg(serde_json::to_string(&order)?);
+    command.arg(scratch("node").join(script)).arg(order.to_string());
     Ok(serde_json::from_slice(&output(&mut command)?)?)
 }

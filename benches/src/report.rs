@@ -58,6 +58,7 @@ pub(crate) struct Goal {
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) enum Bound {
     AtLeast(f64),
+    AtMost(f64),
 }
 
 impl Report {
@@ -96,8 +97,7 @@ impl Report {
         for goal in &self.goals {
             println!("{}", goal.markdown());
         }
-        let path = scratch("results.json");
-        fs::write(&path, serde_json::to_vec_pretty(&self)?)?;
+        fs::write(scratch("results.json"), serde_json::to_vec_pretty(&self)?)?;
         Ok(())
     }
 }
@@ -144,6 +144,7 @@ impl Goal {
     fn markdown(&self) -> String {
         let (goal, miss) = match self.bound {
             Bound::AtLeast(bound) => (format!("at least {bound}"), 1.0 - self.measured / bound),
+            Bound::AtMost(bound) => (format!("at most {bound}"), self.measured / bound - 1.0),
         };
         let verdict =
             if miss <= 0.0 { "met".to_owned() } else { format!("not met by {:.0} %", miss * 100.0) };

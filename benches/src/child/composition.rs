@@ -1,0 +1,147 @@
+//! Composing many messages, one after the other.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use handlebars::Handlebars;
+use rustix::time::{ClockId, clock_gettime};
+use serde::{Deserialize, Serialize};
+use smtp_connector::{EgressPolicy, Engine, Mailer, Options, Request};
+use smtp_connector_guest::bindings::exports::smtp_connector::contract::messages as contract;
+use smtp_connector_guest::compose::Composer;
+
+use super::scratch;
+use crate::{Outcome, mail};
+
+/// How many bytes a template has: that of a plain mail.
+pub(crate) const TEMPLATE_BYTES: usize = 1000;
+
+/// How many different messages take turns.
+const MESSAGES: usize = 64;
+
+/// Who composes.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) enum How {
+    /// The sandbox, with an instance that is kept.
+    Sandbox,
+    /// The same, and a mail is made of the message.
+    SandboxAndMail,
+    /// The sandbox, with a new instance for each message.
+    Isolated,
+    /// The code of the component, without a sandbox.
+    Native,
+    /// The handlebars crate alone, its templates compiled beforehand.
+    Handlebars,
+}
+
+/// What a number of messages took together, in seconds.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Effort {
+    /// By the clock.
+    pub(crate) wall: f64,
+    /// Of all processors, in all threads.
+    pub(crate) cpu: f64,
+}
+
+/// Composes so many messages.
+pub(super) async fn compose(how: How, count: usize) -> Outcome<Effort> {
+    match how {
+        How::Sandbox => sandbox(false, false, count).await,
+        How::SandboxAndMail => sandbox(false, true, count).await,
+        How::Isolated => sandbox(true, false, count).await,
+        How::Native => native(count),
+        How::Handlebars => handlebars(count),
+    }
+}
+
+/// Composes in the sandbox; `isolated` asks for a new instance each, `mail` for the mail's bytes.
+async fn sandbox(isolated: bool, mail: bool, count: usize) -> Outcome<Effort> {
+    let mailer = mailer(isolated).await?;
+    let request = |index| Request::new("SignIn", mail::recipient(index)).payload_text(mail::payload(index));
+    let requests: Vec<_> = (0..MESSAGES).map(request).collect();
+    let mut before = Clocks::read();
+    for index in 0..MESSAGES + count {
+        if index == MESSAGES {
+            // Each message was composed once: what is done at first is done.
+            before = Clocks::read();
+        }
+        let request = &requests[index % MESSAGES];
+        if mail {
+            black_box(mailer.render(request).await?);
+        } else {
+            black_box(mailer.compose(request).await?);
+        }
+    }
+    Ok(before.elapsed())
+}
+
+async fn mailer(isolated: bool) -> Outcome<Mailer> {
+    let engine = Engine::builder().cache_directory(scratch("cache/smtp-connector")).build()?;
+    let configuration = mail::configuration(25, 1, TEMPLATE_BYTES).to_string();
+    let options = Options::default().egress(EgressPolicy::any()).isolated(isolated);
+    Ok(engine.bundled().await?.configure_with(&configuration, &options).await?)
+}
+
+fn native(count: usize) -> Outcome<Effort> {
+    let configuration = mail::configuration(25, 1, TEMPLATE_BYTES).to_string();
+    let composer = Composer::open(&configuration).map_err(|findings| format!("{findings:?}"))?;
+    let request = |index| contract::Request {
+        to: mail::recipient(index),
+        usage_type: "SignIn".to_owned(),
+        payload: mail::payload(index),
+        locale: None,
+        template: None,
+    };
+    let requests: Vec<_> = (0..MESSAGES).map(request).collect();
+    let compose = |request| composer.compose(request).map_err(|error| format!("{error:?}"));
+    for request in &requests {
+        black_box(compose(request)?);
+    }
+    let before = Clocks::read();
+    for index in 0..count {
+        black_box(compose(&requests[index % MESSAGES])?);
+    }
+    Ok(before.elapsed())
+}
+
+fn handlebars(count: usize) -> Outcome<Effort> {
+    let (mut plain, mut escaped) = (Handlebars::new(), Handlebars::new());
+    plain.register_escape_fn(handlebars::no_escape);
+    plain.register_template_string("subject", mail::SUBJECT)?;
+    escaped.register_template_string("html", mail::template(TEMPLATE_BYTES))?;
+    let payloads: Vec<_> = (0..MESSAGES).map(mail::payload).collect();
+    let compose = |payload: &str| -> Outcome<(String, String)> {
+        let values: serde_json::Value = serde_json::from_str(payload)?;
+        Ok((plain.render("subject", &values)?, escaped.render("html", &values)?))
+    };
+    for payload in &payloads {
+        black_box(compose(payload)?);
+    }
+    let before = Clocks::read();
+    for index in 0..count {
+        black_box(compose(&payloads[index % MESSAGES])?);
+    }
+    Ok(before.elapsed())
+}
+
+/// What the clocks showed.
+struct Clocks {
+    wall: Instant,
+    cpu: Duration,
+}
+
+impl Clocks {
+    fn read() -> Self {
+        Self { wall: Instant::now(), cpu: cpu_time() }
+    }
+
+    fn elapsed(&self) -> Effort {
+        let (wall, cpu) = (self.wall.elapsed(), cpu_time().saturating_sub(self.cpu));
+        Effort { wall: wall.as_secs_f64(), cpu: cpu.as_secs_f64() }
+    }
+}
+
+fn cpu_time() -> Duration {
+    // A time that is negative is none.
+    Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap_or_default()
+}
