@@ -173,9 +173,9 @@ impl Submitter {
     pub(crate) async fn verify(&self, preflight: Option<&Envelope>, redactor: &Redactor) -> Verification {
         let login = match Login::resolve(self) {
             Ok(login) => login,
-            Err(error) => return self.journal(None, redactor).verification(Some(error)),
+            Err(error) => return self.journal(None, redactor).for_verification().verification(Some(error)),
         };
-        let journal = self.journal(login.as_ref(), redactor);
+        let journal = self.journal(login.as_ref(), redactor).for_verification();
         let examined = self.examine(preflight, login.as_ref(), &journal).await;
         let Err(error) = examined else { return journal.verification(None) };
         journal.fail(&error);
@@ -206,7 +206,7 @@ impl Submitter {
         if !examined.as_ref().is_err_and(is_astray)
             && let Err(error) = quit(&mut session).await
         {
-            journal.pass(Stage::Quit, &error.to_string());
+            journal.pass(Stage::Quit, &error);
         }
         examined
     }

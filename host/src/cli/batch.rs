@@ -47,6 +47,9 @@ const AHEAD: usize = 8;
 /// size.
 const BYTES_IN_WORK: usize = 4 << 20;
 
+/// How long the farewells to the server may take together.
+const FAREWELL: Duration = Duration::from_secs(3);
+
 /// How much of REQUESTS is read at once.
 const CHUNK: usize = 256 << 10;
 
@@ -84,6 +87,10 @@ pub(super) async fn run(session: &Session<'_>, command: &arguments::Batch) -> Re
     // On a worker, so that each message that ends wakes a task and not a thread.
     let sending = tokio::spawn(run.clone().send(lines, ledger));
     let ended = sending.await.map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
+    if ended.settled {
+        // A server that does not answer QUIT in time has all messages already.
+        let _ = tokio::time::timeout(FAREWELL, run.mailer.close()).await;
+    }
     run.conclude(ended)
 }
 

@@ -1,6 +1,8 @@
 //! Parses the lines of a reply (RFC 5321 §4.2), leniently where servers are known to be careless and strictly
 //! where leniency would lose mail. Bounds the number of lines; the wire bounds their length.
 
+use std::borrow::Cow;
+
 use crate::reply::Reply;
 
 /// The most lines in one reply. The longest EHLO replies in the field have about thirty.
@@ -61,13 +63,16 @@ fn too_many() -> String {
 }
 
 /// UTF-8, and each byte that is none as a character, so that nothing of the server's words is lost.
-fn decode(line: &[u8]) -> String {
+fn decode(line: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(line) {
+        return text.into();
+    }
     let mut text = String::with_capacity(line.len());
     for chunk in line.utf8_chunks() {
         text.push_str(chunk.valid());
         text.extend(chunk.invalid().iter().copied().map(char::from));
     }
-    text
+    text.into()
 }
 
 #[cfg(test)]

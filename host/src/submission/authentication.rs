@@ -96,7 +96,7 @@ pub(super) async fn authenticate(session: &mut Session, login: &Login, plan: &Tr
     let reply = verdict.answer.reply;
     if reply.is_positive() {
         session.authenticated = true;
-        session.journal.pass(Stage::Auth, &format!("{} as {user}", name(mechanism)));
+        session.journal.pass(Stage::Auth, &format_args!("{} as {user}", name(mechanism)));
         return Ok(());
     }
     if session.plain_helo && !insists && UNKNOWN_COMMAND.contains(&reply.code) {
@@ -139,7 +139,7 @@ fn is_about_mechanism(reply: &Reply) -> bool {
 
 fn go_without(session: &Session) {
     session.journal.warn("the server does not offer AUTH, the session goes on without credentials");
-    session.journal.pass(Stage::Auth, "not offered, goes on without credentials");
+    session.journal.pass(Stage::Auth, &"not offered, goes on without credentials");
 }
 
 /// Whether credentials may cross this connection.

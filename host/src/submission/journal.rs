@@ -1,6 +1,7 @@
 //! What a session leaves behind for each message: the transcript, the time and finding of each stage, and the
 //! events for the log. Every text from the peer is masked here before it is kept anywhere.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -22,7 +23,8 @@ struct Entries {
     redactor: Redactor,
     transcript: Transcript,
     timings: Timings,
-    stages: Vec<VerifiedStage>,
+    /// What happened at each stage, where somebody will read it.
+    stages: Option<Vec<VerifiedStage>>,
     tls: Option<NegotiatedTls>,
     capabilities: Vec<String>,
     lap: Instant,
@@ -34,12 +36,18 @@ impl Journal {
             redactor,
             transcript: Transcript::new(),
             timings: Timings::default(),
-            stages: Vec::new(),
+            stages: None,
             tls: None,
             capabilities: Vec::new(),
             lap: Instant::now(),
         };
         Self { entries: Arc::new(Mutex::new(entries)), logging }
+    }
+
+    /// Keeps what happened at each stage, too.
+    pub(super) fn for_verification(self) -> Self {
+        self.entries().stages.get_or_insert_default();
+        self
     }
 
     /// Masks these texts, too, from here on: secrets that the session itself brought to light.
@@ -58,7 +66,6 @@ impl Journal {
     pub(super) fn renew(&self) {
         let mut entries = self.entries();
         (entries.transcript, entries.timings) = (Transcript::new(), Timings::default());
-        entries.stages.clear();
         entries.lap = Instant::now();
     }
 
@@ -98,7 +105,9 @@ impl Journal {
         let mut entries = self.entries();
         for (index, line) in lines.iter().enumerate() {
             let separator = if index + 1 < lines.len() { '-' } else { ' ' };
-            entries.transcript.push(Speaker::Server, format!("{code}{separator}{line}").trim_end());
+            let mut text = format!("{code}{separator}{line}");
+            text.truncate(text.trim_end().len());
+            entries.transcript.push(Speaker::Server, text);
         }
     }
 
@@ -117,15 +126,20 @@ impl Journal {
     }
 
     /// Ends a stage: its time runs from the end of the one before.
-    pub(super) fn pass(&self, stage: Stage, detail: &str) {
-        let detail = self.mask(detail);
+    pub(super) fn pass(&self, stage: Stage, detail: &dyn fmt::Display) {
         let mut entries = self.entries();
-        let took = entries.lap.elapsed();
-        entries.lap = Instant::now();
+        let now = Instant::now();
+        let took = now - entries.lap;
+        entries.lap = now;
         entries.timings.add(stage, took);
-        entries.stages.push(VerifiedStage { stage, took, detail: detail.clone() });
+        let is_read = entries.stages.is_some();
         drop(entries);
-        self.event("stage", || format!("{stage}: {detail}"));
+        if is_read {
+            let detail = self.mask(&detail.to_string());
+            let found = VerifiedStage { stage, took, detail };
+            self.entries().stages.get_or_insert_default().push(found);
+        }
+        self.event("stage", || format!("{stage}: {}", self.mask(&detail.to_string())));
     }
 
     /// Keeps what TLS was negotiated.
@@ -163,7 +177,7 @@ impl Journal {
     /// Ends the stage that failed.
     pub(super) fn fail(&self, error: &Error) {
         if let Some(stage) = error.stage() {
-            self.pass(stage, &error.to_string());
+            self.pass(stage, &error);
         }
     }
 
@@ -171,7 +185,7 @@ impl Journal {
     pub(super) fn verification(&self, error: Option<Error>) -> Verification {
         let entries = self.entries();
         Verification {
-            stages: entries.stages.clone(),
+            stages: entries.stages.clone().unwrap_or_default(),
             tls: entries.tls.clone(),
             capabilities: entries.capabilities.clone(),
             transcript: entries.transcript.clone(),
@@ -188,7 +202,7 @@ impl Journal {
 
     /// The dialogue is for the curious, unless the configuration asks for it. It is worded only where somebody
     /// listens.
-    fn event<T: std::fmt::Display>(&self, speaker: &str, text: impl FnOnce() -> T) {
+    fn event<T: fmt::Display>(&self, speaker: &str, text: impl FnOnce() -> T) {
         if self.logging != Logging::None {
             tracing::info!(target: "smtp_connector::session", speaker, "{}", text());
         } else if tracing::enabled!(target: "smtp_connector::session", tracing::Level::DEBUG) {

@@ -225,7 +225,7 @@ impl AsyncRead for LettreStream {
         let patience = line.patience;
         match ready!(line.wire.poll_reply(cx, patience)) {
             Ok(answer) => {
-                buffer.put_slice(digest(answer.reply.code).as_bytes());
+                buffer.put_slice(&digest(answer.reply.code));
                 line.answer = Some(answer);
                 Poll::Ready(Ok(()))
             }
@@ -287,7 +287,9 @@ impl Line {
 }
 
 /// A reply that lettre's parser takes: it knows no second digit above 5.
-fn digest(code: u16) -> String {
+fn digest(code: u16) -> [u8; 7] {
     let code = if code / 10 % 10 > 5 { code / 100 * 100 + 50 } else { code };
-    format!("{code} -\r\n")
+    // A reply code has three digits.
+    let digit = |value: u16| b'0' + (value % 10) as u8;
+    [digit(code / 100), digit(code / 10), digit(code), b' ', b'-', b'\r', b'\n']
 }

@@ -54,7 +54,8 @@ pub(super) async fn tunnel(
     }?;
     let Endpoint { host, port } = &proxy.endpoint;
     let protocol = name(proxy.protocol);
-    journal.pass(Stage::Proxy, &format!("{protocol} proxy {host}:{port}, tunnel to {}", written(&target)));
+    journal
+        .pass(Stage::Proxy, &format_args!("{protocol} proxy {host}:{port}, tunnel to {}", written(&target)));
     Ok((stream, local))
 }
 
@@ -75,7 +76,7 @@ async fn target(
                 .at(Stage::Proxy)
                 .with_hint("Use `socks5` in `proxy`, if the proxy speaks it."));
         };
-        journal.pass(Stage::Dns, &address.ip().to_string());
+        journal.pass(Stage::Dns, &address.ip());
         return Ok(TargetAddr::Ip(*address));
     }
     dialler.permit_unresolved(server)?;

@@ -35,7 +35,7 @@ impl Route {
         let tcp = dialler.connect(&plan.endpoint, &addresses, journal).await?;
         let ends = tcp.peer_addr().and_then(|peer| Ok((peer, tcp.local_addr()?)));
         let (peer, local) = ends.map_err(|error| Fault::Lost(Some(error)).at(Stage::Connect, journal))?;
-        journal.pass(Stage::Connect, &peer.to_string());
+        journal.pass(Stage::Connect, &peer);
         Ok(Self { stream: Box::new(tcp), local, loopback: peer.ip().to_canonical().is_loopback() })
     }
 }

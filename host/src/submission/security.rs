@@ -90,7 +90,8 @@ impl Security {
         journal.secured(&tls);
         let trust = if tls.verified { "certificate verified" } else { "certificate not verified" };
         journal.remark(&format!("{} with {}, {trust}", tls.version, tls.cipher));
-        journal.pass(Stage::Tls, &format!("{} {}, {trust} for `{}`", tls.version, tls.cipher, self.name));
+        journal
+            .pass(Stage::Tls, &format_args!("{} {}, {trust} for `{}`", tls.version, tls.cipher, self.name));
         Ok(stream)
     }
 

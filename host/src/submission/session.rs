@@ -96,7 +96,7 @@ impl Opening<'_> {
         if answer.reply.code != 220 {
             return Err(Error::from_reply(Stage::Greeting, answer.reply));
         }
-        self.journal.pass(Stage::Greeting, &answer.reply.to_string());
+        self.journal.pass(Stage::Greeting, &answer.reply);
         Ok(())
     }
 
@@ -111,7 +111,7 @@ impl Opening<'_> {
         if answer.reply.is_positive() {
             let offered = answer.reply.lines.get(1..).unwrap_or_default();
             self.journal.offered(offered);
-            self.journal.pass(Stage::Ehlo, &format!("{} with {} extensions", self.name, offered.len()));
+            self.journal.pass(Stage::Ehlo, &format_args!("{} with {} extensions", self.name, offered.len()));
             return Ok(Some(Capabilities::parse(&answer.words)));
         }
         if !self.can_do_without_extensions(&answer.reply, encrypted) {
@@ -122,7 +122,7 @@ impl Opening<'_> {
             return Err(Error::from_reply(Stage::Ehlo, answer.reply));
         }
         self.journal.offered(&[]);
-        self.journal.pass(Stage::Ehlo, &format!("HELO {}, no extensions", self.name));
+        self.journal.pass(Stage::Ehlo, &format_args!("HELO {}, no extensions", self.name));
         Ok(None)
     }
 
@@ -151,12 +151,12 @@ impl Opening<'_> {
         let answer = wire.command(Stage::Starttls, "STARTTLS\r\n", plan.timeouts.socket).await?;
         let reply = answer.reply;
         if reply.is_positive() {
-            self.journal.pass(Stage::Starttls, &reply.to_string());
+            self.journal.pass(Stage::Starttls, &reply);
             return Ok(true);
         }
         if plan.plaintext_after_refusal && reply.code != 421 {
             self.journal.warn("the server refuses STARTTLS, the session goes on unencrypted");
-            self.journal.pass(Stage::Starttls, &format!("refused, goes on unencrypted: {reply}"));
+            self.journal.pass(Stage::Starttls, &format_args!("refused, goes on unencrypted: {reply}"));
             return Ok(false);
         }
         Err(refused_starttls(reply, offered))

@@ -213,7 +213,7 @@ async fn envelope(
     let reply = ask(session, Stage::Mail, &announcement.mail, said).await?;
     let refused = match reply.is_positive() {
         true => {
-            session.journal.pass(Stage::Mail, &reply.to_string());
+            session.journal.pass(Stage::Mail, &reply);
             None
         }
         false if said => Some(refusal(session, Stage::Mail, reply)),
@@ -236,7 +236,9 @@ async fn envelope(
     if accepted.is_empty() {
         return Ok(Err(none_accepted(session, Stage::Rcpt, &rejected)));
     }
-    session.journal.pass(Stage::Rcpt, &format!("{} accepted, {} refused", accepted.len(), rejected.len()));
+    session
+        .journal
+        .pass(Stage::Rcpt, &format_args!("{} accepted, {} refused", accepted.len(), rejected.len()));
     Ok(Ok(Invitation { accepted, rejected }))
 }
 
@@ -268,7 +270,7 @@ async fn data(session: &mut Session, invitation: Result<Invitation>) -> Result<I
         let _ = session.dialogue.hear(Stage::Data).await;
         return invitation;
     }
-    session.journal.pass(Stage::Data, &reply.to_string());
+    session.journal.pass(Stage::Data, &reply);
     invitation
 }
 
@@ -302,7 +304,7 @@ fn unnoted(error: io::Error) -> Error {
 fn taken(session: &Session, reply: Reply) -> Result<Reply> {
     match reply.code / 100 {
         2 => {
-            session.journal.pass(Stage::Content, &reply.to_string());
+            session.journal.pass(Stage::Content, &reply);
             Ok(reply)
         }
         4 | 5 => Err(Error::from_reply(Stage::Content, reply)),

@@ -238,10 +238,10 @@ impl Wire {
             if end > MAX_LINE {
                 break;
             }
-            let line: Vec<u8> = self.received.drain(..=end).collect();
-            let text = line.strip_suffix(b"\n").unwrap_or(&line);
-            let text = text.strip_suffix(b"\r").unwrap_or(text);
-            if let Some((code, words)) = self.gathering.push(text).map_err(Fault::Protocol)? {
+            let line = &self.received[..end];
+            let gathered = self.gathering.push(line.strip_suffix(b"\r").unwrap_or(line));
+            self.received.drain(..=end);
+            if let Some((code, words)) = gathered.map_err(Fault::Protocol)? {
                 self.gathering = Gathering::default();
                 return Ok(Some(self.answer(code, words)));
             }
