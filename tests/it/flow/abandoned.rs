@@ -91,7 +91,7 @@ async fn every_message_of_many_ends_in_time_and_none_is_late() {
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
     let accepted = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
     let ambiguous =
-        outcomes.iter().filter(|outcome| outcome.as_ref().is_err_and(|error| error.is_ambiguous()));
+        outcomes.iter().filter(|outcome| outcome.as_ref().is_err_and(smtp_connector::Error::is_ambiguous));
     let (ambiguous, kept) = (ambiguous.count(), relay.book().messages().len());
     assert!(accepted > 0 && accepted < 60, "{accepted}");
     // What was reported as not sent was not sent.

@@ -103,7 +103,7 @@ async fn what_was_announced_behind_a_loss_goes_over_another_connection() {
     let outcomes = send_at_once(&mailer, 2).await;
     let (accepted, failed): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
     assert_eq!(accepted.len(), 1);
-    assert!(failed[0].as_ref().is_err_and(|error| error.is_ambiguous()), "{failed:?}");
+    assert!(failed[0].as_ref().is_err_and(smtp_connector::Error::is_ambiguous), "{failed:?}");
     drop(mailer);
     peer.finish().await;
 }
