@@ -198,7 +198,7 @@ impl Submitter {
         let mut session = Session::open(self, journal.clone()).await?;
         let mut examined = self.log_in(&mut session, login).await;
         if examined.is_ok() {
-            examined = noop(&mut session).await;
+            examined = noop(&mut session, self.plan.timeouts.socket).await;
         }
         if let (Ok(()), Some(envelope)) = (&examined, preflight) {
             examined = transaction::rehearse(&mut session, envelope).await;

@@ -41,7 +41,7 @@ pub(in crate::submission) const KEEPING: Keeping = Keeping {
     age: Duration::from_secs(15 * 60),
 };
 
-/// How long a server may take to answer NOOP. It has nothing to do for it; a new connection is made sooner.
+/// How long a server may take to answer NOOP on a kept connection. It has nothing to do for it; a new connection is made sooner.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 
 /// How long the farewell may take. By then the messages are delivered, and nobody waits for it.
@@ -228,7 +228,7 @@ impl Place {
         if session.dialogue.is_over() || !session.dialogue.is_quiet().await {
             return false;
         }
-        idle < self.keeping.fresh || noop(session).await.is_ok()
+        idle < self.keeping.fresh || noop(session, SIGN_OF_LIFE).await.is_ok()
     }
 }
 
@@ -238,10 +238,10 @@ impl Drop for Place {
     }
 }
 
-/// Says NOOP.
-pub(in crate::submission) async fn noop(session: &mut Session) -> Result<()> {
+/// Says NOOP, and waits for the answer no longer than so.
+pub(in crate::submission) async fn noop(session: &mut Session, patience: Duration) -> Result<()> {
     session.dialogue.say("NOOP");
-    let answer = session.dialogue.hear_within(Stage::Quit, SIGN_OF_LIFE).await?;
+    let answer = session.dialogue.hear_within(Stage::Quit, patience).await?;
     if answer.reply.is_positive() { Ok(()) } else { Err(Error::from_reply(Stage::Quit, answer.reply)) }
 }
 
