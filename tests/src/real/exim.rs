@@ -57,6 +57,8 @@ primary_hostname = mx.mail.test
 local_interfaces = 127.0.0.1
 daemon_smtp_ports = T_PORT
 keep_environment =
+# Otherwise the eleventh message of a connection waits for a queue runner.
+smtp_accept_queue_per_connection = 0
 host_lookup =
 tls_advertise_hosts = *
 tls_certificate = T_SITE/server.pem
