@@ -169,7 +169,7 @@ fn kind_of(text: &str) -> &'static str {
         (_, Some(b'[')) => "a list",
         (_, Some(b'"')) => "a string",
         (_, Some(b'-' | b'0'..=b'9')) => "a number",
-        _ => "no JSON",
+        _ => "plain text",
     }
 }
 

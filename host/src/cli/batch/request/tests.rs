@@ -49,7 +49,7 @@ fn a_line_that_is_no_request_is_described_and_not_quoted() {
         (b"\"991188\"", "the line is a string, not an object"),
         (b"[991188]", "the line is a list, not an object"),
         (b"null", "the line is null, not an object"),
-        (b"code 991188", "the line is no JSON, not an object"),
+        (b"code 991188", "the line is plain text, not an object"),
         (b"{\"to\":991188 x}", "column 14: expected `,` or `}`"),
         (b"{\"to\":\"a@b\"", "column 11: EOF while parsing an object"),
         (b"{} {}", "column 4: trailing characters"),
