@@ -23,6 +23,7 @@ mod token_endpoint;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 pub use aiosmtpd::Aiosmtpd;
@@ -85,10 +86,17 @@ fn installed(path: &str) -> PathBuf {
     Path::new(&folder).join(path)
 }
 
-/// A port on loopback that was free a moment ago.
+/// A port on loopback that was free a moment ago, and that no other test of this process gets.
+///
+/// It lies below those that the system gives to sockets that do not ask for one: a client of another test could
+/// have it by the time that the server binds it.
 fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("it is bound").port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Two processes begin at different places.
+    let begin = (std::process::id() % 100) as u16 * 200;
+    let mut ports = (0..20_000).map(|_| 10_000 + (begin + NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000);
+    let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    ports.find(is_free).expect("a free port")
 }
 
 fn wait_for<T>(mut probe: impl FnMut() -> Option<T>) -> Option<T> {
