@@ -57,7 +57,7 @@ impl Journal {
     }
 
     /// Masks from here on what `redactor` masks, too: what belongs to the next message. A server may say back
-    /// later what it heard in an earlier one, so nothing is taken out again.
+    /// later what it heard in an earlier one, so that is masked as well, as far back as a redactor remembers.
     pub(super) fn learn(&self, redactor: &Redactor) {
         self.entries().redactor.absorb(redactor);
     }

@@ -1,4 +1,4 @@
-//! The kept connections of one configuration. The only module that names the pool.
+//! The kept connections of one configuration. The only module that names the crate for pools.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -41,7 +41,8 @@ pub(in crate::submission) const KEEPING: Keeping = Keeping {
     age: Duration::from_secs(15 * 60),
 };
 
-/// How long a server may take to answer NOOP on a kept connection. It has nothing to do for it; a new connection is made sooner.
+/// How long a server may take to answer NOOP on a kept connection. It has nothing to do for it, and a new
+/// connection is made sooner.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 
 /// How long the farewell may take. By then the messages are delivered, and nobody waits for it.
