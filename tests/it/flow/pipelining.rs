@@ -10,18 +10,23 @@ use crate::tenant::sign_in;
 
 const ENVELOPE: &str = "MAIL FROM:<no-reply@acme.test>\r\nRCPT TO:<user@example.com>\r\nDATA\r\n";
 
+/// The answers to an envelope that is taken.
+const INVITATION: &str = "250 ok\r\n250 ok\r\n354 go\r\n";
+
 /// Hears the whole envelope before it answers any of it.
 fn envelope(script: Script, replies: &str) -> Script {
     script.hear_octets(ENVELOPE).say(replies)
 }
 
+/// Has taken a first message up to its end, and has not answered it.
+fn in_first_message() -> Script {
+    envelope(Script::offering(&["PIPELINING"]), INVITATION).hear_any_content()
+}
+
 #[tokio::test]
 async fn an_envelope_goes_out_at_once_where_that_is_offered() {
-    let script = envelope(Script::offering(&["PIPELINING"]), "250 ok\r\n250 ok\r\n354 go\r\n");
-    let script = script.hear_any_content().say("250 one\r\n");
-    let peer = Peer::start(
-        envelope(script, "250 ok\r\n250 ok\r\n354 go\r\n").hear_any_content().say("250 two\r\n").quit(),
-    );
+    let script = in_first_message().say("250 one\r\n");
+    let peer = Peer::start(envelope(script, INVITATION).hear_any_content().say("250 two\r\n").quit());
     let mailer = mailer(peer.port(), &json!({})).await;
     for expected in ["one", "two"] {
         assert_eq!(mailer.send(&sign_in("482913")).await.expect("acceptance").reply.text(), expected);
@@ -78,8 +83,7 @@ async fn an_invitation_without_recipients_is_answered_by_a_lone_dot() {
 #[tokio::test]
 async fn the_next_envelope_goes_out_with_the_end_of_a_message() {
     // The second envelope is heard before the first message is answered.
-    let script =
-        envelope(Script::offering(&["PIPELINING"]), "250 ok\r\n250 ok\r\n354 go\r\n").hear_any_content();
+    let script = in_first_message();
     let script = script.hear_octets(ENVELOPE).say("250 one\r\n250 ok\r\n250 ok\r\n354 go\r\n");
     let peer = Peer::start(script.hear_any_content().say("250 two\r\n").quit());
     let mailer = mailer(peer.port(), &json!({ "maxConnections": 1 })).await;
@@ -95,8 +99,7 @@ async fn the_next_envelope_goes_out_with_the_end_of_a_message() {
 #[tokio::test]
 async fn what_was_announced_behind_a_loss_goes_over_another_connection() {
     // The first message may have arrived, and says so; of the second the server has the envelope only.
-    let script =
-        envelope(Script::offering(&["PIPELINING"]), "250 ok\r\n250 ok\r\n354 go\r\n").hear_any_content();
+    let script = in_first_message();
     let lost = script.hear_octets(ENVELOPE).close();
     let peer = Peer::start_all(vec![lost, Script::offering(&[]).takes_mail()]);
     let mailer = mailer(peer.port(), &json!({ "maxConnections": 1 })).await;
@@ -110,8 +113,7 @@ async fn what_was_announced_behind_a_loss_goes_over_another_connection() {
 
 #[tokio::test]
 async fn a_refused_message_does_not_touch_the_one_behind_it() {
-    let script =
-        envelope(Script::offering(&["PIPELINING"]), "250 ok\r\n250 ok\r\n354 go\r\n").hear_any_content();
+    let script = in_first_message();
     let script = script.hear_octets(ENVELOPE).say("554 5.7.1 spam\r\n250 ok\r\n250 ok\r\n354 go\r\n");
     let peer = Peer::start(script.hear_any_content().say("250 two\r\n").quit());
     let mailer = mailer(peer.port(), &json!({ "maxConnections": 1 })).await;
