@@ -1,7 +1,8 @@
-//! Builds the misbehaving components of `guests/` for `wasm32-wasip2` and lists them as the enum `Guest`.
+//! Builds the misbehaving components of `guests/` for `wasm32-wasip2` and lists them as the enum
+//! `Guest`.
 //!
-//! They are a workspace of their own with a target directory of their own, so that this build does not wait for the
-//! lock that the outer build holds.
+//! They are a workspace of their own with a target directory of their own, so that this build does
+//! not wait for the lock that the outer build holds.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -11,9 +12,13 @@ use std::{env, fs};
 const TARGET: &str = "wasm32-wasip2";
 
 fn main() {
-    for watched in
-        ["guests/Cargo.toml", "guests/Cargo.lock", "guests/build.rs", "guests/src", "guests/examples"]
-    {
+    for watched in [
+        "guests/Cargo.toml",
+        "guests/Cargo.lock",
+        "guests/build.rs",
+        "guests/src",
+        "guests/examples",
+    ] {
         println!("cargo::rerun-if-changed={watched}");
     }
     // `spies` contains the real component.
@@ -37,17 +42,29 @@ fn add_target() {
     let mut rustup = Command::new("rustup");
     rustup.args(["target", "add", TARGET]);
     if !rustup.status().is_ok_and(|status| status.success()) {
-        panic!("the target `{TARGET}` is missing: install it, with rustup by `rustup target add {TARGET}`");
+        panic!(
+            "the target `{TARGET}` is missing: install it, with rustup by `rustup target add \
+            {TARGET}`"
+        );
     }
 }
 
 fn build(target_dir: &Path) {
     let mut cargo = Command::new(variable("CARGO"));
-    cargo.args(["build", "--locked", "--examples", "--target", TARGET]).arg("--target-dir").arg(target_dir);
+    cargo
+        .args(["build", "--locked", "--examples", "--target", TARGET])
+        .arg("--target-dir")
+        .arg(target_dir);
     cargo.current_dir("guests");
     // What was set for the host's crates must not reach crates of another target.
-    let foreign =
-        ["CARGO_BUILD_", "CARGO_ENCODED_", "CARGO_PROFILE_", "CARGO_TARGET_", "RUSTC_", "RUSTFLAGS"];
+    let foreign = [
+        "CARGO_BUILD_",
+        "CARGO_ENCODED_",
+        "CARGO_PROFILE_",
+        "CARGO_TARGET_",
+        "RUSTC_",
+        "RUSTFLAGS",
+    ];
     for (name, _) in env::vars_os() {
         if foreign.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
             cargo.env_remove(name);

@@ -1,5 +1,5 @@
-//! This program, started again as a process of its own for one measurement: a task comes as JSON, and what was
-//! measured goes back as JSON.
+//! This program, started again as a process of its own for one measurement: a task comes as JSON,
+//! and what was measured goes back as JSON.
 
 pub(crate) mod composition;
 pub(crate) mod delivery;
@@ -46,7 +46,8 @@ pub(crate) struct Batch {
 
 /// Does a task in this process.
 pub(crate) fn run(task: &str) -> Outcome<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let measured = runtime.block_on(async {
         Outcome::Ok(match serde_json::from_str(task)? {
             Task::Compose(how, count) => to_string(&composition::compose(how, count).await?)?,
@@ -70,7 +71,8 @@ pub(crate) fn measure<T: DeserializeOwned>(task: &Task) -> Outcome<T> {
 /// What a program prints, unless it fails.
 pub(crate) fn output(command: &mut Command) -> Outcome<Vec<u8>> {
     let output = command.stdin(Stdio::null()).output();
-    let Output { status, stdout, stderr } = output.map_err(|error| format!("{command:?}: {error}"))?;
+    let Output { status, stdout, stderr } =
+        output.map_err(|error| format!("{command:?}: {error}"))?;
     if !status.success() {
         return Err(format!("{command:?}: {status}\n{}", String::from_utf8_lossy(&stderr)).into());
     }

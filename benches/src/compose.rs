@@ -54,7 +54,12 @@ pub(crate) fn compose(effort: &Effort, report: &mut Report) -> Outcome<()> {
     let wall = table("Composing, time", |(wall, _)| *wall);
     let cpu = table("Composing, CPU time", |(_, cpu)| *cpu);
     let ratio = wall.series[WARM].median() / wall.series[NATIVE].median();
-    report.goal("composing in the warm sandbox, × the same code native", Bound::AtMost(1.5), ratio, "");
+    report.goal(
+        "composing in the warm sandbox, × the same code native",
+        Bound::AtMost(1.5),
+        ratio,
+        "",
+    );
     let isolated = cpu.series[ISOLATED].median();
     report.goal("composing in a new instance, CPU time", Bound::AtMost(250.0), isolated, " µs");
     report.table(wall);

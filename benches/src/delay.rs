@@ -1,4 +1,5 @@
-//! A proxy that puts a server further away: what goes through it arrives later, in order, and as fast.
+//! A proxy that puts a server further away: what goes through it arrives later, in order, and as
+//! fast.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
@@ -10,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use crate::Outcome;
 
-/// A running proxy, which ends with this value. Threads, not tasks: their sleep is exact to some ten
-/// microseconds, that of tasks to a millisecond.
+/// A running proxy, which ends with this value. Threads, not tasks: their sleep is exact to some
+/// ten microseconds, that of tasks to a millisecond.
 #[derive(Debug)]
 pub(crate) struct DelayProxy {
     pub(crate) port: u16,
@@ -52,7 +53,12 @@ impl Drop for DelayProxy {
     }
 }
 
-fn relay(client: TcpStream, target: u16, one_way: Duration, sent: &Arc<AtomicU64>) -> std::io::Result<()> {
+fn relay(
+    client: TcpStream,
+    target: u16,
+    one_way: Duration,
+    sent: &Arc<AtomicU64>,
+) -> std::io::Result<()> {
     let server = TcpStream::connect((Ipv4Addr::LOCALHOST, target))?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
@@ -61,8 +67,8 @@ fn relay(client: TcpStream, target: u16, one_way: Duration, sent: &Arc<AtomicU64
     Ok(())
 }
 
-/// Passes on what comes from one side to the other. Whatever is under way is kept meanwhile, so that the delay
-/// does not bound how much goes through.
+/// Passes on what comes from one side to the other. Whatever is under way is kept meanwhile, so
+/// that the delay does not bound how much goes through.
 fn pass(mut from: TcpStream, mut to: TcpStream, delay: Duration, sent: Option<Arc<AtomicU64>>) {
     let (sender, receiver) = mpsc::channel::<(Instant, Vec<u8>)>();
     thread::spawn(move || {

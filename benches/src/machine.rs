@@ -14,7 +14,8 @@ const LOCK: &str = include_str!("../../Cargo.lock");
 /// The machine and the releases, each with its name.
 pub(crate) fn describe() -> Outcome<Vec<(String, String)>> {
     let processor = fs::read_to_string("/proc/cpuinfo")?;
-    let processor = processor.lines().find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1));
+    let processor =
+        processor.lines().find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1));
     let load = fs::read_to_string("/proc/loadavg")?;
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
     let cores = std::thread::available_parallelism()?;

@@ -37,8 +37,8 @@ pub(crate) fn template(bytes: usize) -> String {
     format!("{HEAD}{}{TAIL}", FILLING.repeat(fillings))
 }
 
-/// A tenant's configuration: a template of this many bytes for each usage type, and a server on loopback that
-/// offers nothing.
+/// A tenant's configuration: a template of this many bytes for each usage type, and a server on
+/// loopback that offers nothing.
 pub(crate) fn configuration(port: u16, connections: usize, template_bytes: usize) -> Value {
     let templates: Vec<_> = USAGE_TYPES
         .iter()

@@ -1,6 +1,8 @@
-//! The speed harness: this project and its peers side by side, in one run. BENCHMARKS.md says what it measures.
+//! The speed harness: this project and its peers side by side, in one run. BENCHMARKS.md says what
+//! it measures.
 //!
-//! Every measurement is a process of its own; this program starts itself again for those that are ours.
+//! Every measurement is a process of its own; this program starts itself again for those that are
+//! ours.
 
 mod child;
 mod compose;
@@ -56,7 +58,9 @@ fn run(arguments: &[String]) -> Outcome<()> {
     let known = |name: &&String| SECTIONS.iter().any(|(section, _)| name == section);
     if options.iter().any(|option| *option != "--quick") || !wanted.iter().all(known) {
         let sections: Vec<_> = SECTIONS.iter().map(|(name, _)| *name).collect();
-        return Err(format!("usage: benches/run [--quick] [SECTION…], of {}", sections.join(", ")).into());
+        return Err(
+            format!("usage: benches/run [--quick] [SECTION…], of {}", sections.join(", ")).into()
+        );
     }
     let effort = if options.is_empty() { Effort::FULL } else { Effort::QUICK };
     let mut report = Report::new(machine::describe()?);

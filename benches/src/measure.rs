@@ -1,4 +1,5 @@
-//! Measuring in rounds: all contestants take turns, so that what disturbs the machine disturbs them all.
+//! Measuring in rounds: all contestants take turns, so that what disturbs the machine disturbs them
+//! all.
 
 use std::io::{IsTerminal as _, Write as _};
 
@@ -62,8 +63,8 @@ impl Series {
     }
 }
 
-/// Lets every contestant measure once in each round. Each round another one begins, so that nobody always
-/// comes after the same.
+/// Lets every contestant measure once in each round. Each round another one begins, so that nobody
+/// always comes after the same.
 pub(crate) fn in_rounds<C, T>(
     title: &str,
     contestants: &[C],
@@ -83,12 +84,19 @@ pub(crate) fn in_rounds<C, T>(
 }
 
 /// How many of something take about `turn` seconds; `measure` takes how many and gives the seconds.
-pub(crate) fn calibrate(turn: f64, mut measure: impl FnMut(usize) -> Outcome<f64>) -> Outcome<usize> {
+pub(crate) fn calibrate(
+    turn: f64,
+    mut measure: impl FnMut(usize) -> Outcome<f64>,
+) -> Outcome<usize> {
     let mut count = 20;
     loop {
         let seconds = measure(count)?;
         if seconds > turn / 4.0 {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a small count"
+            )]
             return Ok((count as f64 * turn / seconds).max(10.0) as usize);
         }
         count *= 5;

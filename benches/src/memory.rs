@@ -13,16 +13,21 @@ const KIB: f64 = 1024.0;
 
 pub(crate) fn memory(effort: &Effort, report: &mut Report) -> Outcome<()> {
     report.section("Memory of tenants", "");
-    let measured =
-        in_rounds("Memory", &TENANTS, effort.rounds, |count| measure::<Footprint>(&Task::Tenants(*count)))?;
-    let series = |value: &dyn Fn(usize, &Footprint, &Footprint) -> f64, smallest: usize| -> Vec<Series> {
-        let counted = TENANTS.iter().zip(&measured).skip(smallest);
-        let series = counted.map(|(count, footprints)| {
-            let pairs = footprints.iter().zip(&measured[0]);
-            Series::new(tenants(*count), pairs.map(|(footprint, one)| value(*count, footprint, one)))
-        });
-        series.collect()
-    };
+    let measured = in_rounds("Memory", &TENANTS, effort.rounds, |count| {
+        measure::<Footprint>(&Task::Tenants(*count))
+    })?;
+    let series =
+        |value: &dyn Fn(usize, &Footprint, &Footprint) -> f64, smallest: usize| -> Vec<Series> {
+            let counted = TENANTS.iter().zip(&measured).skip(smallest);
+            let series = counted.map(|(count, footprints)| {
+                let pairs = footprints.iter().zip(&measured[0]);
+                Series::new(
+                    tenants(*count),
+                    pairs.map(|(footprint, one)| value(*count, footprint, one)),
+                )
+            });
+            series.collect()
+        };
     let whole = series(&|_, footprint, _| footprint.memory / KIB, 0);
     let more = |count: usize, footprint: &Footprint, one: &Footprint| {
         let each = (footprint.memory - one.memory) / (count - 1) as f64;

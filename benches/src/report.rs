@@ -87,7 +87,13 @@ impl Report {
     }
 
     /// Keeps a goal for the end.
-    pub(crate) fn goal(&mut self, what: impl Into<String>, bound: Bound, measured: f64, unit: &'static str) {
+    pub(crate) fn goal(
+        &mut self,
+        what: impl Into<String>,
+        bound: Bound,
+        measured: f64,
+        unit: &'static str,
+    ) {
         self.goals.push(Goal { what: what.into(), bound, measured, unit });
     }
 
@@ -146,8 +152,11 @@ impl Goal {
             Bound::AtLeast(bound) => (format!("at least {bound}"), 1.0 - self.measured / bound),
             Bound::AtMost(bound) => (format!("at most {bound}"), self.measured / bound - 1.0),
         };
-        let verdict =
-            if miss <= 0.0 { "met".to_owned() } else { format!("not met by {:.0} %", miss * 100.0) };
+        let verdict = if miss <= 0.0 {
+            "met".to_owned()
+        } else {
+            format!("not met by {:.0} %", miss * 100.0)
+        };
         format!("| {} | {goal}{} | {} | {verdict} |", self.what, self.unit, number(self.measured))
     }
 }

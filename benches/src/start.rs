@@ -12,7 +12,8 @@ use crate::report::{Bound, Ratio, Report, Table};
 use crate::{Outcome, mail};
 
 /// In the order of the table's rows.
-const CONTESTANTS: [&str; 3] = ["smtp-connector render", "node, handlebars, nodemailer", "node alone"];
+const CONTESTANTS: [&str; 3] =
+    ["smtp-connector render", "node, handlebars, nodemailer", "node alone"];
 
 pub(crate) fn start(effort: &Effort, report: &mut Report) -> Outcome<()> {
     report.section("Start of a process to its first message", "");
@@ -20,7 +21,8 @@ pub(crate) fn start(effort: &Effort, report: &mut Report) -> Outcome<()> {
     fs::write(&configuration, mail::configuration(25, 1, TEMPLATE_BYTES).to_string())?;
     let contestants = [render(&configuration)?, node(&configuration), alone()];
     for contestant in &contestants {
-        // The first start reads files that later ones find in memory, and fills the cache of compiled code.
+        // The first start reads files that later ones find in memory, and fills the cache of
+        // compiled code.
         contestant.run()?;
     }
     let title = "Start to first message";
@@ -56,7 +58,8 @@ fn render(configuration: &Path) -> Outcome<Program> {
     let path = std::env::current_exe()?.with_file_name("smtp-connector");
     let configuration = configuration.display().to_string();
     let (to, payload) = (mail::recipient(0), mail::payload(0));
-    let arguments = ["render", &configuration, "--type", "SignIn", "--to", &to, "--payload", &payload];
+    let arguments =
+        ["render", &configuration, "--type", "SignIn", "--to", &to, "--payload", &payload];
     let arguments = arguments.into_iter().chain(["--format", "eml"]).map(str::to_owned).collect();
     Ok(Program { path, arguments })
 }
@@ -64,7 +67,8 @@ fn render(configuration: &Path) -> Outcome<Program> {
 fn node(configuration: &Path) -> Program {
     let (script, configuration) = (scratch("node/start.mjs"), configuration.display().to_string());
     let (to, payload) = (mail::recipient(0), mail::payload(0));
-    let arguments = vec![script.display().to_string(), configuration, "SignIn".to_owned(), to, payload];
+    let arguments =
+        vec![script.display().to_string(), configuration, "SignIn".to_owned(), to, payload];
     Program { path: "node".into(), arguments }
 }
 

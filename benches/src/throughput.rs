@@ -1,4 +1,5 @@
-//! Sections 1 and 2: how many messages a second a sink on loopback gets, at once and with a round trip of 20 ms.
+//! Sections 1 and 2: how many messages a second a sink on loopback gets, at once and with a round
+//! trip of 20 ms.
 
 use std::time::Duration;
 
@@ -97,25 +98,38 @@ pub(crate) fn distance(effort: &Effort, report: &mut Report) -> Outcome<()> {
         if connections == 1 {
             let rate = |contestant: Contestant| table.series[contestant as usize].median();
             let ratio = rate(WholePath) / rate(SmtpSource);
-            report.goal("20 ms, 1 connection: whole path, × smtp-source", Bound::AtLeast(2.0), ratio, "");
+            report.goal(
+                "20 ms, 1 connection: whole path, × smtp-source",
+                Bound::AtLeast(2.0),
+                ratio,
+                "",
+            );
         }
         report.table(table);
     }
     Ok(())
 }
 
-fn compare(title: String, effort: &Effort, connections: usize, one_way: Option<Duration>) -> Outcome<Table> {
+fn compare(
+    title: String,
+    effort: &Effort,
+    connections: usize,
+    one_way: Option<Duration>,
+) -> Outcome<Table> {
     let mut contestants = Vec::new();
     for contestant in CONTESTANTS {
-        let seconds = |count| Ok(count as f64 / turn(contestant, connections, count, one_way)?.rate);
+        let seconds =
+            |count| Ok(count as f64 / turn(contestant, connections, count, one_way)?.rate);
         contestants.push((contestant, calibrate(effort.turn, seconds)?));
     }
     let measured = in_rounds(&title, &contestants, effort.rounds, |(contestant, count)| {
         turn(*contestant, connections, *count, one_way)
     })?;
     let series = CONTESTANTS.iter().zip(&measured);
-    let series = series.map(|(who, turns)| Series::new(who.name(), turns.iter().map(|turn| turn.rate)));
-    let bytes = measured.iter().map(|turns| number(turns.last().map_or(f64::NAN, |turn| turn.bytes)));
+    let series =
+        series.map(|(who, turns)| Series::new(who.name(), turns.iter().map(|turn| turn.rate)));
+    let bytes =
+        measured.iter().map(|turns| number(turns.last().map_or(f64::NAN, |turn| turn.bytes)));
     let ratios = vec![Ratio::By(SmtpSource as usize), Ratio::Of(WholePath as usize)];
     let remarks = one_way.map(|_| ("bytes a message", bytes.collect()));
     Ok(Table { title, unit: "messages a second", series: series.collect(), ratios, remarks })

@@ -1,7 +1,8 @@
 //! Composes messages: reads the request, picks the template, renders it, and reads the mailboxes.
 //!
-//! Everything that a payload can influence passes through `template` and `mailbox`; what leaves here cannot
-//! hold another header field, another recipient, or a line break where one would matter.
+//! Everything that a payload can influence passes through `template` and `mailbox`; what leaves
+//! here cannot hold another header field, another recipient, or a line break where one would
+//! matter.
 
 mod selection;
 
@@ -9,8 +10,8 @@ use handlebars::Context;
 use serde_json::Value;
 
 use crate::bindings::exports::smtp_connector::contract::messages::{
-    AddressProblem, ComposeError, ContentType, Mailbox, Message, MessagePart, Request, TemplateOverride,
-    TemplateProblem,
+    AddressProblem, ComposeError, ContentType, Mailbox, Message, MessagePart, Request,
+    TemplateOverride, TemplateProblem,
 };
 use crate::config::message::MessageSettings;
 use crate::findings::Diagnostic;
@@ -65,7 +66,13 @@ impl Composer {
                     .catalogue
                     .find(&request.usage_type, request.locale.as_deref(), payload.data())
                     .ok_or_else(|| ComposeError::TemplateNotFound(request.usage_type.clone()))?;
-                self.message(mail, self.settings.from.clone(), self.settings.reply_to.clone(), to, &payload)
+                self.message(
+                    mail,
+                    self.settings.from.clone(),
+                    self.settings.reply_to.clone(),
+                    to,
+                    &payload,
+                )
             }
         }
     }
@@ -121,7 +128,12 @@ impl Composer {
         })
     }
 
-    fn render(&self, source: &Source, part: MessagePart, payload: &Context) -> Result<String, ComposeError> {
+    fn render(
+        &self,
+        source: &Source,
+        part: MessagePart,
+        payload: &Context,
+    ) -> Result<String, ComposeError> {
         source.render(&self.engine, payload).map_err(|failure| match failure {
             RenderFailure::TooLarge => ComposeError::TooLarge(part),
             RenderFailure::Problem { message, line, column } => {
@@ -147,14 +159,17 @@ fn read_payload(text: &str) -> Result<Context, ComposeError> {
     }
 }
 
-/// Turns every run of line breaks and control characters, with the spaces around it, into one space.
+/// Turns every run of line breaks and control characters, with the spaces around it, into one
+/// space.
 fn one_line(text: &str) -> String {
     let text = text.trim_matches(breaks_or_space);
     if !text.contains(breaks_line) {
         return text.to_owned();
     }
-    let pieces =
-        text.split(breaks_line).map(|piece| piece.trim_matches(' ')).filter(|piece| !piece.is_empty());
+    let pieces = text
+        .split(breaks_line)
+        .map(|piece| piece.trim_matches(' '))
+        .filter(|piece| !piece.is_empty());
     pieces.collect::<Vec<_>>().join(" ")
 }
 

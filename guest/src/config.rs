@@ -1,6 +1,7 @@
 //! The configuration: untrusted JSON in, a transport plan and every finding out.
 //!
-//! The keys are Logto's and nodemailer's. They exist only below this module; what leaves it is typed.
+//! The keys are Logto's and nodemailer's. They exist only below this module; what leaves it is
+//! typed.
 
 mod host_name;
 mod json;
@@ -49,7 +50,8 @@ pub fn check(text: &str) -> Report {
     Report { diagnostics: findings.into_document_order(&document.value), plan }
 }
 
-/// Reads only what composing needs, and lints nothing: a fresh instance for one message pays for one message.
+/// Reads only what composing needs, and lints nothing: a fresh instance for one message pays for
+/// one message.
 pub fn open(text: &str) -> Result<(MessageSettings, Vec<Template>), Vec<Diagnostic>> {
     let mut findings = Findings::default();
     let opened = match serde_json::from_str::<Value>(text) {
@@ -65,7 +67,10 @@ pub fn open(text: &str) -> Result<(MessageSettings, Vec<Template>), Vec<Diagnost
     }
 }
 
-fn read_messages(document: &Value, findings: &mut Findings) -> Option<(MessageSettings, Vec<Template>)> {
+fn read_messages(
+    document: &Value,
+    findings: &mut Findings,
+) -> Option<(MessageSettings, Vec<Template>)> {
     let mut root = Object::read(document, "", findings)?;
     let settings = MessageSettings::read(&mut root, findings);
     let templates = templates::read(&mut root, findings);
@@ -73,14 +78,18 @@ fn read_messages(document: &Value, findings: &mut Findings) -> Option<(MessageSe
 }
 
 fn not_json(error: &serde_json::Error, findings: &mut Findings) {
-    findings
-        .error("", "not-json", format!("the configuration is not valid JSON: {error}"))
-        .help("write one JSON object, without comments and without commas before a closing bracket");
+    findings.error("", "not-json", format!("the configuration is not valid JSON: {error}")).help(
+        "write one JSON object, without comments and without commas before a closing bracket",
+    );
 }
 
 fn duplicate_key(pointer: &str, findings: &mut Findings) {
     findings
-        .warning(pointer, "duplicate-key", "this key stands more than once, and only the last one has effect")
+        .warning(
+            pointer,
+            "duplicate-key",
+            "this key stands more than once, and only the last one has effect",
+        )
         .help("remove the others");
 }
 
@@ -101,8 +110,11 @@ mod tests {
             ("42", "wrong-type"),
         ] {
             let report = check(text);
-            let found: Vec<_> =
-                report.diagnostics.iter().map(|d| (d.severity, d.code.as_str(), d.path.as_str())).collect();
+            let found: Vec<_> = report
+                .diagnostics
+                .iter()
+                .map(|d| (d.severity, d.code.as_str(), d.path.as_str()))
+                .collect();
             assert_eq!(found, [(Severity::Error, code, "")], "{text}");
             assert!(report.plan.is_none());
         }
@@ -112,7 +124,8 @@ mod tests {
     fn what_is_no_json_object_cannot_be_opened() {
         for (text, code) in [("{\"host\":", "not-json"), ("[]", "wrong-type")] {
             let diagnostics = open(text).expect_err(text);
-            let found: Vec<_> = diagnostics.iter().map(|d| (d.code.as_str(), d.path.as_str())).collect();
+            let found: Vec<_> =
+                diagnostics.iter().map(|d| (d.code.as_str(), d.path.as_str())).collect();
             assert_eq!(found, [(code, "")]);
         }
     }

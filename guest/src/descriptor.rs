@@ -1,9 +1,12 @@
-//! What the component says of itself: names, logo, the form and the schema of the configuration, examples,
-//! and where secrets stand. The schema and the examples are data files; the rest is below.
+//! What the component says of itself: names, logo, the form and the schema of the configuration,
+//! examples, and where secrets stand. The schema and the examples are data files; the rest is
+//! below.
 
 mod form;
 
-use crate::bindings::exports::smtp_connector::contract::description::{Descriptor, Example, LocalizedText};
+use crate::bindings::exports::smtp_connector::contract::description::{
+    Descriptor, Example, LocalizedText,
+};
 
 const SCHEMA: &str = include_str!("../data/schema.json");
 const LOGO: &str = include_str!("../data/logo.svg");
@@ -19,25 +22,40 @@ const NAMES: [(&str, &str); 7] = [
 ];
 
 const DESCRIPTIONS: [(&str, &str); 7] = [
-    ("en", "Sends mail through any server that speaks SMTP, from a sandbox that never sees a password."),
+    (
+        "en",
+        "Sends mail through any server that speaks SMTP, from a sandbox that never sees a \
+        password.",
+    ),
     ("zh-CN", "通过任何 SMTP 服务器发送邮件，模板在接触不到密码的沙箱中渲染。"),
-    ("de", "Versendet E-Mails über jeden SMTP-Server, aus einer Sandbox, die nie ein Passwort sieht."),
-    ("es", "Envía correo por cualquier servidor SMTP, desde un entorno aislado que nunca ve una contraseña."),
+    (
+        "de",
+        "Versendet E-Mails über jeden SMTP-Server, aus einer Sandbox, die nie ein Passwort sieht.",
+    ),
+    (
+        "es",
+        "Envía correo por cualquier servidor SMTP, desde un entorno aislado que nunca ve una \
+        contraseña.",
+    ),
     (
         "fr",
-        "Envoie des e-mails par tout serveur SMTP, depuis un bac à sable qui ne voit jamais de mot de passe.",
+        "Envoie des e-mails par tout serveur SMTP, depuis un bac à sable qui ne voit jamais de mot \
+        de passe.",
     ),
     (
         "ja",
         "あらゆる SMTP サーバーでメールを送信します。テンプレートはパスワードの見えないサンドボックスで処理されます。",
     ),
-    ("ko", "모든 SMTP 서버로 메일을 보냅니다. 템플릿은 비밀번호를 볼 수 없는 샌드박스에서 처리됩니다."),
+    (
+        "ko",
+        "모든 SMTP 서버로 메일을 보냅니다. 템플릿은 비밀번호를 볼 수 없는 샌드박스에서 처리됩니다.",
+    ),
 ];
 
 /// Ready configurations: id, title, text.
 ///
-/// None holds a certificate or a private key (`tls.ca`, `tls.cert`, `tls.key`, `dkim`), not even `all`: the
-/// host verifies these, and an example must be clean under check on every machine.
+/// None holds a certificate or a private key (`tls.ca`, `tls.cert`, `tls.key`, `dkim`), not even
+/// `all`: the host verifies these, and an example must be clean under check on every machine.
 const EXAMPLES: [(&str, &str, &str); 7] = [
     ("gmail", "Gmail with an app password", include_str!("../data/examples/gmail.json")),
     ("gmail-oauth2", "Gmail with OAuth 2.0", include_str!("../data/examples/gmail-oauth2.json")),
@@ -48,7 +66,11 @@ const EXAMPLES: [(&str, &str, &str); 7] = [
         "Microsoft 365 with an application's own credentials",
         include_str!("../data/examples/outlook365.json"),
     ),
-    ("all", "Every parameter at once, to be edited down", include_str!("../data/examples/all.json")),
+    (
+        "all",
+        "Every parameter at once, to be edited down",
+        include_str!("../data/examples/all.json"),
+    ),
     (
         "demo",
         "A server on this machine, with a mail of every type",

@@ -15,13 +15,24 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// Reports a problem that stops delivery. `code` is stable and in kebab case; `path` is a JSON Pointer.
-    pub fn error(&mut self, path: impl Into<String>, code: &str, message: impl Into<String>) -> &mut Self {
+    /// Reports a problem that stops delivery. `code` is stable and in kebab case; `path` is a JSON
+    /// Pointer.
+    pub fn error(
+        &mut self,
+        path: impl Into<String>,
+        code: &str,
+        message: impl Into<String>,
+    ) -> &mut Self {
         self.push(Severity::Error, path.into(), code, message.into())
     }
 
     /// Reports something without effect, unknown or unwise.
-    pub fn warning(&mut self, path: impl Into<String>, code: &str, message: impl Into<String>) -> &mut Self {
+    pub fn warning(
+        &mut self,
+        path: impl Into<String>,
+        code: &str,
+        message: impl Into<String>,
+    ) -> &mut Self {
         self.push(Severity::Warning, path.into(), code, message.into())
     }
 
@@ -47,7 +58,8 @@ impl Findings {
         self.list.extend(others.list.into_iter().map(rehome));
     }
 
-    /// The findings in the order of the document; those on missing keys stand at their parent's end.
+    /// The findings in the order of the document; those on missing keys stand at their parent's
+    /// end.
     pub fn into_document_order(mut self, document: &Value) -> Vec<Diagnostic> {
         let mut spans = self.list.iter().flat_map(|finding| ancestry(&finding.path)).collect();
         number(document, "", &mut 0, &mut spans);
@@ -98,8 +110,9 @@ fn number(value: &Value, pointer: &str, next: &mut usize, spans: &mut Spans) {
     spans.insert(pointer.to_owned(), Some((start, *next)));
 }
 
-/// Where a finding sorts: at its value, or after all members of the nearest object that is there. What is
-/// missing from an inner object comes before what is missing from an outer one, and both before what follows.
+/// Where a finding sorts: at its value, or after all members of the nearest object that is there.
+/// What is missing from an inner object comes before what is missing from an outer one, and both
+/// before what follows.
 fn position(pointer: &str, spans: &Spans) -> (usize, bool, Reverse<usize>) {
     let span = |pointer: &str| spans.get(pointer).copied().flatten();
     if let Some((start, _)) = span(pointer) {
@@ -126,7 +139,8 @@ mod tests {
 
     #[test]
     fn findings_come_in_document_order() {
-        let document: Value = serde_json::from_str(r#"{"b": {"x": 1}, "a": {"y": {}}}"#).expect("valid JSON");
+        let document: Value =
+            serde_json::from_str(r#"{"b": {"x": 1}, "a": {"y": {}}}"#).expect("valid JSON");
         let mut findings = Findings::default();
         findings.error("/missing", "c", "m");
         findings.error("/a", "c", "m");
@@ -135,7 +149,11 @@ mod tests {
         findings.error("/a/y/missing", "c", "m");
         findings.error("/b/x", "c", "m");
         findings.error("", "c", "m");
-        let paths: Vec<_> = findings.into_document_order(&document).into_iter().map(|d| d.path).collect();
-        assert_eq!(paths, ["", "/b/x", "/b/missing", "/a", "/a/y/missing", "/a/missing", "/missing"]);
+        let paths: Vec<_> =
+            findings.into_document_order(&document).into_iter().map(|d| d.path).collect();
+        assert_eq!(
+            paths,
+            ["", "/b/x", "/b/missing", "/a", "/a/y/missing", "/a/missing", "/missing"]
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! The sandboxed half of smtp-connector: checks a configuration and renders messages.
 //!
-//! This file only joins the contract to the domain; it holds no logic. Everything below it is pure and is
-//! tested natively as well.
+//! This file only joins the contract to the domain; it holds no logic. Everything below it is pure
+//! and is tested natively as well.
 
 pub mod bindings;
 pub mod compose;

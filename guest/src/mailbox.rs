@@ -1,9 +1,9 @@
-//! Mailboxes and lists of them (RFC 5322 §3.4), read from configuration, from requests and from rendered
-//! templates.
+//! Mailboxes and lists of them (RFC 5322 §3.4), read from configuration, from requests and from
+//! rendered templates.
 //!
-//! Lenient where that is harmless: unquoted dots and commas in names, `;` between mailboxes, comments for
-//! names, groups. Strict where leniency would let text become an address: nothing is ever extracted from a
-//! quoted string. Reading takes linear time.
+//! Lenient where that is harmless: unquoted dots and commas in names, `;` between mailboxes,
+//! comments for names, groups. Strict where leniency would let text become an address: nothing is
+//! ever extracted from a quoted string. Reading takes linear time.
 
 pub mod address;
 mod shield;
@@ -79,17 +79,23 @@ impl Item {
     fn into_mailbox(mut self) -> Result<Mailbox, Problem> {
         let address = match self.angle.take() {
             Some(angle) if !angle.contains('@') && self.words.iter().any(|word| word.has_at) => {
-                return Err("the address stands outside the angle brackets and the name inside".to_owned());
+                return Err(
+                    "the address stands outside the angle brackets and the name inside".to_owned()
+                );
             }
             Some(angle) => angle,
             None => self.take_bare_address()?,
         };
         let text = self.text();
         let name = if text.trim().is_empty() { &self.comment } else { &text };
-        Ok(Mailbox { name: shield::reveal_name(name), address: shield::reveal_address(address.trim())? })
+        Ok(Mailbox {
+            name: shield::reveal_name(name),
+            address: shield::reveal_address(address.trim())?,
+        })
     }
 
-    /// The one word that is an address; else all words, for in a rendered template one value may be all.
+    /// The one word that is an address; else all words, for in a rendered template one value may be
+    /// all.
     fn take_bare_address(&mut self) -> Result<String, Problem> {
         let mut addresses =
             self.words.iter().enumerate().filter(|(_, word)| word.has_at).map(|(index, _)| index);
@@ -98,7 +104,11 @@ impl Item {
                 Err("two addresses stand side by side, put a comma between them".to_owned())
             }
             (Some(only), None) => Ok(self.words.remove(only).raw),
-            _ => Ok(take(&mut self.words).into_iter().map(|word| word.raw).collect::<Vec<_>>().join(" ")),
+            _ => Ok(take(&mut self.words)
+                .into_iter()
+                .map(|word| word.raw)
+                .collect::<Vec<_>>()
+                .join(" ")),
         }
     }
 }

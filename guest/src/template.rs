@@ -1,8 +1,9 @@
 //! Templates: compiled at their first use, kept, and rendered with a payload.
 //!
-//! A template of text and plain placeholders alone, which is all that Logto's own language knows, is rendered
-//! as it stands; Handlebars is asked only where there is more, for its parser costs more than all the rest
-//! of a message. Partials and decorators do not exist: a template is one text, and cannot call itself.
+//! A template of text and plain placeholders alone, which is all that Logto's own language knows,
+//! is rendered as it stands; Handlebars is asked only where there is more, for its parser costs
+//! more than all the rest of a message. Partials and decorators do not exist: a template is one
+//! text, and cannot call itself.
 
 mod blocks;
 mod lint;
@@ -144,7 +145,8 @@ fn compile(text: &str, escaping: Escaping) -> Result<Compiled, SyntaxError> {
 }
 
 fn render_problem(error: &handlebars::RenderError) -> RenderFailure {
-    let number = |position: Option<usize>| position.and_then(|position| u32::try_from(position).ok());
+    let number =
+        |position: Option<usize>| position.and_then(|position| u32::try_from(position).ok());
     RenderFailure::Problem {
         message: blocks::render_message(error),
         line: number(error.line_no),

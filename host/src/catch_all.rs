@@ -1,7 +1,9 @@
-//! An SMTP server on loopback that keeps what it receives: for `smtp-connector demo` and for the tests of embedders.
+//! An SMTP server on loopback that keeps what it receives: for `smtp-connector demo` and for the
+//! tests of embedders.
 //!
-//! It is strict where a lenient server would hide a client's mistake (RFC 5321, 3207, 4954, 2920) and it relays
-//! nothing. It is no mail server: it binds the loopback interface only and keeps everything in memory.
+//! It is strict where a lenient server would hide a client's mistake (RFC 5321, 3207, 4954, 2920)
+//! and it relays nothing. It is no mail server: it binds the loopback interface only and keeps
+//! everything in memory.
 
 mod authentication;
 mod certificate;
@@ -30,11 +32,12 @@ pub use parsed::{ParsedMail, ParsedPart};
 
 use certificate::Certificate;
 
-/// How many sessions may be open at once; the next client waits. Far above any pool, far below the usual 1024
-/// file descriptors of a process.
+/// How many sessions may be open at once; the next client waits. Far above any pool, far below the
+/// usual 1024 file descriptors of a process.
 const MAX_SESSIONS: usize = 256;
 
-/// How long to wait after the system could not accept a connection, mostly for want of file descriptors.
+/// How long to wait after the system could not accept a connection, mostly for want of file
+/// descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A running catch-all server. It stops, and ends all its sessions, when it is dropped.
@@ -82,7 +85,8 @@ impl CatchAll {
         let address = listener.local_addr()?;
         let Certificate { pem, config } = certificate::generate()?;
         let store = Arc::new(Store::default());
-        let server = Server { options, tls: TlsAcceptor::from(Arc::new(config)), store: Arc::clone(&store) };
+        let server =
+            Server { options, tls: TlsAcceptor::from(Arc::new(config)), store: Arc::clone(&store) };
         let acceptor = tokio::spawn(accept(listener, Arc::new(server)));
         Ok(Self { address, certificate_pem: pem, store, acceptor })
     }
@@ -92,7 +96,8 @@ impl CatchAll {
         self.address
     }
 
-    /// The server's self-signed certificate for `localhost` and 127.0.0.1, in PEM: what a client must trust.
+    /// The server's self-signed certificate for `localhost` and 127.0.0.1, in PEM: what a client
+    /// must trust.
     pub fn certificate_pem(&self) -> &str {
         &self.certificate_pem
     }
@@ -137,7 +142,8 @@ pub struct Caught {
     pub tls: Option<String>,
     /// The user who had logged in, if any.
     pub authenticated_as: Option<String>,
-    /// The message as it was before transparency (RFC 5321 §4.5.2): without doubled dots and without the final dot.
+    /// The message as it was before transparency (RFC 5321 §4.5.2): without doubled dots and
+    /// without the final dot.
     pub bytes: Vec<u8>,
 }
 

@@ -1,5 +1,5 @@
-//! The command line: arguments in, documents and exit codes out. The only module that reads the environment
-//! and the arguments of the process.
+//! The command line: arguments in, documents and exit codes out. The only module that reads the
+//! environment and the arguments of the process.
 
 mod arguments;
 mod batch;
@@ -130,8 +130,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// What a configuration may do: on a command line the operator writes it, so that it may name the
-    /// operator's environment and files.
+    /// What a configuration may do: on a command line the operator writes it, so that it may name
+    /// the operator's environment and files.
     fn options(&self) -> Options {
         Options::default().egress(self.arguments.egress.clone()).secret_sources(true)
     }
@@ -139,8 +139,9 @@ impl<'a> Session<'a> {
 
 /// Where compiled components are kept (XDG base directories).
 fn cache_directory() -> Option<std::path::PathBuf> {
-    let variable =
-        |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(std::path::PathBuf::from);
+    let variable = |name| {
+        std::env::var_os(name).filter(|value| !value.is_empty()).map(std::path::PathBuf::from)
+    };
     let base = variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")))?;
     base.is_absolute().then(|| base.join("smtp-connector"))
 }

@@ -1,5 +1,5 @@
-//! What the host itself reads in a configuration: where the secrets are, where it points, and where in the
-//! text a finding stands. Everything else is the component's business.
+//! What the host itself reads in a configuration: where the secrets are, where it points, and where
+//! in the text a finding stands. Everything else is the component's business.
 
 mod endpoint;
 mod locate;

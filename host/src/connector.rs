@@ -17,7 +17,8 @@ use crate::rotation::{Observer, RotatedToken};
 use crate::sandbox::{Checked, Component, Composers, Descriptor, Limits};
 
 /// Findings whose values may be misplaced secrets: nobody has looked at what they are.
-const UNQUOTABLE: [&str; 5] = ["invalid-secret", "no-effect", "unknown-key", "unsupported", "wrong-type"];
+const UNQUOTABLE: [&str; 5] =
+    ["invalid-secret", "no-effect", "unknown-key", "unsupported", "wrong-type"];
 
 /// Findings on numbers: a text in the place of one has the wrong type.
 const NUMERIC: [&str; 2] = ["invalid-port", "out-of-range"];
@@ -62,16 +63,16 @@ impl Options {
         self
     }
 
-    /// Whether `{"env": …}` and `{"file": …}` in place of a secret are resolved. Off unless set: a tenant's
-    /// configuration must not read this process's environment or files.
+    /// Whether `{"env": …}` and `{"file": …}` in place of a secret are resolved. Off unless set: a
+    /// tenant's configuration must not read this process's environment or files.
     #[must_use]
     pub fn secret_sources(mut self, allowed: bool) -> Self {
         self.secret_sources = allowed;
         self
     }
 
-    /// Sets what is called when a token endpoint replaces the refresh token of the configuration, so that the
-    /// new one can be kept. It is called on a task of the runtime, and must not block.
+    /// Sets what is called when a token endpoint replaces the refresh token of the configuration,
+    /// so that the new one can be kept. It is called on a task of the runtime, and must not block.
     ///
     /// Without it the new token is used as long as the mailer lives, and a warning is logged.
     ///
@@ -86,7 +87,10 @@ impl Options {
     /// });
     /// ```
     #[must_use]
-    pub fn on_rotated_token(mut self, callback: impl Fn(&RotatedToken) + Send + Sync + 'static) -> Self {
+    pub fn on_rotated_token(
+        mut self,
+        callback: impl Fn(&RotatedToken) + Send + Sync + 'static,
+    ) -> Self {
         self.rotations = Observer::new(callback);
         self
     }
@@ -138,8 +142,8 @@ impl Connector {
     ///
     /// # Errors
     ///
-    /// A configuration with errors is an `Ok` that says so. Fails with [`ErrorKind::Component`] where the
-    /// component misbehaves, its plan leading elsewhere than the configuration included.
+    /// A configuration with errors is an `Ok` that says so. Fails with [`ErrorKind::Component`]
+    /// where the component misbehaves, its plan leading elsewhere than the configuration included.
     ///
     /// [`ErrorKind::Component`]: crate::ErrorKind::Component
     pub async fn check(&self, configuration: &str, options: &Options) -> Result<Check> {
@@ -155,7 +159,8 @@ impl Connector {
         self.configure_with(configuration, &Options::default()).await
     }
 
-    /// Checks a configuration and makes a mailer of it. Do this once per configuration and keep the mailer.
+    /// Checks a configuration and makes a mailer of it. Do this once per configuration and keep the
+    /// mailer.
     ///
     /// # Errors
     ///
@@ -174,8 +179,9 @@ impl Connector {
         Mailer::new(composers, plan, masked.vault, egress, rotations, check.diagnostics)
     }
 
-    /// A copy of a configuration that a report on it may quote: without secrets, without the values that the
-    /// findings are not to show, and without the user information of URLs. Empty where it is not JSON.
+    /// A copy of a configuration that a report on it may quote: without secrets, without the values
+    /// that the findings are not to show, and without the user information of URLs. Empty where it
+    /// is not JSON.
     ///
     /// It is JSON of the same shape, so that [`locate`](crate::locate) finds its way in it.
     pub fn quotable(&self, configuration: &str, diagnostics: &[Diagnostic]) -> String {
@@ -196,11 +202,17 @@ impl Connector {
         self.component.limits()
     }
 
-    async fn examine(&self, configuration: &str, options: &Options) -> Result<(Check, Option<Masked>)> {
+    async fn examine(
+        &self,
+        configuration: &str,
+        options: &Options,
+    ) -> Result<(Check, Option<Masked>)> {
         let limit = self.limits().configuration_bytes;
         if configuration.len() > limit {
-            let message =
-                format!("the configuration has {} bytes; at most {limit} are read", configuration.len());
+            let message = format!(
+                "the configuration has {} bytes; at most {limit} are read",
+                configuration.len()
+            );
             return Ok((Check::failed(Diagnostic::error("", "too-large", message)), None));
         }
         let mut masked = match self.secret_paths.mask(configuration) {
@@ -227,11 +239,16 @@ impl Connector {
 }
 
 /// Puts the host's findings among the component's, which are in the order of the document.
-fn merge(component: Vec<Diagnostic>, host: Vec<Diagnostic>, configuration: &str) -> Vec<Diagnostic> {
+fn merge(
+    component: Vec<Diagnostic>,
+    host: Vec<Diagnostic>,
+    configuration: &str,
+) -> Vec<Diagnostic> {
     let placed = |diagnostics: Vec<Diagnostic>| {
         let paths: Vec<_> = diagnostics.iter().map(|diagnostic| diagnostic.path.as_str()).collect();
         let places = locate_all(configuration, &paths).into_iter();
-        let starts: Vec<_> = places.map(|place| place.map_or(usize::MAX, |range| range.start)).collect();
+        let starts: Vec<_> =
+            places.map(|place| place.map_or(usize::MAX, |range| range.start)).collect();
         starts.into_iter().zip(diagnostics).collect::<Vec<_>>()
     };
     let mut host = placed(host);
@@ -261,10 +278,12 @@ fn is_text(configuration: &str, pointer: &str) -> bool {
 
 fn unmaskable(problem: &Unmaskable) -> Diagnostic {
     match problem {
-        Unmaskable::NotJson(error) => {
-            Diagnostic::error("", "not-json", format!("the configuration is not valid JSON: {error}"))
-                .with_help("the configuration is one JSON object; look at the line and column named")
-        }
+        Unmaskable::NotJson(error) => Diagnostic::error(
+            "",
+            "not-json",
+            format!("the configuration is not valid JSON: {error}"),
+        )
+        .with_help("the configuration is one JSON object; look at the line and column named"),
         Unmaskable::TooManySecrets => {
             Diagnostic::error("", "too-complex", "the configuration holds too many secrets")
                 .with_help("shorten it")
@@ -278,8 +297,7 @@ mod tests {
 
     #[test]
     fn the_findings_of_both_sides_come_in_document_order() {
-        let text =
-            r#"{"auth": {"user": "u", "pass": {"env": "X"}}, "host": 1, "tls": {"ca": "x"}, "port": 0}"#;
+        let text = r#"{"auth": {"user": "u", "pass": {"env": "X"}}, "host": 1, "tls": {"ca": "x"}, "port": 0}"#;
         let finding = |path: &str| Diagnostic::error(path, "code", "message");
         let component = ["/auth/user", "/host", "/port", "/templates"].map(finding).to_vec();
         let host = ["/tls/ca", "/auth/pass"].map(finding).to_vec();

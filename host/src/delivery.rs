@@ -28,20 +28,24 @@ pub struct Delivery {
 type Note = Arc<dyn Fn() -> io::Result<()> + Send + Sync>;
 
 impl Delivery {
-    /// Sets how long the message may take. After every failure that may pass it is tried again, with growing
-    /// pauses, until then; after it the message is given up, not sent late.
+    /// Sets how long the message may take. After every failure that may pass it is tried again,
+    /// with growing pauses, until then; after it the message is given up, not sent late.
     #[must_use]
     pub fn within(mut self, deadline: Duration) -> Self {
         self.within = Some(deadline);
         self
     }
 
-    /// Sets what is called each time before the server hears DATA: from then on a program that dies cannot
-    /// know whether the server took the message. A program that must know writes it down here.
+    /// Sets what is called each time before the server hears DATA: from then on a program that dies
+    /// cannot know whether the server took the message. A program that must know writes it down
+    /// here.
     ///
     /// Where it fails, the message is not sent. It must not block for long: the session waits.
     #[must_use]
-    pub fn before_data(mut self, note: impl Fn() -> io::Result<()> + Send + Sync + 'static) -> Self {
+    pub fn before_data(
+        mut self,
+        note: impl Fn() -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
         self.before_data = Some(Arc::new(note));
         self
     }

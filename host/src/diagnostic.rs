@@ -42,8 +42,19 @@ impl Diagnostic {
         Self::new(Severity::Warning, path, code, message)
     }
 
-    fn new(severity: Severity, path: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
-        Self { severity, code: code.to_owned(), path: path.into(), message: message.into(), help: None }
+    fn new(
+        severity: Severity,
+        path: impl Into<String>,
+        code: &str,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            severity,
+            code: code.to_owned(),
+            path: path.into(),
+            message: message.into(),
+            help: None,
+        }
     }
 
     pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {

@@ -1,5 +1,5 @@
-//! Which addresses the host may connect to. The policy is asked about each *resolved* address, and that
-//! address is the one dialled, so that a name cannot point elsewhere in between.
+//! Which addresses the host may connect to. The policy is asked about each *resolved* address, and
+//! that address is the one dialled, so that a name cannot point elsewhere in between.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
@@ -41,7 +41,8 @@ impl EgressPolicy {
         Self { hosts: Hosts::Any, ports: None }
     }
 
-    /// Allows any address but loopback, private, link-local, multicast, unspecified and other special ones.
+    /// Allows any address but loopback, private, link-local, multicast, unspecified and other
+    /// special ones.
     pub fn public() -> Self {
         Self { hosts: Hosts::Public, ports: None }
     }
@@ -64,20 +65,23 @@ impl EgressPolicy {
         match &self.hosts {
             Hosts::Any => Ok(()),
             Hosts::Only(hosts)
-                if hosts.contains(&normal(host)) || hosts.contains(&normal(&address.to_string())) =>
+                if hosts.contains(&normal(host))
+                    || hosts.contains(&normal(&address.to_string())) =>
             {
                 Ok(())
             }
             Hosts::Only(_) => Err(unlisted(host)),
             Hosts::Public => match special(address) {
                 None => Ok(()),
-                Some(range) => Err(format!("`{address}` is {range}, which the egress policy refuses")),
+                Some(range) => {
+                    Err(format!("`{address}` is {range}, which the egress policy refuses"))
+                }
             },
         }
     }
 
-    /// Whether `host`, which another machine is to resolve, may be connected to: judged as it is written, in
-    /// whichever script.
+    /// Whether `host`, which another machine is to resolve, may be connected to: judged as it is
+    /// written, in whichever script.
     pub(crate) fn check_unresolved(&self, host: &str, port: u16) -> Result<(), String> {
         if let Ok(address) = normal(host).parse() {
             return self.check(host, address, port);
@@ -94,7 +98,9 @@ impl EgressPolicy {
 
     fn check_port(&self, port: u16) -> Result<(), String> {
         if self.ports.as_ref().is_some_and(|ports| !ports.contains(&port)) {
-            return Err(format!("port {port} is not among the ports that the egress policy allows"));
+            return Err(format!(
+                "port {port} is not among the ports that the egress policy allows"
+            ));
         }
         Ok(())
     }
@@ -104,8 +110,8 @@ fn unlisted(host: &str) -> String {
     format!("`{host}` is not among the hosts that the egress policy allows")
 }
 
-/// Names of the resolving machine itself (RFC 6761 §6.3), and addresses in notations that only some resolvers
-/// know: those end in a number, as no domain does.
+/// Names of the resolving machine itself (RFC 6761 §6.3), and addresses in notations that only some
+/// resolvers know: those end in a number, as no domain does.
 fn is_local_name(host: &str) -> bool {
     let host = normal(host);
     let last = host.rsplit('.').next().unwrap_or_default();
@@ -130,7 +136,8 @@ impl FromStr for EgressPolicy {
     }
 }
 
-/// The one spelling of a host. Other scripts have letters, digits and dots that stand for those of US-ASCII.
+/// The one spelling of a host. Other scripts have letters, digits and dots that stand for those of
+/// US-ASCII.
 fn normal(host: &str) -> String {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let name = idna::domain_to_ascii(host).unwrap_or_else(|_| host.to_ascii_lowercase());
@@ -221,9 +228,15 @@ mod tests {
             let address: IpAddr = address.parse().expect("an address");
             assert!(EgressPolicy::public().check("mx.example", address, 25).is_err(), "{address}");
         }
-        for address in ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946", "172.32.0.1", "100.128.0.1"] {
+        for address in
+            ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946", "172.32.0.1", "100.128.0.1"]
+        {
             let address: IpAddr = address.parse().expect("an address");
-            assert_eq!(EgressPolicy::public().check("mx.example", address, 25), Ok(()), "{address}");
+            assert_eq!(
+                EgressPolicy::public().check("mx.example", address, 25),
+                Ok(()),
+                "{address}"
+            );
         }
     }
 
@@ -259,7 +272,9 @@ mod tests {
     #[test]
     fn a_list_allows_exactly_its_names_and_addresses() {
         let policy: EgressPolicy = "Relay.Internal, [::1],10.0.0.7".parse().expect("a list");
-        let check = |host: &str, address: &str| policy.check(host, address.parse().expect("an address"), 25);
+        let check = |host: &str, address: &str| {
+            policy.check(host, address.parse().expect("an address"), 25)
+        };
         assert!(check("relay.internal.", "10.9.9.9").is_ok());
         assert!(check("other.internal", "10.0.0.7").is_ok());
         assert!(check("localhost", "::1").is_ok());

@@ -1,8 +1,8 @@
 //! The one error type of the library.
 //!
 //! [`Error::kind`] says who can do something about it, [`Error::stage`] how far the session came,
-//! [`Error::reply`] what the server said and [`Error::hint`] what to change. `Display` shows this level only, in
-//! lower case; it never holds a secret or a one-time code.
+//! [`Error::reply`] what the server said and [`Error::hint`] what to change. `Display` shows this
+//! level only, in lower case; it never holds a secret or a one-time code.
 
 use std::fmt;
 
@@ -60,7 +60,8 @@ pub enum ErrorKind {
     Configuration,
     /// No address of the server could be connected to.
     Connect,
-    /// The credentials were refused for good, are missing, or were withheld from an unencrypted connection.
+    /// The credentials were refused for good, are missing, or were withheld from an unencrypted
+    /// connection.
     Credentials,
     /// The host's name could not be resolved.
     Dns,
@@ -101,7 +102,12 @@ impl ErrorKind {
     fn may_pass(self) -> bool {
         matches!(
             self,
-            Self::Closed | Self::Connect | Self::Expired | Self::Lost | Self::Temporary | Self::Timeout
+            Self::Closed
+                | Self::Connect
+                | Self::Expired
+                | Self::Lost
+                | Self::Temporary
+                | Self::Timeout
         )
     }
 }
@@ -167,7 +173,8 @@ impl Error {
         }))
     }
 
-    /// The failure that a reply stands for: 4yz passes, 5yz does not, anything else breaks the protocol.
+    /// The failure that a reply stands for: 4yz passes, 5yz does not, anything else breaks the
+    /// protocol.
     pub(crate) fn from_reply(stage: Stage, reply: Reply) -> Self {
         let kind = match reply.code / 100 {
             4 => ErrorKind::Temporary,
@@ -187,7 +194,8 @@ impl Error {
     pub(crate) fn configuration(diagnostics: Vec<Diagnostic>) -> Self {
         let count = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
         let noun = if count == 1 { "error" } else { "errors" };
-        let mut error = Self::new(ErrorKind::Configuration, format!("the configuration has {count} {noun}"));
+        let mut error =
+            Self::new(ErrorKind::Configuration, format!("the configuration has {count} {noun}"));
         error.0.diagnostics = diagnostics;
         error
     }
@@ -207,7 +215,10 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+    pub(crate) fn with_source(
+        mut self,
+        source: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
         self.0.source = Some(Box::new(source));
         self
     }
@@ -249,9 +260,11 @@ impl Error {
         self
     }
 
-    /// Another error that says the same, without the cause: for all who waited for one and the same thing.
+    /// Another error that says the same, without the cause: for all who waited for one and the same
+    /// thing.
     pub(crate) fn echo(&self) -> Self {
-        let mut echo = Self::new(self.0.kind, self.0.message.clone()).with_transience(self.0.transient);
+        let mut echo =
+            Self::new(self.0.kind, self.0.message.clone()).with_transience(self.0.transient);
         (echo.0.stage, echo.0.hint) = (self.0.stage, self.0.hint.clone());
         echo
     }
@@ -288,8 +301,8 @@ impl Error {
         self.0.transient
     }
 
-    /// Whether the server may have accepted the message: the connection ended after the final dot and before
-    /// the reply.
+    /// Whether the server may have accepted the message: the connection ended after the final dot
+    /// and before the reply.
     pub fn is_ambiguous(&self) -> bool {
         self.0.ambiguous
     }

@@ -1,8 +1,9 @@
 //! Sends an identity platform's mail through a sandboxed connector component.
 //!
-//! A *component* checks a configuration and renders messages; it runs in a sandbox, computes only, and never
-//! sees a secret. The *host*, this library, owns the socket, the secrets and the clock: it resolves and dials,
-//! secures the connection, authenticates, and submits the message through lettre.
+//! A *component* checks a configuration and renders messages; it runs in a sandbox, computes only,
+//! and never sees a secret. The *host*, this library, owns the socket, the secrets and the clock:
+//! it resolves and dials, secures the connection, authenticates, and submits the message through
+//! lettre.
 //!
 //! ```no_run
 //! use smtp_connector::{Engine, Request};
@@ -21,8 +22,8 @@
 //! # }
 //! ```
 //!
-//! Calls need a tokio runtime. Everything is `Send + Sync`, and every future may be dropped at any time: a
-//! dropped send closes its connection and poisons nothing.
+//! Calls need a tokio runtime. Everything is `Send + Sync`, and every future may be dropped at any
+//! time: a dropped send closes its connection and poisons nothing.
 
 mod bundled;
 #[cfg(feature = "catch-all")]
@@ -62,9 +63,13 @@ pub use error::{Error, ErrorKind, Result, Stage};
 pub use mailer::{Mailer, Rendered};
 pub use message::{Mailbox, Message};
 pub use plan::TransportPlan;
-pub use receipt::{Envelope, NegotiatedTls, Receipt, Rejection, Timings, Verification, VerifiedStage};
+pub use receipt::{
+    Envelope, NegotiatedTls, Receipt, Rejection, Timings, Verification, VerifiedStage,
+};
 pub use reply::{EnhancedStatusCode, Reply};
 pub use request::{ContentType, Request, TemplateOverride};
 pub use rotation::RotatedToken;
-pub use sandbox::{Descriptor, Engine, EngineBuilder, FormItem, FormItemKind, Limits, LocalizedText};
+pub use sandbox::{
+    Descriptor, Engine, EngineBuilder, FormItem, FormItemKind, Limits, LocalizedText,
+};
 pub use transcript::{Line, Speaker, Transcript};

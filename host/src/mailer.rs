@@ -20,15 +20,15 @@ use crate::sandbox::Composers;
 use crate::submission::{Prepared, Submitter};
 use crate::vault::Vault;
 
-/// The pause before the second attempt of a send without a deadline: long enough for a server that is
-/// restarting a worker, short enough for a person who waits.
+/// The pause before the second attempt of a send without a deadline: long enough for a server that
+/// is restarting a worker, short enough for a person who waits.
 const SECOND_ATTEMPT: Duration = Duration::from_millis(500);
 
 /// The longest pause between two attempts of a send with a deadline.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// The mailboxes of one configured tenant: composes and submits its messages. Make one per configuration and
-/// keep it; it is `Send + Sync`, and every call may be dropped at any time.
+/// The mailboxes of one configured tenant: composes and submits its messages. Make one per
+/// configuration and keep it; it is `Send + Sync`, and every call may be dropped at any time.
 ///
 /// # Example
 ///
@@ -81,21 +81,23 @@ impl Mailer {
         observer: Observer,
         warnings: Vec<Diagnostic>,
     ) -> Result<Self> {
-        let secrets: Vec<_> = vault.entries().filter_map(|(_, source)| source.value().ok()).collect();
+        let secrets: Vec<_> =
+            vault.entries().filter_map(|(_, source)| source.value().ok()).collect();
         let redactor = Redactor::default().with(secrets.iter().map(crate::secret::Secret::expose));
         let submitter = Arc::new(Submitter::new(plan, Arc::new(vault), egress, observer)?);
         Ok(Self { composers, submitter, redactor, warnings })
     }
 
-    /// How many connections to the server there may be at once. To keep them all busy takes a few more messages
-    /// at a time.
+    /// How many connections to the server there may be at once. To keep them all busy takes a few
+    /// more messages at a time.
     pub fn connections(&self) -> usize {
         self.submitter.connections()
     }
 
-    /// Takes no further message, gives those that wait for a connection an error ([`ErrorKind::Closed`]), lets
-    /// those under way end, and says QUIT on every connection. Without it the connections are closed when the
-    /// mailer is dropped, after a QUIT that nobody waits for.
+    /// Takes no further message, gives those that wait for a connection an error
+    /// ([`ErrorKind::Closed`]), lets those under way end, and says QUIT on every connection.
+    /// Without it the connections are closed when the mailer is dropped, after a QUIT that nobody
+    /// waits for.
     pub async fn close(&self) {
         self.submitter.close().await;
     }
@@ -105,8 +107,9 @@ impl Mailer {
         &self.warnings
     }
 
-    /// Composes a message without making a mail of it: what the component gives, which is not encoded and has no
-    /// Message-ID. What would be refused only as a mail, such as an overlong header field, is not noticed.
+    /// Composes a message without making a mail of it: what the component gives, which is not
+    /// encoded and has no Message-ID. What would be refused only as a mail, such as an overlong
+    /// header field, is not noticed.
     ///
     /// # Errors
     ///
@@ -120,17 +123,18 @@ impl Mailer {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Payload`], [`ErrorKind::Template`], [`ErrorKind::Address`] or [`ErrorKind::Message`] where
-    /// the request cannot become a message; [`ErrorKind::Component`] where the component misbehaves.
+    /// [`ErrorKind::Payload`], [`ErrorKind::Template`], [`ErrorKind::Address`] or
+    /// [`ErrorKind::Message`] where the request cannot become a message; [`ErrorKind::Component`]
+    /// where the component misbehaves.
     pub async fn render(&self, request: &Request) -> Result<Rendered> {
         self.make(request, self.redactor(request)).await
     }
 
     /// Composes a message and hands it to the server.
     ///
-    /// Tries at most twice, the second time within a second, and only where the connection was lost before the
-    /// end of the message or the server refused for now; never after a timeout, and never where the server may
-    /// have taken the message. Both attempts carry one Message-ID.
+    /// Tries at most twice, the second time within a second, and only where the connection was lost
+    /// before the end of the message or the server refused for now; never after a timeout, and
+    /// never where the server may have taken the message. Both attempts carry one Message-ID.
     ///
     /// # Errors
     ///
@@ -139,16 +143,16 @@ impl Mailer {
         self.deliver(request, &Delivery::default()).await
     }
 
-    /// Composes a message and hands it to the server within a deadline, for a message that is worthless after
-    /// it, such as a one-time code.
+    /// Composes a message and hands it to the server within a deadline, for a message that is
+    /// worthless after it, such as a one-time code.
     ///
-    /// Tries again after every failure that may pass, with growing pauses, until the deadline; after it the
-    /// message is given up, not sent late.
+    /// Tries again after every failure that may pass, with growing pauses, until the deadline;
+    /// after it the message is given up, not sent late.
     ///
     /// # Errors
     ///
-    /// As [`Mailer::send`]; [`ErrorKind::Expired`] where the deadline cut an attempt short. Where it passed
-    /// while the server was due to confirm the message, the error is ambiguous.
+    /// As [`Mailer::send`]; [`ErrorKind::Expired`] where the deadline cut an attempt short. Where
+    /// it passed while the server was due to confirm the message, the error is ambiguous.
     pub async fn send_within(&self, request: &Request, deadline: Duration) -> Result<Receipt> {
         self.deliver(request, &Delivery::default().within(deadline)).await
     }
@@ -169,8 +173,8 @@ impl Mailer {
         self.hand_over(&rendered, delivery, deadline).await
     }
 
-    /// Hands a message to the server that was rendered before, as [`Delivery`] says. Each call sends it, with
-    /// the same Message-ID.
+    /// Hands a message to the server that was rendered before, as [`Delivery`] says. Each call
+    /// sends it, with the same Message-ID.
     ///
     /// # Errors
     ///
@@ -211,13 +215,13 @@ impl Mailer {
         }
     }
 
-    /// Connects, secures, authenticates and says NOOP. With a recipient it goes on to MAIL and RCPT and takes
-    /// them back with RSET: a preflight that sends nothing.
+    /// Connects, secures, authenticates and says NOOP. With a recipient it goes on to MAIL and RCPT
+    /// and takes them back with RSET: a preflight that sends nothing.
     ///
     /// # Errors
     ///
-    /// Fails with [`ErrorKind::Address`] where the recipient or the configured author cannot be used. A failed
-    /// verification is an `Ok` that says so.
+    /// Fails with [`ErrorKind::Address`] where the recipient or the configured author cannot be
+    /// used. A failed verification is an `Ok` that says so.
     pub async fn verify(&self, to: Option<&str>) -> Result<Verification> {
         let preflight = match to {
             None => None,
@@ -229,7 +233,8 @@ impl Mailer {
         Ok(self.submitter.verify(preflight.as_ref(), &self.redactor).await)
     }
 
-    /// What must not be shown of a request: the configuration's secrets and the request's code and link.
+    /// What must not be shown of a request: the configuration's secrets and the request's code and
+    /// link.
     fn redactor(&self, request: &Request) -> Redactor {
         let codes = request.one_time_secrets();
         self.redactor.with(codes.iter().map(String::as_str))
@@ -250,10 +255,11 @@ fn deserves_second_attempt(error: &Error) -> bool {
     passing && error.is_transient() && error.stage() != Some(Stage::Auth)
 }
 
-/// The pause after so many attempts: it doubles, and varies by a half, so that clients of one outage do not
-/// come back together.
+/// The pause after so many attempts: it doubles, and varies by a half, so that clients of one
+/// outage do not come back together.
 fn pause(attempts: u32) -> Duration {
-    let doubled = SECOND_ATTEMPT.saturating_mul(1 << attempts.saturating_sub(1).min(6)).min(LONGEST_PAUSE);
+    let doubled =
+        SECOND_ATTEMPT.saturating_mul(1 << attempts.saturating_sub(1).min(6)).min(LONGEST_PAUSE);
     // Without randomness the pause merely does not vary.
     let [random] = random::octets().unwrap_or_default();
     doubled.mul_f64(0.75 + f64::from(random) / 510.0)
@@ -267,5 +273,8 @@ fn counted(attempts: u32, outcome: Result<Receipt>) -> Result<Receipt> {
 }
 
 fn expired() -> Error {
-    Error::new(ErrorKind::Expired, "the deadline passed before the message was composed; it was given up")
+    Error::new(
+        ErrorKind::Expired,
+        "the deadline passed before the message was composed; it was given up",
+    )
 }

@@ -1,26 +1,31 @@
-//! Checks what only the host can check, because it takes the values themselves: that secrets named by
-//! environment variable or file can be had, and that certificates and keys can be used.
+//! Checks what only the host can check, because it takes the values themselves: that secrets named
+//! by environment variable or file can be had, and that certificates and keys can be used.
 
 use rustls::pki_types::CertificateDer;
 
 use crate::diagnostic::Diagnostic;
 use crate::pem;
-use crate::plan::{Authentication, DkimSigner, Grant, SecretRef, TlsOptions, TokenRequest, TransportPlan};
+use crate::plan::{
+    Authentication, DkimSigner, Grant, SecretRef, TlsOptions, TokenRequest, TransportPlan,
+};
 use crate::private_key::{self, Budget, ClearKey, KeyPlace, Purpose};
 use crate::secret::Secret;
 use crate::vault::{Source, Vault};
 
 /// The host's own findings. Deriving the keys of keys may take a second.
 ///
-/// A key that was opened stays so in the vault: its passphrase is expensive to try, and is tried once.
+/// A key that was opened stays so in the vault: its passphrase is expensive to try, and is tried
+/// once.
 pub(crate) fn examine(
     vault: &mut Vault,
     plan: Option<&TransportPlan>,
     sources_allowed: bool,
 ) -> Vec<Diagnostic> {
-    let sources = vault.entries().map(|(pointer, source)| examine_source(pointer, source, sources_allowed));
+    let sources =
+        vault.entries().map(|(pointer, source)| examine_source(pointer, source, sources_allowed));
     let diagnostics = sources.flatten().collect();
-    let mut examination = Examination { vault, sources_allowed, budget: Budget::default(), diagnostics };
+    let mut examination =
+        Examination { vault, sources_allowed, budget: Budget::default(), diagnostics };
     if let Some(plan) = plan {
         examination.plan(plan);
     }
@@ -60,7 +65,8 @@ impl Examination<'_> {
             self.token_request(renewal);
         }
         for signer in plan.dkim.iter().flat_map(|dkim| &dkim.signers) {
-            let place = KeyPlace { key: &signer.private_key, passphrase: signer.passphrase.as_ref() };
+            let place =
+                KeyPlace { key: &signer.private_key, passphrase: signer.passphrase.as_ref() };
             self.signing_key(place, Purpose::Signature);
             self.signing_domain(signer);
         }
@@ -71,10 +77,12 @@ impl Examination<'_> {
         if idna::domain_to_ascii(&signer.domain).is_ok() {
             return;
         }
-        let object = signer.private_key.0.rsplit_once("/privateKey").map_or("", |(object, _)| object);
+        let object =
+            signer.private_key.0.rsplit_once("/privateKey").map_or("", |(object, _)| object);
         let message = "is no internationalized domain name";
         let error = Diagnostic::error(format!("{object}/domainName"), "invalid-host", message);
-        self.diagnostics.push(error.with_help("write the name as it stands in the DNS, with `xn--` labels"));
+        self.diagnostics
+            .push(error.with_help("write the name as it stands in the DNS, with `xn--` labels"));
     }
 
     fn token_request(&mut self, request: &TokenRequest) {
@@ -94,7 +102,8 @@ impl Examination<'_> {
             self.certificates(place, roots);
         }
         let Some(identity) = &options.identity else { return };
-        let place = KeyPlace { key: &identity.private_key, passphrase: identity.passphrase.as_ref() };
+        let place =
+            KeyPlace { key: &identity.private_key, passphrase: identity.passphrase.as_ref() };
         let chain = self.certificates(format!("{pointer}/cert"), &identity.certificate_chain);
         let key = self.key(place);
         if let (Some(chain), Some(key)) = (chain, key)
@@ -109,12 +118,15 @@ impl Examination<'_> {
         let problem = match pem::certificates(text) {
             Err(pem::Damaged) => "the certificate cannot be read: its PEM is damaged",
             Ok(certificates) if certificates.is_empty() => "there is no certificate here",
-            Ok(certificates) if certificates.iter().all(is_certificate) => return Some(certificates),
+            Ok(certificates) if certificates.iter().all(is_certificate) => {
+                return Some(certificates);
+            }
             Ok(_) => "the certificate is damaged: its content is no X.509 certificate",
         };
         let help = "expected PEM: the text from `-----BEGIN CERTIFICATE-----` to `-----END CERTIFICATE-----`, \
             complete and unchanged";
-        self.diagnostics.push(Diagnostic::error(place, "unusable-certificate", problem).with_help(help));
+        self.diagnostics
+            .push(Diagnostic::error(place, "unusable-certificate", problem).with_help(help));
         None
     }
 
@@ -190,7 +202,8 @@ mod tests {
         let key = rcgen::KeyPair::generate().expect("a key").serialize_der();
         let parameters = Parameters::generate_pbkdf2_sha256_aes256cbc(2048, b"saltsalt", [7; 16]);
         let info = PrivateKeyInfoRef::from_der(&key).expect("a key");
-        let encrypted = info.encrypt_with_params(parameters.expect("sound ones"), "phrase").expect("ciphers");
+        let encrypted =
+            info.encrypt_with_params(parameters.expect("sound ones"), "phrase").expect("ciphers");
         let text = pem::write("ENCRYPTED PRIVATE KEY", encrypted.as_bytes());
         let mut vault = Vault::default();
         vault.keep("/tls/key".to_owned(), Source::Inline(Secret::new(text.as_str())));
@@ -211,6 +224,9 @@ mod tests {
         vault.keep("/tls/passphrase".to_owned(), Source::Inline(Secret::new("phrase")));
         assert_eq!(look(&mut vault, false).1, vec![]);
         let found = look(&mut vault, true).1;
-        assert_eq!(found.iter().map(|finding| finding.code.as_str()).collect::<Vec<_>>(), ["unusable-key"]);
+        assert_eq!(
+            found.iter().map(|finding| finding.code.as_str()).collect::<Vec<_>>(),
+            ["unusable-key"]
+        );
     }
 }

@@ -27,8 +27,8 @@ impl std::fmt::Display for Mailbox {
     }
 }
 
-/// A message to submit: what the component composed. `Debug` shows neither the subject nor the bodies, which
-/// may carry a one-time code.
+/// A message to submit: what the component composed. `Debug` shows neither the subject nor the
+/// bodies, which may carry a one-time code.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     /// The author.

@@ -1,5 +1,6 @@
-//! PEM (RFC 7468) as people paste it: in lines, on one line, or with `\n` written out, as key files in JSON and
-//! environment variables have it. Base64 knows neither blanks nor backslashes, so nothing is ambiguous.
+//! PEM (RFC 7468) as people paste it: in lines, on one line, or with `\n` written out, as key files
+//! in JSON and environment variables have it. Base64 knows neither blanks nor backslashes, so
+//! nothing is ambiguous.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -54,16 +55,21 @@ impl<'a> Section<'a> {
                 cipher = value;
             }
         }
-        // Room for everything from the start: a buffer that grows would leave its content behind in memory.
+        // Room for everything from the start: a buffer that grows would leave its content behind in
+        // memory.
         let mut base64 = Zeroizing::new(String::with_capacity(self.body.len()));
         words.for_each(|word| base64.push_str(word));
-        let mut bytes = Zeroizing::new(Vec::with_capacity(base64::decoded_len_estimate(base64.len())));
+        let mut bytes =
+            Zeroizing::new(Vec::with_capacity(base64::decoded_len_estimate(base64.len())));
         STANDARD.decode_vec(base64.as_str(), &mut bytes).map_err(|_| Damaged)?;
         Ok(Content { cipher, bytes })
     }
 
     fn words(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        self.body.split("\\n").flat_map(|line| line.split("\\r")).flat_map(str::split_ascii_whitespace)
+        self.body
+            .split("\\n")
+            .flat_map(|line| line.split("\\r"))
+            .flat_map(str::split_ascii_whitespace)
     }
 }
 
@@ -119,11 +125,19 @@ mod tests {
     #[test]
     fn headers_are_no_content() {
         for gap in ["\n", r"\n", " "] {
-            let headers =
-                ["Proc-Type: 4,ENCRYPTED", "DEK-Info: AES-128-CBC,00FF", "", "YWJj", "-----END B-----"];
-            let text =
-                format!("-----BEGIN A-----{gap}-----END A-----\n-----BEGIN B-----{gap}{}", headers.join(gap));
-            let expected = vec![("A", None, vec![]), ("B", Some("AES-128-CBC,00FF"), b"abc".to_vec())];
+            let headers = [
+                "Proc-Type: 4,ENCRYPTED",
+                "DEK-Info: AES-128-CBC,00FF",
+                "",
+                "YWJj",
+                "-----END B-----",
+            ];
+            let text = format!(
+                "-----BEGIN A-----{gap}-----END A-----\n-----BEGIN B-----{gap}{}",
+                headers.join(gap)
+            );
+            let expected =
+                vec![("A", None, vec![]), ("B", Some("AES-128-CBC,00FF"), b"abc".to_vec())];
             assert_eq!(read(&text), Ok(expected));
         }
     }

@@ -1,5 +1,6 @@
-//! The transport plan as the host trusts it: what a component proposed, parsed into types that cannot hold
-//! nonsense. The sandbox makes these from the component's answer; submission carries them out.
+//! The transport plan as the host trusts it: what a component proposed, parsed into types that
+//! cannot hold nonsense. The sandbox makes these from the component's answer; submission carries
+//! them out.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -57,7 +58,8 @@ pub struct Endpoint {
     pub port: u16,
 }
 
-/// The place of a secret in the configuration: a JSON Pointer. Only the vault turns it into a value.
+/// The place of a secret in the configuration: a JSON Pointer. Only the vault turns it into a
+/// value.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct SecretRef(pub String);

@@ -1,6 +1,6 @@
-//! Private keys from PEM, decrypted where they are encrypted: PKCS #1, SEC 1 and PKCS #8, and of the encrypted
-//! ones PKCS #8 with PBES2 and OpenSSL's traditional form. The text is a tenant's: sizes are bounded, and so is
-//! what opening may cost, before it is done.
+//! Private keys from PEM, decrypted where they are encrypted: PKCS #1, SEC 1 and PKCS #8, and of
+//! the encrypted ones PKCS #8 with PBES2 and OpenSSL's traditional form. The text is a tenant's:
+//! sizes are bounded, and so is what opening may cost, before it is done.
 
 mod cost;
 mod encrypted;
@@ -27,8 +27,8 @@ use crate::pem::{self, Section};
 use crate::secret::Secret;
 use crate::vault::Vault;
 
-/// The longest text that is read as a key, in bytes. An RSA key of 8192 bits has 6500; the certificates that
-/// people keep beside theirs fit as well.
+/// The longest text that is read as a key, in bytes. An RSA key of 8192 bits has 6500; the
+/// certificates that people keep beside theirs fit as well.
 const TEXT: usize = 1 << 16;
 
 /// A private key in clear, wiped when it is dropped.
@@ -57,7 +57,11 @@ pub(crate) fn rsa_pkcs1(vault: &Vault, place: KeyPlace<'_>) -> Result<Zeroizing<
 }
 
 /// The one private key in a text.
-pub(crate) fn open(text: &str, passphrase: Option<&str>, budget: &mut Budget) -> Result<ClearKey, Unusable> {
+pub(crate) fn open(
+    text: &str,
+    passphrase: Option<&str>,
+    budget: &mut Budget,
+) -> Result<ClearKey, Unusable> {
     budget.pay_key()?;
     let section = only(text)?;
     let content = section.content()?;
@@ -84,7 +88,10 @@ pub(crate) fn is_encrypted(text: &str) -> bool {
 }
 
 /// The key ready to sign, where it serves the purpose.
-pub(crate) fn signer(key: &PrivateKeyDer<'_>, purpose: Purpose) -> Result<Arc<dyn SigningKey>, Unusable> {
+pub(crate) fn signer(
+    key: &PrivateKeyDer<'_>,
+    purpose: Purpose,
+) -> Result<Arc<dyn SigningKey>, Unusable> {
     let signer = any_supported_type(key).map_err(|_| Unusable::Unsuited(purpose))?;
     let suited = match purpose {
         Purpose::Assertion => signer.algorithm() == SignatureAlgorithm::RSA,
@@ -113,7 +120,8 @@ fn pkcs1(key: &PrivateKeyDer<'_>) -> Result<Zeroizing<Vec<u8>>, Unusable> {
     signer(key, Purpose::Assertion)?;
     let der = match key {
         PrivateKeyDer::Pkcs8(key) => {
-            let info = PrivateKeyInfoRef::from_der(key.secret_pkcs8_der()).map_err(|_| Unusable::Damaged)?;
+            let info = PrivateKeyInfoRef::from_der(key.secret_pkcs8_der())
+                .map_err(|_| Unusable::Damaged)?;
             info.private_key.as_bytes()
         }
         other => other.secret_der(),

@@ -1,13 +1,14 @@
 //! Random numbers that nobody can guess, from the operating system.
 //!
-//! The cryptography library has a generator, too. It gathers entropy of its own for each call, which takes longer
-//! than all else that is done for a message.
+//! The cryptography library has a generator, too. It gathers entropy of its own for each call,
+//! which takes longer than all else that is done for a message.
 
 use std::cell::RefCell;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// How much is asked for at once: a call of the operating system costs as much as a message's headers.
+/// How much is asked for at once: a call of the operating system costs as much as a message's
+/// headers.
 const STOCK: usize = 4096;
 
 thread_local! {
@@ -43,7 +44,8 @@ mod tests {
 
     #[test]
     fn no_octets_are_given_twice() {
-        let given: HashSet<[u8; 16]> = (0..2 * STOCK).map(|_| octets().expect("random numbers")).collect();
+        let given: HashSet<[u8; 16]> =
+            (0..2 * STOCK).map(|_| octets().expect("random numbers")).collect();
         assert_eq!(given.len(), 2 * STOCK);
     }
 }

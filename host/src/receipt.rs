@@ -21,7 +21,8 @@ pub struct Receipt {
     pub message_id: String,
     /// Sender and recipients as the server was told.
     pub envelope: Envelope,
-    /// The reply to the end of the message. An LMTP server gives one for each recipient: the first that accepts.
+    /// The reply to the end of the message. An LMTP server gives one for each recipient: the first
+    /// that accepts.
     pub reply: Reply,
     /// What TLS was negotiated; none where the session was not encrypted.
     #[serde(skip_serializing_if = "Option::is_none")]

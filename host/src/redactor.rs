@@ -1,4 +1,5 @@
-//! Masks secrets and one-time codes in every text that comes from outside: replies, errors, transcripts.
+//! Masks secrets and one-time codes in every text that comes from outside: replies, errors,
+//! transcripts.
 
 use std::sync::Arc;
 
@@ -18,12 +19,13 @@ const UPPER: [u8; 16] = *b"0123456789ABCDEF";
 /// The digits of percent-encoding, as some write them.
 const LOWER: [u8; 16] = *b"0123456789abcdef";
 
-/// How many layers one redactor keeps: the codes of so many messages of one connection. A connection that
-/// carries more forgets the oldest, which have expired by then.
+/// How many layers one redactor keeps: the codes of so many messages of one connection. A
+/// connection that carries more forgets the oldest, which have expired by then.
 const MOST_LAYERS: usize = 256;
 
-/// A set of texts that must not be shown. It grows in layers, such as the secrets of a configuration, those of
-/// a session and the codes of each message, which are shared and not copied.
+/// A set of texts that must not be shown. It grows in layers, such as the secrets of a
+/// configuration, those of a session and the codes of each message, which are shared and not
+/// copied.
 #[derive(Clone, Default)]
 pub(crate) struct Redactor {
     layers: Vec<Arc<Vec<Zeroizing<String>>>>,
@@ -31,8 +33,8 @@ pub(crate) struct Redactor {
 }
 
 impl Redactor {
-    /// Masks what this one masks, and `secrets` too: plain, percent-encoded, as a form encodes them, and in
-    /// base64. What is sent without the blanks around it is known without them.
+    /// Masks what this one masks, and `secrets` too: plain, percent-encoded, as a form encodes
+    /// them, and in base64. What is sent without the blanks around it is known without them.
     pub(crate) fn with<'a>(&self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
         let mut extended = self.clone();
         let needles = needles(secrets);
@@ -53,7 +55,10 @@ impl Redactor {
             // The first are those of the configuration and the session.
             self.layers.drain(MOST_LAYERS / 4..MOST_LAYERS / 2);
             self.sieve = Sieve::default();
-            self.layers.iter().flat_map(|layer| layer.iter()).for_each(|needle| self.sieve.learn(needle));
+            self.layers
+                .iter()
+                .flat_map(|layer| layer.iter())
+                .for_each(|needle| self.sieve.learn(needle));
         }
     }
 
@@ -125,8 +130,9 @@ fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
 }
 
-/// Tells at a glance that a text holds none of the needles, however many there are: by the four bytes with which
-/// each needle begins. A Bloom filter sends most windows of a text on, the list of beginnings the rest.
+/// Tells at a glance that a text holds none of the needles, however many there are: by the four
+/// bytes with which each needle begins. A Bloom filter sends most windows of a text on, the list of
+/// beginnings the rest.
 #[derive(Clone)]
 struct Sieve {
     bits: Box<[u64; 256]>,

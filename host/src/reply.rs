@@ -14,7 +14,8 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// Splits the enhanced status code from the text. A code whose class contradicts the reply code is text.
+    /// Splits the enhanced status code from the text. A code whose class contradicts the reply code
+    /// is text.
     pub(crate) fn new(code: u16, mut lines: Vec<String>) -> Self {
         let fitting = |line: &str| {
             let (enhanced, rest) = EnhancedStatusCode::split(line)?;
@@ -83,7 +84,8 @@ impl Serialize for Reply {
 pub struct EnhancedStatusCode {
     /// 2 success, 4 transient, 5 permanent.
     pub class: u8,
-    /// What the status is about: addressing, mailbox, mail system, network, protocol, content, policy.
+    /// What the status is about: addressing, mailbox, mail system, network, protocol, content,
+    /// policy.
     pub subject: u16,
     /// The status in particular.
     pub detail: u16,
@@ -115,9 +117,15 @@ mod tests {
 
     #[test]
     fn the_enhanced_status_code_of_every_line_is_split_where_its_class_fits() {
-        let lines = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let lines =
+            |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
         let cases = [
-            (550, lines(&["5.7.1 no relay", "5.7.1 see help"]), Some("5.7.1"), "no relay\nsee help"),
+            (
+                550,
+                lines(&["5.7.1 no relay", "5.7.1 see help"]),
+                Some("5.7.1"),
+                "no relay\nsee help",
+            ),
             (550, lines(&["2.0.0 odd"]), None, "2.0.0 odd"),
             (250, lines(&["2.1.5"]), Some("2.1.5"), ""),
             (250, lines(&[""]), None, ""),
@@ -142,7 +150,8 @@ mod tests {
             ("ok", None),
         ];
         for (text, expected) in cases {
-            let split = EnhancedStatusCode::split(text).map(|(code, rest)| (code.to_string(), rest));
+            let split =
+                EnhancedStatusCode::split(text).map(|(code, rest)| (code.to_string(), rest));
             assert_eq!(split, expected.map(|(code, rest)| (code.to_owned(), rest)), "{text}");
         }
     }

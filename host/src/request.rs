@@ -22,8 +22,9 @@ pub struct Request {
     pub(crate) template: Option<TemplateOverride>,
 }
 
-/// A template that the platform supplies for one message, in place of the configuration's. `reply_to` and
-/// `send_from` are templates, too. Reads the JSON that Logto's i18n templates are stored as.
+/// A template that the platform supplies for one message, in place of the configuration's.
+/// `reply_to` and `send_from` are templates, too. Reads the JSON that Logto's i18n templates are
+/// stored as.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Value")]
 pub struct TemplateOverride {
@@ -53,7 +54,9 @@ impl TryFrom<Value> for TemplateOverride {
     type Error = String;
 
     fn try_from(value: Value) -> Result<Self, String> {
-        let Value::Object(mut members) = value else { return Err("it is no JSON object".to_owned()) };
+        let Value::Object(mut members) = value else {
+            return Err("it is no JSON object".to_owned());
+        };
         let mut text = |name: &str| match members.remove(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
@@ -63,7 +66,9 @@ impl TryFrom<Value> for TemplateOverride {
             None => None,
             Some("text/html") => Some(ContentType::Html),
             Some("text/plain") => Some(ContentType::Plain),
-            Some(_) => return Err("`contentType` is neither `text/html` nor `text/plain`".to_owned()),
+            Some(_) => {
+                return Err("`contentType` is neither `text/html` nor `text/plain`".to_owned());
+            }
         };
         let template = Self {
             subject: text("subject")?.ok_or("`subject` is missing")?,
@@ -186,8 +191,7 @@ mod tests {
             let error = serde_json::from_str::<TemplateOverride>(text).expect_err(text);
             assert_eq!(error.to_string(), expected);
         }
-        let text =
-            r#"{"subject":"s","content":"c","contentType":"text/plain","replyTo":null,"sendFrom":"f"}"#;
+        let text = r#"{"subject":"s","content":"c","contentType":"text/plain","replyTo":null,"sendFrom":"f"}"#;
         let template: TemplateOverride = serde_json::from_str(text).expect("it is sound");
         assert_eq!((template.content_type, template.reply_to), (Some(ContentType::Plain), None));
         assert_eq!(template.send_from.as_deref(), Some("f"));

@@ -1,5 +1,5 @@
-//! Refresh tokens that a token endpoint replaces (RFC 6749 §6): whoever keeps the configuration must keep the
-//! new one, or the next process has none that counts.
+//! Refresh tokens that a token endpoint replaces (RFC 6749 §6): whoever keeps the configuration
+//! must keep the new one, or the next process has none that counts.
 
 use std::fmt;
 use std::sync::Arc;
@@ -42,7 +42,8 @@ impl Observer {
         Self(Some(Arc::new(callback)))
     }
 
-    /// Hands the token over. Where nobody takes it, `warn` says so: it lasts as long as this process.
+    /// Hands the token over. Where nobody takes it, `warn` says so: it lasts as long as this
+    /// process.
     pub(crate) fn observe(&self, token: &RotatedToken, warn: impl Fn(&str)) {
         match &self.0 {
             Some(callback) => callback(token),

@@ -1,5 +1,5 @@
-//! The sandbox: engine, components, instances. The only module that names wasmtime; what leaves it are the
-//! host's own types.
+//! The sandbox: engine, components, instances. The only module that names wasmtime; what leaves it
+//! are the host's own types.
 
 mod bindings;
 mod cache;

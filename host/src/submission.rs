@@ -1,5 +1,5 @@
-//! Submission: from a plan and a composed message to the server's reply. Nothing outside this module knows
-//! lettre, sockets or TLS.
+//! Submission: from a plan and a composed message to the server's reply. Nothing outside this
+//! module knows lettre, sockets or TLS.
 
 mod advice;
 mod answer;
@@ -94,8 +94,8 @@ impl std::fmt::Debug for Prepared {
 }
 
 impl Submitter {
-    /// Makes ready what every session needs. A plan that this host cannot carry out whole is refused when it is
-    /// to be carried out, so that no option is ignored.
+    /// Makes ready what every session needs. A plan that this host cannot carry out whole is
+    /// refused when it is to be carried out, so that no option is ignored.
     pub(crate) fn new(
         plan: TransportPlan,
         vault: Arc<Vault>,
@@ -122,7 +122,18 @@ impl Submitter {
         )?;
         let pace = plan.pool.as_ref().and_then(|pool| pool.rate_limit).map(Pace::new);
         let queue = Queue::default();
-        Ok(Self { plan, vault, dialler, security, proxy_security, tokens, signers, queue, connections, pace })
+        Ok(Self {
+            plan,
+            vault,
+            dialler,
+            security,
+            proxy_security,
+            tokens,
+            signers,
+            queue,
+            connections,
+            pace,
+        })
     }
 
     /// Makes the bytes of a message and signs them, once for all attempts.
@@ -135,10 +146,11 @@ impl Submitter {
         Ok(prepared)
     }
 
-    /// Tries once to hand a prepared message to the server, and gives the attempt up at the deadline. `redactor`
-    /// masks what the session says.
+    /// Tries once to hand a prepared message to the server, and gives the attempt up at the
+    /// deadline. `redactor` masks what the session says.
     ///
-    /// A connection that was kept and turns out to be closed is no attempt: another one takes its place.
+    /// A connection that was kept and turns out to be closed is no attempt: another one takes its
+    /// place.
     pub(crate) async fn submit(
         self: &Arc<Self>,
         prepared: &Arc<Prepared>,
@@ -158,7 +170,8 @@ impl Submitter {
         self.connections.most()
     }
 
-    /// Takes no further messages, gives up those that wait, lets those under way end, and says QUIT.
+    /// Takes no further messages, gives up those that wait, lets those under way end, and says
+    /// QUIT.
     pub(crate) async fn close(&self) {
         self.queue.close();
         self.connections.close().await;
@@ -169,11 +182,18 @@ impl Submitter {
         self.plan.pool.as_ref().and_then(|pool| pool.max_requeues)
     }
 
-    /// Connects, secures, authenticates and says NOOP; with an envelope goes on to MAIL, RCPT and RSET.
-    pub(crate) async fn verify(&self, preflight: Option<&Envelope>, redactor: &Redactor) -> Verification {
+    /// Connects, secures, authenticates and says NOOP; with an envelope goes on to MAIL, RCPT and
+    /// RSET.
+    pub(crate) async fn verify(
+        &self,
+        preflight: Option<&Envelope>,
+        redactor: &Redactor,
+    ) -> Verification {
         let login = match Login::resolve(self) {
             Ok(login) => login,
-            Err(error) => return self.journal(None, redactor).for_verification().verification(Some(error)),
+            Err(error) => {
+                return self.journal(None, redactor).for_verification().verification(Some(error));
+            }
         };
         let journal = self.journal(login.as_ref(), redactor).for_verification();
         let examined = self.examine(preflight, login.as_ref(), &journal).await;
@@ -236,10 +256,11 @@ impl Submitter {
     }
 }
 
-/// TLS to the proxy follows the options of the session, but for what is the server's own: its name in the
-/// certificate, and the client's certificate, which the proxy has no business with.
+/// TLS to the proxy follows the options of the session, but for what is the server's own: its name
+/// in the certificate, and the client's certificate, which the proxy has no business with.
 fn proxy_security(plan: &TransportPlan, vault: &Vault) -> Result<Option<Security>> {
-    let Some(proxy) = plan.proxy.as_ref().filter(|proxy| proxy.protocol == ProxyProtocol::Https) else {
+    let Some(proxy) = plan.proxy.as_ref().filter(|proxy| proxy.protocol == ProxyProtocol::Https)
+    else {
         return Ok(None);
     };
     let options = TlsOptions { server_name: None, identity: None, ..plan.tls_options.clone() };

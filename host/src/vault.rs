@@ -1,5 +1,5 @@
-//! Keeps the secrets of one configuration on the host's side of the boundary. The component sees references;
-//! only this module turns one back into its value, at the moment of use.
+//! Keeps the secrets of one configuration on the host's side of the boundary. The component sees
+//! references; only this module turns one back into its value, at the moment of use.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -11,7 +11,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::plan::SecretRef;
 use crate::secret::Secret;
 
-/// The largest secret that a file may hold, in bytes: a private key with its chain has some thousands.
+/// The largest secret that a file may hold, in bytes: a private key with its chain has some
+/// thousands.
 const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// Secrets by the JSON Pointer at which they stood.
@@ -46,8 +47,9 @@ impl Vault {
     pub(crate) fn resolve(&self, reference: &SecretRef) -> Result<Secret> {
         let pointer = &reference.0;
         let Some(source) = self.entries.get(pointer) else {
-            let message =
-                format!("the plan refers to a secret at `{pointer}`, where the configuration has none");
+            let message = format!(
+                "the plan refers to a secret at `{pointer}`, where the configuration has none"
+            );
             return Err(Error::new(ErrorKind::Component, message));
         };
         source.value().map_err(|problem| {
@@ -75,8 +77,8 @@ impl Source {
                 }
             },
             Self::File(path) => {
-                let text =
-                    read(path).map_err(|error| format!("the file `{path}` cannot be read: {error}"))?;
+                let text = read(path)
+                    .map_err(|error| format!("the file `{path}` cannot be read: {error}"))?;
                 match without_line_break(&text) {
                     "" => Err(format!("the file `{path}` is empty")),
                     line => Ok(Secret::new(line)),
@@ -125,7 +127,8 @@ mod tests {
 
     #[test]
     fn a_file_that_is_missing_empty_too_large_or_none_holds_no_secret() {
-        let folder = std::env::temp_dir().join(format!("smtp-connector-vault-{}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("smtp-connector-vault-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder can be made");
         let (empty, large) = (folder.join("empty"), folder.join("large"));
         File::create(&empty).expect("a file can be made");
@@ -139,7 +142,10 @@ mod tests {
             ("/dev/zero", "cannot be read: it is no regular file"),
         ] {
             let value = Source::File(path.to_owned()).value();
-            assert_eq!(value.expect_err("there is no secret"), format!("the file `{path}` {problem}"));
+            assert_eq!(
+                value.expect_err("there is no secret"),
+                format!("the file `{path}` {problem}")
+            );
         }
         std::fs::remove_dir_all(&folder).expect("the folder can be removed");
     }

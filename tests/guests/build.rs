@@ -8,13 +8,15 @@ const VERSION: &str = "@0.1.0";
 
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=../../wit");
-    // `spies` links the real guest, which exports the same functions; its own come first on the line and win.
+    // `spies` links the real guest, which exports the same functions; its own come first on the
+    // line and win.
     println!("cargo::rustc-link-arg=--allow-multiple-definition");
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?);
     for version in ["0.2.0", "9.0.0"] {
         let wit = out.join(version);
         copy_as(version, &wit)?;
-        let bindings = format!("wit_bindgen::generate!({{ path: {wit:?}, world: \"mail-connector\" }});\n");
+        let bindings =
+            format!("wit_bindgen::generate!({{ path: {wit:?}, world: \"mail-connector\" }});\n");
         fs::write(out.join(format!("{version}.rs")), bindings)?;
     }
     Ok(())

@@ -1,5 +1,5 @@
-//! What is no connector of this contract, or reaches for more than it may, is refused when it is loaded, before any
-//! of it runs.
+//! What is no connector of this contract, or reaches for more than it may, is refused when it is
+//! loaded, before any of it runs.
 
 use smtp_connector::ErrorKind;
 use smtp_connector_tests::guests::Guest;
@@ -25,10 +25,13 @@ async fn what_reaches_out_is_refused_by_name_when_it_is_loaded() {
 
 #[tokio::test]
 async fn another_version_of_the_contract_is_refused_naming_both() {
-    for (guest, version) in [(Guest::WrongMajorVersion, "9.0.0"), (Guest::WrongMinorVersion, "0.2.0")] {
+    for (guest, version) in
+        [(Guest::WrongMajorVersion, "9.0.0"), (Guest::WrongMinorVersion, "0.2.0")]
+    {
         let message = check_refused(&guest.bytes()).await;
-        let expected =
-            format!("the component is built for version {version} of the contract; this host speaks 0.1.0");
+        let expected = format!(
+            "the component is built for version {version} of the contract; this host speaks 0.1.0"
+        );
         assert_eq!(message, expected);
     }
 }
@@ -42,7 +45,8 @@ async fn what_is_no_connector_is_refused_and_the_message_says_what_it_is() {
     let rows: [(&[u8], &str); 7] = [
         (
             &not_a_connector,
-            "the component is no mail connector: it does not export `smtp-connector:contract/connector@0.1.0`",
+            "the component is no mail connector: it does not export \
+            `smtp-connector:contract/connector@0.1.0`",
         ),
         (core_module, "this is a core WebAssembly module, not a component"),
         (b"", "this is no WebAssembly component"),
@@ -59,7 +63,8 @@ async fn what_is_no_connector_is_refused_and_the_message_says_what_it_is() {
 
 #[tokio::test]
 async fn a_component_file_that_cannot_be_read_is_an_error_of_the_input() {
-    let error = engine().load_file("/nowhere/connector.wasm").await.expect_err("there is no such file");
+    let error =
+        engine().load_file("/nowhere/connector.wasm").await.expect_err("there is no such file");
     assert_eq!(error.kind(), ErrorKind::Input);
     assert!(
         error.to_string().starts_with("cannot read the component `/nowhere/connector.wasm`: "),

@@ -1,4 +1,5 @@
-//! The command line against its contract: documents, exit codes, and what people read. One module per command.
+//! The command line against its contract: documents, exit codes, and what people read. One module
+//! per command.
 
 mod batch;
 mod check;
@@ -27,7 +28,8 @@ fn cache() -> PathBuf {
     binary().with_file_name("test-cache")
 }
 
-/// A configuration for a server at a port of 127.0.0.1, without security or credentials, and these members besides.
+/// A configuration for a server at a port of 127.0.0.1, without security or credentials, and these
+/// members besides.
 pub(crate) fn configuration(port: u16, members: &Value) -> Value {
     let template = |usage_type: &str| {
         json!({
@@ -65,7 +67,8 @@ pub(crate) fn peak_memory(arguments: &[&OsStr]) -> (Option<i32>, usize) {
     let mut peak = 0;
     loop {
         let status = std::fs::read_to_string(&status).unwrap_or_default();
-        let mark = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+        let mark =
+            status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
         peak = peak.max(mark.and_then(|mark| mark.parse().ok()).unwrap_or_default());
         if let Some(ended) = child.try_wait().expect("the command is a child") {
             return (ended.code(), peak);

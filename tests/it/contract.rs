@@ -1,4 +1,5 @@
-//! The bundled component keeps what its descriptor says: the examples, the form, the schema, the secrets.
+//! The bundled component keeps what its descriptor says: the examples, the form, the schema, the
+//! secrets.
 
 use std::collections::HashSet;
 
@@ -14,7 +15,8 @@ const SECRET: &str = "n33dle-Zq7x-Wv";
 #[tokio::test]
 async fn every_example_is_clean_and_has_a_plan() {
     let connector = bundled().await;
-    let ids: Vec<_> = connector.descriptor().examples.iter().map(|example| example.id.as_str()).collect();
+    let ids: Vec<_> =
+        connector.descriptor().examples.iter().map(|example| example.id.as_str()).collect();
     for id in ["gmail", "gmail-oauth2", "sendgrid", "aliyun", "outlook365", "all"] {
         assert!(ids.contains(&id), "{id} is not in {ids:?}");
     }
@@ -40,7 +42,8 @@ async fn the_plans_of_the_examples_lead_where_they_say() {
     ];
     for (id, host, port, tls, auth) in rows {
         let examples = &connector.descriptor().examples;
-        let example = examples.iter().find(|example| example.id == id).expect("the example is there");
+        let example =
+            examples.iter().find(|example| example.id == id).expect("the example is there");
         let check = connector.check(&example.configuration.to_string(), &Options::default()).await;
         let plan = json!(check.expect("the component works"))["transport"].take();
         let found = (&plan["host"], &plan["port"], &plan["tls"], &plan["auth"]);
@@ -65,13 +68,19 @@ async fn every_key_of_the_form_is_known_to_the_check_and_to_the_schema() {
             assert_ne!(finding.code, "unknown-key", "{key}: {}", finding.message);
         }
         for (target, _) in &item.show_conditions {
-            assert!(descriptor.form_items.iter().any(|item| item.key == *target), "{key} waits for {target}");
+            assert!(
+                descriptor.form_items.iter().any(|item| item.key == *target),
+                "{key} waits for {target}"
+            );
         }
         let chooses = matches!(item.kind, FormItemKind::Select | FormItemKind::MultiSelect);
         assert_eq!(chooses, !item.options.is_empty(), "{key}");
     }
     for required in ["fromEmail", "templates"] {
-        assert!(descriptor.form_items.iter().any(|item| item.key == required && item.required), "{required}");
+        assert!(
+            descriptor.form_items.iter().any(|item| item.key == required && item.required),
+            "{required}"
+        );
     }
 }
 
@@ -120,7 +129,10 @@ async fn the_descriptor_speaks_every_language_of_its_platform() {
         assert!(languages.contains("zh-CN") && texts.iter().all(|text| !text.text.is_empty()));
     }
     for logo in [&descriptor.logo, &descriptor.logo_dark] {
-        assert!(logo.as_deref().is_some_and(|logo| logo.starts_with("data:image/svg+xml,")), "{logo:?}");
+        assert!(
+            logo.as_deref().is_some_and(|logo| logo.starts_with("data:image/svg+xml,")),
+            "{logo:?}"
+        );
     }
 }
 
@@ -142,8 +154,10 @@ fn schema_keys(schema: &Value) -> HashSet<&str> {
 
 /// A document with a value at a pointer, in which `*` is the first element.
 fn at(pointer: &str, value: Value) -> Value {
-    pointer.split('/').skip(1).collect::<Vec<_>>().into_iter().rev().fold(value, |inner, token| match token {
-        "*" => json!([inner]),
-        token => json!({ token: inner }),
+    pointer.split('/').skip(1).collect::<Vec<_>>().into_iter().rev().fold(value, |inner, token| {
+        match token {
+            "*" => json!([inner]),
+            token => json!({ token: inner }),
+        }
     })
 }

@@ -1,10 +1,12 @@
-//! Delivery through the library against the scripted peer: the exact bytes, what is tried again and what is not.
+//! Delivery through the library against the scripted peer: the exact bytes, what is tried again and
+//! what is not.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use smtp_connector::{
-    Connector, EgressPolicy, Engine, Error, ErrorKind, Mailer, Options, Receipt, Request, Result, Stage,
+    Connector, EgressPolicy, Engine, Error, ErrorKind, Mailer, Options, Receipt, Request, Result,
+    Stage,
 };
 use smtp_connector_tests::peer::{Peer, Recording, Script};
 use tokio::sync::OnceCell;
@@ -28,14 +30,18 @@ async fn mailer(configuration: &Value) -> Mailer {
     let load = async || Engine::new().expect("an engine").bundled().await.expect("the component");
     let connector = CONNECTOR.get_or_init(load).await;
     let options = Options::default().egress(EgressPolicy::any());
-    connector.configure_with(&configuration.to_string(), &options).await.expect("a clean configuration")
+    connector
+        .configure_with(&configuration.to_string(), &options)
+        .await
+        .expect("a clean configuration")
 }
 
 fn request() -> Request {
     Request::new("SignIn", "ann@b.test").payload(json!({ "code": "482913" }))
 }
 
-/// Plays one script per connection, sends one message, and gives what became of it and what was exchanged.
+/// Plays one script per connection, sends one message, and gives what became of it and what was
+/// exchanged.
 async fn deliver(
     scripts: Vec<Script>,
     change: impl FnOnce(&mut Value),
@@ -76,7 +82,11 @@ fn accepting() -> Script {
 
 fn message_id(recording: &Recording) -> String {
     let content = String::from_utf8_lossy(&recording.contents[0]).into_owned();
-    content.lines().find_map(|line| line.strip_prefix("Message-ID: ")).expect("a Message-ID").to_owned()
+    content
+        .lines()
+        .find_map(|line| line.strip_prefix("Message-ID: "))
+        .expect("a Message-ID")
+        .to_owned()
 }
 
 #[tokio::test]
@@ -104,7 +114,10 @@ async fn a_session_says_exactly_these_lines() {
     assert_eq!(body, "It is 482913\r\n.\r\nQUIT\r\n");
     assert_eq!(receipt.accepted, ["ann@b.test"]);
     assert_eq!(receipt.message_id, message_id(&recordings[0]));
-    assert_eq!((receipt.attempts, receipt.reply.to_string()), (1, "250 2.0.0 queued as 42".to_owned()));
+    assert_eq!(
+        (receipt.attempts, receipt.reply.to_string()),
+        (1, "250 2.0.0 queued as 42".to_owned())
+    );
 }
 
 #[tokio::test]
@@ -113,7 +126,10 @@ async fn what_may_pass_is_tried_once_more_under_the_same_message_id() {
         Script::new().say("421 4.3.2 not now\r\n").close(),
         Script::greeting().hear("EHLO *").close(),
         Script::offering(&[]).on("MAIL *", "450 4.2.0 later\r\n").quit(),
-        Script::offering(&[]).on("MAIL *", "250 ok\r\n").on("RCPT *", "451 4.7.1 greylisted\r\n").quit(),
+        Script::offering(&[])
+            .on("MAIL *", "250 ok\r\n")
+            .on("RCPT *", "451 4.7.1 greylisted\r\n")
+            .quit(),
         to_the_end("452 4.3.1 full\r\n").quit(),
     ];
     for (index, first) in first_attempts.into_iter().enumerate() {
@@ -131,7 +147,10 @@ async fn what_may_pass_is_tried_once_more_under_the_same_message_id() {
 async fn a_second_failure_is_final() {
     let later = || Script::offering(&[]).on("MAIL *", "450 4.2.0 later\r\n").quit();
     let error = failure(vec![later(), later()], None).await;
-    assert_eq!((error.kind(), error.stage(), error.attempts()), (ErrorKind::Temporary, Some(Stage::Mail), 2));
+    assert_eq!(
+        (error.kind(), error.stage(), error.attempts()),
+        (ErrorKind::Temporary, Some(Stage::Mail), 2)
+    );
     assert!(error.is_transient());
 }
 
@@ -150,11 +169,20 @@ async fn what_will_not_pass_or_may_have_arrived_is_never_tried_again() {
         (vec![to_data().hear_any_content().close()], ErrorKind::Lost, Stage::Content, true),
         (vec![to_data().hear_any_content().reset()], ErrorKind::Lost, Stage::Content, true),
         (vec![to_data().hear_any_content().stall()], ErrorKind::Timeout, Stage::Content, true),
-        (vec![Script::offering(&[]).hear("MAIL *").stall()], ErrorKind::Timeout, Stage::Mail, false),
+        (
+            vec![Script::offering(&[]).hear("MAIL *").stall()],
+            ErrorKind::Timeout,
+            Stage::Mail,
+            false,
+        ),
     ];
     for (scripts, kind, stage, ambiguous) in cases {
         let error = failure(scripts, None).await;
-        assert_eq!((error.kind(), error.stage(), error.attempts()), (kind, Some(stage), 1), "{error}");
+        assert_eq!(
+            (error.kind(), error.stage(), error.attempts()),
+            (kind, Some(stage), 1),
+            "{error}"
+        );
         assert_eq!(error.is_ambiguous(), ambiguous, "{error}");
         assert!(!(ambiguous && error.is_transient()), "{error}");
     }
@@ -163,11 +191,15 @@ async fn what_will_not_pass_or_may_have_arrived_is_never_tried_again() {
 #[tokio::test]
 async fn a_login_refused_for_now_is_not_tried_again_without_a_deadline() {
     let script = Script::offering(&["AUTH PLAIN"]).on("AUTH PLAIN *", "454 4.7.0 busy\r\n").quit();
-    let log_in =
-        |configuration: &mut Value| configuration["auth"] = json!({ "user": "ann", "pass": "secret-word" });
+    let log_in = |configuration: &mut Value| {
+        configuration["auth"] = json!({ "user": "ann", "pass": "secret-word" })
+    };
     let (outcome, _) = deliver(vec![script], log_in, None).await;
     let error = outcome.expect_err("a failure");
-    assert_eq!((error.kind(), error.stage(), error.attempts()), (ErrorKind::Temporary, Some(Stage::Auth), 1));
+    assert_eq!(
+        (error.kind(), error.stage(), error.attempts()),
+        (ErrorKind::Temporary, Some(Stage::Auth), 1)
+    );
 }
 
 #[tokio::test]
@@ -189,7 +221,10 @@ async fn a_deadline_keeps_trying_until_the_server_is_ready() {
 async fn a_deadline_gives_up_in_time() {
     let stalled = Script::offering(&[]).hear("MAIL *").stall();
     let error = failure(vec![stalled], Some(Duration::from_millis(300))).await;
-    assert_eq!((error.kind(), error.attempts(), error.is_ambiguous()), (ErrorKind::Expired, 1, false));
+    assert_eq!(
+        (error.kind(), error.attempts(), error.is_ambiguous()),
+        (ErrorKind::Expired, 1, false)
+    );
     let unconfirmed = to_data().hear_any_content().stall();
     let error = failure(vec![unconfirmed], Some(Duration::from_millis(300))).await;
     assert_eq!(

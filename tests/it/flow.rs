@@ -1,4 +1,5 @@
-//! Many messages over few connections: what is said on them, what is kept apart, and what is given up.
+//! Many messages over few connections: what is said on them, what is kept apart, and what is given
+//! up.
 
 mod abandoned;
 mod pipelining;

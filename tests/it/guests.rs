@@ -1,4 +1,5 @@
-//! Each component of `tests/guests` is what it says: the right kind of file, with the right imports and exports.
+//! Each component of `tests/guests` is what it says: the right kind of file, with the right imports
+//! and exports.
 
 use smtp_connector_tests::guests::Guest;
 
@@ -12,11 +13,18 @@ fn names(guest: Guest) -> &'static [&'static str] {
         Guest::Echo | Guest::Floods | Guest::Hoards | Guest::Injects => CONNECTOR,
         Guest::ReadsEnvironment | Guest::Recurses | Guest::Redirects => CONNECTOR,
         Guest::Spins | Guest::Steals | Guest::Traps => CONNECTOR,
-        Guest::ImportsSockets => &["smtp-connector:contract/connector@0.1.0", "wasi:sockets/tcp@0.2"],
+        Guest::ImportsSockets => {
+            &["smtp-connector:contract/connector@0.1.0", "wasi:sockets/tcp@0.2"]
+        }
         Guest::NotAConnector => &["greet"],
-        Guest::ReadsClock => &["smtp-connector:contract/connector@0.1.0", "wasi:clocks/wall-clock@0.2"],
-        Guest::ReadsFiles => &["smtp-connector:contract/connector@0.1.0", "wasi:filesystem/types@0.2"],
-        // The linker drops its search where the real component's functions are exported in place of its own.
+        Guest::ReadsClock => {
+            &["smtp-connector:contract/connector@0.1.0", "wasi:clocks/wall-clock@0.2"]
+        }
+        Guest::ReadsFiles => {
+            &["smtp-connector:contract/connector@0.1.0", "wasi:filesystem/types@0.2"]
+        }
+        // The linker drops its search where the real component's functions are exported in place of
+        // its own.
         Guest::Spies => &["smtp-connector:contract/connector@0.1.0", "secret-found"],
         Guest::WrongMajorVersion => &["smtp-connector:contract/connector@9.0.0"],
         Guest::WrongMinorVersion => &["smtp-connector:contract/connector@0.2.0"],

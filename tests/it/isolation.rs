@@ -1,5 +1,5 @@
-//! Tenants and messages do not meet: not in the component's memory, not in a template, not in the cache of compiled
-//! components.
+//! Tenants and messages do not meet: not in the component's memory, not in a template, not in the
+//! cache of compiled components.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -24,8 +24,7 @@ async fn a_fresh_instance_for_each_message_gives_the_same_messages() {
         for (number, usage_type) in
             ["SignIn", "Register", "ForgotPassword", "Generic", "Other"].iter().enumerate()
         {
-            let payload =
-                json!({ "code": number.to_string(), "user": { "name": "Ada & <Co>" }, "locale": "fr" });
+            let payload = json!({ "code": number.to_string(), "user": { "name": "Ada & <Co>" }, "locale": "fr" });
             let request = Request::new(*usage_type, "user@example.com").payload(payload);
             let messages = [render(&warm, &request).await, render(&isolated, &request).await];
             // A placeholder in angle brackets is no address; both must say so.
@@ -42,13 +41,24 @@ async fn a_message_leaves_nothing_for_the_next_in_isolation() {
     let inverted: String = CODE.bytes().map(|byte| format!("{:02x}", !byte)).collect();
     configuration["spy"] = json!(inverted);
     for (isolated, remains) in [(true, false), (false, true)] {
-        let mailer = spy.configure_with(&configuration.to_string(), &local().isolated(isolated)).await;
+        let mailer =
+            spy.configure_with(&configuration.to_string(), &local().isolated(isolated)).await;
         let mailer = mailer.expect("the configuration is sound");
         mailer.render(&sign_in("482913")).await.expect("the code is not there yet");
-        let error = mailer.render(&sign_in(CODE)).await.expect_err("the code is there while it is rendered");
-        assert_eq!((error.kind(), error.to_string().contains("secret-found")), (ErrorKind::Template, true));
+        let error = mailer
+            .render(&sign_in(CODE))
+            .await
+            .expect_err("the code is there while it is rendered");
+        assert_eq!(
+            (error.kind(), error.to_string().contains("secret-found")),
+            (ErrorKind::Template, true)
+        );
         // The second row shows that the first one can fail.
-        assert_eq!(mailer.render(&sign_in("482913")).await.is_err(), remains, "isolated: {isolated}");
+        assert_eq!(
+            mailer.render(&sign_in("482913")).await.is_err(),
+            remains,
+            "isolated: {isolated}"
+        );
     }
 }
 
@@ -58,7 +68,8 @@ async fn two_tenants_never_see_each_others_templates() {
     let tenants = ["Acme", "Umbrella"].map(|name| {
         let mut configuration = configuration(587);
         configuration["templates"] = templates(&format!("{name} {{{{code}}}}"));
-        configuration["fromEmail"] = json!(format!("{name} <no-reply@{}.test>", name.to_lowercase()));
+        configuration["fromEmail"] =
+            json!(format!("{name} <no-reply@{}.test>", name.to_lowercase()));
         (name, configuration)
     });
     for isolated in [false, true] {
@@ -71,7 +82,8 @@ async fn two_tenants_never_see_each_others_templates() {
         for round in 0..20 {
             let code = round.to_string();
             let request = sign_in(&code);
-            let (first, second) = tokio::join!(mailers[0].1.render(&request), mailers[1].1.render(&request));
+            let (first, second) =
+                tokio::join!(mailers[0].1.render(&request), mailers[1].1.render(&request));
             for ((name, _), rendered) in mailers.iter().zip([first, second]) {
                 let message = rendered.expect("it renders").message;
                 assert_eq!(message.text, Some(format!("{name} {code}")));
@@ -102,8 +114,11 @@ async fn each_component_has_a_file_of_its_own() {
     assert_eq!(cache.files().len(), 3);
     let error = engine.load(&Guest::ReadsFiles.bytes()).await.expect_err("it imports files");
     assert!(error.to_string().contains("wasi:filesystem"), "{error}");
-    let again =
-        cache.engine().load(&Guest::ReadsFiles.bytes()).await.expect_err("a cached one imports them, too");
+    let again = cache
+        .engine()
+        .load(&Guest::ReadsFiles.bytes())
+        .await
+        .expect_err("a cached one imports them, too");
     assert_eq!(again.to_string(), error.to_string());
 }
 
@@ -129,7 +144,8 @@ async fn a_file_under_another_name_is_not_run() {
     cache.check_works().await;
     let bundled = cache.component();
     cache.engine().load(&Guest::Spies.bytes()).await.expect("the component is admitted");
-    let mut others = cache.files().into_iter().filter(|file| *file != bundled && !file.ends_with("key"));
+    let mut others =
+        cache.files().into_iter().filter(|file| *file != bundled && !file.ends_with("key"));
     let spies = others.next().expect("there is a second component");
     check_made_anew(&cache, &bundled, &fs::read(spies).expect("the file can be read")).await;
 }
@@ -161,7 +177,8 @@ async fn a_cache_behind_a_link_or_in_no_folder_is_not_used() {
     std::os::unix::fs::symlink(target.path(), cache.path()).expect("the link can be made");
     cache.check_works().await;
     assert_eq!((target.files(), target.written()), (files, written));
-    let engine = Engine::builder().cache_directory("/dev/null/cache").build().expect("the engine works");
+    let engine =
+        Engine::builder().cache_directory("/dev/null/cache").build().expect("the engine works");
     engine.bundled().await.expect("the component is compiled instead");
 }
 
@@ -178,7 +195,10 @@ impl Cache {
     }
 
     fn engine(&self) -> Engine {
-        Engine::builder().cache_directory(self.path()).build().expect("this machine runs WebAssembly")
+        Engine::builder()
+            .cache_directory(self.path())
+            .build()
+            .expect("this machine runs WebAssembly")
     }
 
     /// Loads the bundled component with a new engine, and renders.
@@ -191,7 +211,8 @@ impl Cache {
 
     fn files(&self) -> Vec<PathBuf> {
         let listing = fs::read_dir(self.path()).expect("the folder can be listed");
-        let mut files: Vec<_> = listing.map(|file| file.expect("the folder can be listed").path()).collect();
+        let mut files: Vec<_> =
+            listing.map(|file| file.expect("the folder can be listed").path()).collect();
         files.sort();
         files
     }

@@ -1,4 +1,5 @@
-//! No secret and no one-time code is printed, whatever the log level, the command and the server's replies.
+//! No secret and no one-time code is printed, whatever the log level, the command and the server's
+//! replies.
 //!
 //! The message itself is where the code belongs: `render` and the server may see it.
 
@@ -65,7 +66,8 @@ fn secrets() -> Vec<String> {
 #[track_caller]
 fn check_silence(outcome: &Outcome, case: &str) {
     for (stream, text) in [("stdout", &outcome.stdout), ("stderr", &outcome.stderr)] {
-        let leaked: Vec<_> = secrets().into_iter().filter(|secret| text.contains(secret.as_str())).collect();
+        let leaked: Vec<_> =
+            secrets().into_iter().filter(|secret| text.contains(secret.as_str())).collect();
         assert!(leaked.is_empty(), "{case}: {leaked:?} on {stream}:\n{text}");
     }
 }
@@ -109,7 +111,16 @@ fn payload() -> String {
 fn send(configuration: &Value) -> Cli {
     let payload = payload();
     traced(
-        &["send", "config.json", "--type", "SignIn", "--to", "jo@example.org", "--payload", &payload],
+        &[
+            "send",
+            "config.json",
+            "--type",
+            "SignIn",
+            "--to",
+            "jo@example.org",
+            "--payload",
+            &payload,
+        ],
         configuration,
     )
 }
@@ -137,7 +148,9 @@ fn replies_that_echo_secrets_are_masked_at_every_stage() {
             json!({ "ignoreTLS": true })
         };
         let open = || match encrypted {
-            true => Script::offering(&["STARTTLS"]).starttls(&identity.server()).ehlo(&["AUTH PLAIN"]),
+            true => {
+                Script::offering(&["STARTTLS"]).starttls(&identity.server()).ehlo(&["AUTH PLAIN"])
+            }
             false => Script::offering(&["AUTH PLAIN"]),
         };
         let scripts = [
@@ -165,7 +178,11 @@ fn replies_that_echo_secrets_are_masked_at_every_stage() {
                     outcome.stderr
                 );
                 if !stage.ends_with("reply") {
-                    assert!(outcome.stderr.contains("password *** is wrong"), "{stage}: {}", outcome.stderr);
+                    assert!(
+                        outcome.stderr.contains("password *** is wrong"),
+                        "{stage}: {}",
+                        outcome.stderr
+                    );
                 }
             }
             peer.finish_blocking();
@@ -182,7 +199,8 @@ fn a_verification_masks_its_transcript_and_its_capabilities() {
     let peer = Peer::start_all(vec![script.clone(), script]);
     let configuration = with_login(peer.port(), &json!({ "ignoreTLS": true }));
     for format in [&[][..], &["--json"]] {
-        let outcome = traced(&["verify", "config.json"], &configuration).args(format).run_blocking();
+        let outcome =
+            traced(&["verify", "config.json"], &configuration).args(format).run_blocking();
         assert_eq!(outcome.code, Some(77));
         check_silence(&outcome, "verify");
         assert!(outcome.stdout.contains("X-ECHO ***"), "{}", outcome.stdout);
@@ -241,11 +259,13 @@ fn a_sound_configuration_shows_no_secret_in_its_plan() {
 fn secrets_from_the_environment_and_files_are_masked_alike() {
     let sources = [json!({ "env": "SMTP_PASSWORD" }), json!({ "file": "password" })];
     for source in sources {
-        let peer = Peer::start(Script::offering(&["AUTH PLAIN"]).on("AUTH PLAIN *", echo(535)).quit());
+        let peer =
+            Peer::start(Script::offering(&["AUTH PLAIN"]).on("AUTH PLAIN *", echo(535)).quit());
         let mut configuration = with_login(peer.port(), &json!({ "ignoreTLS": true }));
         configuration["auth"]["pass"] = source;
-        let cli =
-            send(&configuration).env("SMTP_PASSWORD", PASSWORD).file("password", format!("{PASSWORD}\n"));
+        let cli = send(&configuration)
+            .env("SMTP_PASSWORD", PASSWORD)
+            .file("password", format!("{PASSWORD}\n"));
         let outcome = cli.run_blocking();
         assert_eq!(outcome.code, Some(77), "{outcome:#?}");
         check_silence(&outcome, "source");
@@ -257,12 +277,18 @@ fn secrets_from_the_environment_and_files_are_masked_alike() {
 fn errors_of_payloads_and_templates_quote_neither() {
     let configuration = with_login(9, &json!({}));
     let render = |arguments: &[&str]| {
-        traced(&["render", "config.json", "--type", "SignIn", "--to", "jo@example.org"], &configuration)
-            .args(arguments)
+        traced(
+            &["render", "config.json", "--type", "SignIn", "--to", "jo@example.org"],
+            &configuration,
+        )
+        .args(arguments)
     };
-    for payload in
-        [format!("[{CODE}]"), format!("{{\"code\":{CODE} x}}"), format!("\"{LINK}\""), CODE.to_owned()]
-    {
+    for payload in [
+        format!("[{CODE}]"),
+        format!("{{\"code\":{CODE} x}}"),
+        format!("\"{LINK}\""),
+        CODE.to_owned(),
+    ] {
         let outcome = render(&["--payload", &payload]).run_blocking();
         assert_eq!(outcome.code, Some(65));
         check_silence(&outcome, &payload);
@@ -288,7 +314,8 @@ fn errors_of_payloads_and_templates_quote_neither() {
 fn the_code_is_in_the_message_and_nowhere_else() {
     let configuration = with_login(9, &json!({}));
     let arguments = ["render", "config.json", "--type", "SignIn", "--to", "jo@example.org"];
-    let outcome = traced(&arguments, &configuration).args(&["--payload", &payload()]).run_blocking();
+    let outcome =
+        traced(&arguments, &configuration).args(&["--payload", &payload()]).run_blocking();
     assert_eq!(outcome.code, Some(0));
     assert_eq!(outcome.json()["text"], format!("Code {CODE} for {{{{user.name}}}}"));
     check_silence(&Outcome { stdout: outcome.stdout.replace(CODE, ""), ..outcome }, "render");

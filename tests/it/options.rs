@@ -1,5 +1,6 @@
-//! Every option of OPTIONS.md, row by row: each row of its tables has a test that fails where the row no longer
-//! tells the truth, and the registry below fails where a row has no test, or a test no row.
+//! Every option of OPTIONS.md, row by row: each row of its tables has a test that fails where the
+//! row no longer tells the truth, and the registry below fails where a row has no test, or a test
+//! no row.
 
 mod authentication;
 mod connections;
@@ -90,8 +91,12 @@ rows! {
         "`secureProtocol`" => tls::secure_protocol,
         "`ciphers`" => tls::ciphers,
         "`pfx`, `crl`, `clientCertEngine`, `privateKeyEngine`, `privateKeyIdentifier`" => tls::needed,
-        "`host`, `port`, `path`, `socket`, `lookup`, `family`, `hints`, `localAddress`, `localPort`" => tls::redirecting,
-        "`ALPNProtocols`, `allowPartialTrustChain`, `dhparam`, `dnsTtl`, `ecdhCurve`, `enableTrace`, `handshakeTimeout`, `honorCipherOrder`, `minDHSize`, `requestCert`, `requestOCSP`, `secureOptions`, `session`, `sessionIdContext`, `sessionTimeout`, `sigalgs`, `ticketKeys`, `timeout`" => tls::harmless,
+        "`host`, `port`, `path`, `socket`, `lookup`, `family`, `hints`, `localAddress`, \
+        `localPort`" => tls::redirecting,
+        "`ALPNProtocols`, `allowPartialTrustChain`, `dhparam`, `dnsTtl`, `ecdhCurve`, \
+        `enableTrace`, `handshakeTimeout`, `honorCipherOrder`, `minDHSize`, `requestCert`, \
+        `requestOCSP`, `secureOptions`, `session`, `sessionIdContext`, `sessionTimeout`, \
+        `sigalgs`, `ticketKeys`, `timeout`" => tls::harmless,
         "`ALPNCallback`, `SNICallback`, `checkServerIdentity`, `pskCallback`, `secureContext`" => tls::functions,
     }
     "Private keys" {
@@ -152,7 +157,11 @@ rows! {
         "`dkim.cacheDir`, `dkim.cacheTreshold`" => dkim::cache,
         "`disableFileAccess`, `disableUrlAccess`" => message::access,
         "`attachDataUrls`, `normalizeHeaderKey`" => message::conversions,
-        "`_dkim`, `alternatives`, `amp`, `attachments`, `baseBoundary`, `bcc`, `boundaryPrefix`, `cc`, `date`, `dsn`, `encoding`, `envelope`, `from`, `headers`, `html`, `icalEvent`, `inReplyTo`, `list`, `messageId`, `newline`, `priority`, `raw`, `references`, `requireTLSExtensionEnabled`, `sender`, `subject`, `text`, `textEncoding`, `to`, `watchHtml`, `xMailer`" => message::single_messages,
+        "`_dkim`, `alternatives`, `amp`, `attachments`, `baseBoundary`, `bcc`, `boundaryPrefix`, \
+        `cc`, `date`, `dsn`, `encoding`, `envelope`, `from`, `headers`, `html`, `icalEvent`, \
+        `inReplyTo`, `list`, `messageId`, `newline`, `priority`, `raw`, `references`, \
+        `requireTLSExtensionEnabled`, `sender`, `subject`, `text`, `textEncoding`, `to`, \
+        `watchHtml`, `xMailer`" => message::single_messages,
     }
     "Log" {
         "`logger`" => log::logger,
@@ -165,11 +174,15 @@ rows! {
 #[test]
 fn every_row_has_a_test_and_every_test_a_row() {
     let rows: BTreeSet<_> = document::rows().into_iter().collect();
-    let proved: BTreeSet<_> = ROWS.iter().map(|(section, row, _)| (*section, (*row).to_owned())).collect();
+    let proved: BTreeSet<_> =
+        ROWS.iter().map(|(section, row, _)| (*section, (*row).to_owned())).collect();
     assert!(rows.len() > 80, "{rows:?}");
     let unproved: Vec<_> = rows.difference(&proved).collect();
     let gone: Vec<_> = proved.difference(&rows).collect();
-    assert!(unproved.is_empty() && gone.is_empty(), "without a test: {unproved:#?}\ngone: {gone:#?}");
+    assert!(
+        unproved.is_empty() && gone.is_empty(),
+        "without a test: {unproved:#?}\ngone: {gone:#?}"
+    );
 }
 
 /// A function that is registered and not marked as a test would prove nothing.
@@ -180,8 +193,12 @@ fn every_registered_function_runs_as_a_test() {
         .output()
         .expect("the program lists its tests");
     let listing = String::from_utf8(listing.stdout).expect("names are UTF-8");
-    let listed: BTreeSet<_> = listing.lines().filter_map(|line| line.strip_suffix(": test")).collect();
+    let listed: BTreeSet<_> =
+        listing.lines().filter_map(|line| line.strip_suffix(": test")).collect();
     for (_, row, test) in ROWS {
-        assert!(listed.contains(format!("options::{test}").as_str()), "{row}: {test} in {listed:?}");
+        assert!(
+            listed.contains(format!("options::{test}").as_str()),
+            "{row}: {test} in {listed:?}"
+        );
     }
 }

@@ -24,7 +24,8 @@ fn exchange(peer: &Peer, octets: &[u8]) -> String {
 
 /// Why a peer fails.
 fn failure(peer: Peer) -> String {
-    let panic = catch_unwind(AssertUnwindSafe(|| peer.finish_blocking())).expect_err("the peer fails");
+    let panic =
+        catch_unwind(AssertUnwindSafe(|| peer.finish_blocking())).expect_err("the peer fails");
     panic.downcast_ref::<String>().expect("the reason is a text").clone()
 }
 
@@ -39,7 +40,8 @@ fn a_script_is_played_and_recorded() {
         .say("250 done\r\n")
         .quit();
     let peer = Peer::start(script);
-    let said = "EHLO me\r\nMAIL FROM:<a@b>\r\nRCPT TO:<b@example.com>\r\nDATA\r\n..\r\n.\r\nQUIT\r\n";
+    let said =
+        "EHLO me\r\nMAIL FROM:<a@b>\r\nRCPT TO:<b@example.com>\r\nDATA\r\n..\r\n.\r\nQUIT\r\n";
     let replies = exchange(&peer, said.as_bytes());
     let expected = "220 peer ESMTP\r\n250-peer\r\n250-PIPELINING\r\n250 SIZE 1000\r\n\
                     250 ok\r\n250 ok\r\n354 go\r\n250 done\r\n221 goodbye\r\n";
@@ -70,7 +72,9 @@ fn departures_fail_with_the_transcript() {
 fn a_message_that_differs_fails() {
     let peer = Peer::start(Script::new().hear_content("a\r\n.\r\n"));
     exchange(&peer, b"b\r\n.\r\n");
-    assert!(failure(peer).contains("expected the message\n  a\\r\\n.\\r\\n\ngot\n  b\\r\\n.\\r\\n"));
+    assert!(
+        failure(peer).contains("expected the message\n  a\\r\\n.\\r\\n\ngot\n  b\\r\\n.\\r\\n")
+    );
 }
 
 #[test]
@@ -126,7 +130,8 @@ async fn a_handshake_shows_the_certificate_that_the_script_gives() {
 #[tokio::test]
 async fn a_certificate_with_ca_true_is_refused_by_plain_rustls() {
     let identity = Identity::self_signed_authority();
-    let peer = Peer::start(Script::greeting().on("STARTTLS", "220 go\r\n").fail_tls(&identity.server()));
+    let peer =
+        Peer::start(Script::greeting().on("STARTTLS", "220 go\r\n").fail_tls(&identity.server()));
     let address = peer.address();
     let said = tokio::task::spawn_blocking(move || upgrade(address, &identity.certificate_pem));
     let said = said.await.expect("the client does not panic").expect_err("rustls refuses");
@@ -137,7 +142,8 @@ async fn a_certificate_with_ca_true_is_refused_by_plain_rustls() {
 /// Says STARTTLS, and QUIT inside TLS; returns the reply, or why TLS failed.
 fn upgrade(address: std::net::SocketAddr, trusted: &str) -> Result<String, String> {
     let mut roots = rustls::RootCertStore::empty();
-    let trusted = CertificateDer::from_pem_slice(trusted.as_bytes()).expect("the certificate is PEM");
+    let trusted =
+        CertificateDer::from_pem_slice(trusted.as_bytes()).expect("the certificate is PEM");
     roots.add(trusted).expect("the certificate can be trusted");
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
@@ -146,7 +152,8 @@ fn upgrade(address: std::net::SocketAddr, trusted: &str) -> Result<String, Strin
         .with_root_certificates(roots)
         .with_no_client_auth();
     let name = ServerName::try_from("localhost").expect("a name");
-    let session = rustls::ClientConnection::new(Arc::new(config), name).expect("the configuration is sound");
+    let session =
+        rustls::ClientConnection::new(Arc::new(config), name).expect("the configuration is sound");
     let mut socket = TcpStream::connect(address).expect("the peer listens");
     expect(&mut socket, "220 peer ESMTP\r\n");
     socket.write_all(b"STARTTLS\r\n").expect("the peer reads");

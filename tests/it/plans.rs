@@ -1,5 +1,5 @@
-//! Plans that lead elsewhere than the configuration, or give a secret to somebody else than it is for, are refused
-//! before anything is dialled.
+//! Plans that lead elsewhere than the configuration, or give a secret to somebody else than it is
+//! for, are refused before anything is dialled.
 
 use serde_json::{Value, json};
 use smtp_connector::{Error, ErrorKind, Limits, Stage};
@@ -43,8 +43,9 @@ async fn only_the_proxy_and_the_token_endpoint_of_the_configuration_are_planned(
         ("default-token-endpoint", only_a_password, "token endpoint", "another URL"),
     ];
     for (marker, members, what, target) in cases {
-        let expected =
-            format!("the component's plan leads to a {what} that the configuration does not name: {target}");
+        let expected = format!(
+            "the component's plan leads to a {what} that the configuration does not name: {target}"
+        );
         for error in refusals(Guest::Redirects, &marked(marker, &members)).await {
             assert_eq!(
                 (error.kind(), error.to_string()),
@@ -70,7 +71,11 @@ async fn a_token_endpoint_in_clear_is_refused_whatever_the_component_thinks() {
         configuration["auth"]["accessUrl"] = json!(url);
         let configured = connector.configure_with(&configuration.to_string(), &local()).await;
         let error = configured.expect_err("the URL is refused");
-        assert_eq!((error.kind(), error.stage()), (ErrorKind::Configuration, Some(Stage::Auth)), "{url}");
+        assert_eq!(
+            (error.kind(), error.stage()),
+            (ErrorKind::Configuration, Some(Stage::Auth)),
+            "{url}"
+        );
     }
 }
 
@@ -103,8 +108,13 @@ async fn a_component_cannot_frame_a_request_for_a_token() {
     let mut hostile = marked("smuggle-in-header", &json!({ "proxy": null, "port": peer.port() }));
     hostile["auth"]["accessUrl"] = json!(endpoint.url());
     let (_engine, connector) = load(Guest::Steals, Limits::default()).await;
-    let error = mailer(&connector, &hostile).await.send(&sign_in("1")).await.expect_err("a refusal");
-    assert_eq!((error.kind(), error.stage()), (ErrorKind::Configuration, Some(Stage::Auth)), "{error}");
+    let error =
+        mailer(&connector, &hostile).await.send(&sign_in("1")).await.expect_err("a refusal");
+    assert_eq!(
+        (error.kind(), error.stage()),
+        (ErrorKind::Configuration, Some(Stage::Auth)),
+        "{error}"
+    );
     peer.finish().await;
     assert!(endpoint.asked().is_empty());
 }

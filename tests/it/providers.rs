@@ -1,5 +1,6 @@
-//! The example configurations against peers that behave as the four providers document it. Only host, port and CA
-//! are changed; then every usual mistake, one change at a time, must be told with its cure.
+//! The example configurations against peers that behave as the four providers document it. Only
+//! host, port and CA are changed; then every usual mistake, one change at a time, must be told with
+//! its cure.
 
 mod aliyun;
 mod gmail;
@@ -26,7 +27,8 @@ enum Port {
     Submissions,
 }
 
-/// An example with its placeholders filled in, which sends through this server in place of the provider's.
+/// An example with its placeholders filled in, which sends through this server in place of the
+/// provider's.
 fn example(name: &str, values: &[(&str, &str)], server: &Server, port: Port) -> Value {
     let printed = command(["example", name]).run_blocking();
     let mut text = printed.stdout;
@@ -85,7 +87,10 @@ fn check_sent(server: &Server, configuration: &Value, user: &str) {
     assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""), "{outcome:#?}");
     let kept = server.kept();
     let [mail] = &kept[before..] else { panic!("{} mails were kept", kept.len() - before) };
-    assert_eq!((mail.user.as_deref(), mail.to.as_slice()), (Some(user), [RECIPIENT.to_owned()].as_slice()));
+    assert_eq!(
+        (mail.user.as_deref(), mail.to.as_slice()),
+        (Some(user), [RECIPIENT.to_owned()].as_slice())
+    );
     assert!(mail.content.contains("482913") && mail.content.contains("Subject: Your sign-in code"));
 }
 
@@ -107,8 +112,16 @@ fn check_mistake(sound: &Value, changes: &Value, told: Told) {
 fn check_refused(outcome: &Outcome, case: &str, (kind, stage, exit, code, cure): Told) {
     let document = outcome.json();
     let error = &document["error"];
-    assert_eq!((&error["kind"], &error["stage"]), (&json!(kind), &json!(stage)), "{case}: {outcome:#?}");
-    assert_eq!((outcome.code, error.get("code")), (Some(exit), code.map(Value::from).as_ref()), "{case}");
+    assert_eq!(
+        (&error["kind"], &error["stage"]),
+        (&json!(kind), &json!(stage)),
+        "{case}: {outcome:#?}"
+    );
+    assert_eq!(
+        (outcome.code, error.get("code")),
+        (Some(exit), code.map(Value::from).as_ref()),
+        "{case}"
+    );
     let hint = error["hint"].as_str().unwrap_or_default();
     for words in cure {
         assert!(hint.contains(words), "{case}: `{words}` is not in `{hint}`");

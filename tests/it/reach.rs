@@ -1,5 +1,5 @@
-//! The way to an authenticated session: connections, proxies, mechanisms, access tokens, and what is said where
-//! it ends early.
+//! The way to an authenticated session: connections, proxies, mechanisms, access tokens, and what
+//! is said where it ends early.
 
 mod deadlines;
 mod lmtp;

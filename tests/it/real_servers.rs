@@ -1,4 +1,5 @@
-//! Mail through servers and proxies that others wrote. Each is first proven to work with another client.
+//! Mail through servers and proxies that others wrote. Each is first proven to work with another
+//! client.
 
 mod aiosmtpd;
 mod batch;
@@ -17,7 +18,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use smtp_connector_tests::cli::Cli;
-use smtp_connector_tests::real::{DEFERRED, PASSWORD, RECIPIENT, REFUSED, Site, USER, curl, python};
+use smtp_connector_tests::real::{
+    DEFERRED, PASSWORD, RECIPIENT, REFUSED, Site, USER, curl, python,
+};
 
 /// A configuration as the platform's console stores it.
 const CONSOLE: &str = include_str!("../fixtures/logto-console.json");
@@ -41,7 +44,8 @@ fn implicit_tls(site: &Site, port: u16) -> Value {
     configuration
 }
 
-/// Runs the command line with a configuration on its standard input and reads the document that it prints.
+/// Runs the command line with a configuration on its standard input and reads the document that it
+/// prints.
 fn connector(configuration: &Value, arguments: &[&str]) -> Value {
     // The component is compiled once for all tests and not for each command.
     let command = Cli::new(arguments).env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
@@ -56,8 +60,18 @@ fn connector(configuration: &Value, arguments: &[&str]) -> Value {
 #[track_caller]
 fn render(configuration: &Value, folder: &Path) -> PathBuf {
     let payload = json!({ "code": "123456" }).to_string();
-    let arguments =
-        ["render", "-", "--type", "SignIn", "--to", RECIPIENT, "--format", "eml", "--payload", &payload];
+    let arguments = [
+        "render",
+        "-",
+        "--type",
+        "SignIn",
+        "--to",
+        RECIPIENT,
+        "--format",
+        "eml",
+        "--payload",
+        &payload,
+    ];
     let command = Cli::new(arguments).env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
     let outcome = command.stdin(configuration.to_string()).run_blocking();
     assert_eq!(outcome.code, Some(0), "{outcome:#?}");
@@ -80,10 +94,14 @@ fn with_sign_in(forms: &[&str], subject: &str, content: &str) -> Value {
 /// Sends the sign-in mail.
 fn send(configuration: &Value, to: &str) -> Value {
     let payload = json!({ "code": "123456" }).to_string();
-    connector(configuration, &["send", "-", "--type", "SignIn", "--to", to, "--payload", &payload, "--json"])
+    connector(
+        configuration,
+        &["send", "-", "--type", "SignIn", "--to", to, "--payload", &payload, "--json"],
+    )
 }
 
-/// Sends the sign-in mail to [`RECIPIENT`] and returns the identifier of the message, which must be accepted.
+/// Sends the sign-in mail to [`RECIPIENT`] and returns the identifier of the message, which must be
+/// accepted.
 #[track_caller]
 fn accepted(configuration: &Value, site: &Site) -> String {
     let receipt = send(configuration, RECIPIENT);
@@ -97,11 +115,17 @@ fn accepted(configuration: &Value, site: &Site) -> String {
 fn fails(configuration: &Value, to: &str, (kind, stage): (&str, &str), site: &Site) -> Value {
     let answer = send(configuration, to);
     let error = &answer["error"];
-    assert_eq!((&error["kind"], &error["stage"]), (&json!(kind), &json!(stage)), "{answer}\n{}", site.logs());
+    assert_eq!(
+        (&error["kind"], &error["stage"]),
+        (&json!(kind), &json!(stage)),
+        "{answer}\n{}",
+        site.logs()
+    );
     error.clone()
 }
 
-/// Fails to send the sign-in mail to a recipient whom the server refuses with 550, and to one with 451.
+/// Fails to send the sign-in mail to a recipient whom the server refuses with 550, and to one with
+/// 451.
 #[track_caller]
 fn refuses_recipients(configuration: &Value, site: &Site) {
     let error = fails(configuration, REFUSED, ("refused", "rcpt"), site);
@@ -110,7 +134,8 @@ fn refuses_recipients(configuration: &Value, site: &Site) {
     assert_eq!((&error["code"], &error["attempts"]), (&json!(451), &json!(2)), "{error}");
 }
 
-/// Sends with Python's client by `starttls`, `smtps`, `relay` or `lmtp`; returns what it complains about.
+/// Sends with Python's client by `starttls`, `smtps`, `relay` or `lmtp`; returns what it complains
+/// about.
 fn python_sends(site: &Site, way: &str, port: u16, password: &str, to: &str) -> String {
     let output = python("send_mail.py")
         .args([way, &port.to_string()])
@@ -121,7 +146,8 @@ fn python_sends(site: &Site, way: &str, port: u16, password: &str, to: &str) -> 
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Proves with curl that the server at this port takes mail by this mechanism, and no wrong password.
+/// Proves with curl that the server at this port takes mail by this mechanism, and no wrong
+/// password.
 #[track_caller]
 fn curl_logs_in(site: &Site, port: u16, mechanism: &str) {
     let url = format!("smtp://localhost:{port}");
@@ -140,7 +166,11 @@ fn logs_in(site: &Site, port: u16, mechanism: &str) -> String {
     let right = configuration["auth"]["pass"].take();
     configuration["auth"]["pass"] = json!("wrong");
     let error = fails(&configuration, RECIPIENT, ("credentials", "auth"), site);
-    assert_eq!((&error["code"], &error["attempts"]), (&json!(535), &json!(1)), "{mechanism}: {error}");
+    assert_eq!(
+        (&error["code"], &error["attempts"]),
+        (&json!(535), &json!(1)),
+        "{mechanism}: {error}"
+    );
     configuration["auth"]["pass"] = right;
     accepted(&configuration, site)
 }

@@ -1,5 +1,5 @@
-//! A component that misbehaves hurts nobody but its own call: every one ends in an error of its own, soon, and
-//! everything else goes on.
+//! A component that misbehaves hurts nobody but its own call: every one ends in an error of its
+//! own, soon, and everything else goes on.
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -28,11 +28,15 @@ async fn a_component_that_misbehaves_in_check_ends_its_call_only() {
         let (engine, connector) = load(guest, tight()).await;
         let hostile = marked(587, "misbehave-in-check");
         let began = Instant::now();
-        let checked = timeout(PATIENCE, connector.check(&hostile, &local())).await.expect("the call ends");
+        let checked =
+            timeout(PATIENCE, connector.check(&hostile, &local())).await.expect("the call ends");
         check_misbehaved(&checked.expect_err("the component misbehaves"), guest, "check", message);
         assert!(began.elapsed() < Duration::from_secs(10), "{guest:?} took {:?}", began.elapsed());
         let honest = configuration(587).to_string();
-        assert!(connector.check(&honest, &local()).await.expect("the next call works").is_ok(), "{guest:?}");
+        assert!(
+            connector.check(&honest, &local()).await.expect("the next call works").is_ok(),
+            "{guest:?}"
+        );
         check_others_work(&engine).await;
     }
 }
@@ -44,8 +48,14 @@ async fn a_component_that_misbehaves_in_open_ends_its_call_only() {
         let hostile = marked(587, "misbehave-in-open");
         let hostile = connector.configure_with(&hostile, &local()).await.expect("the check passes");
         for _ in 0..2 {
-            let rendered = timeout(PATIENCE, hostile.render(&sign_in("1"))).await.expect("the call ends");
-            check_misbehaved(&rendered.expect_err("the component misbehaves"), guest, "open", message);
+            let rendered =
+                timeout(PATIENCE, hostile.render(&sign_in("1"))).await.expect("the call ends");
+            check_misbehaved(
+                &rendered.expect_err("the component misbehaves"),
+                guest,
+                "open",
+                message,
+            );
         }
         let honest = mailer(&connector, &configuration(587)).await;
         assert_eq!(text(&honest.render(&sign_in("1")).await), r#"{"code":"1"}"#, "{guest:?}");
@@ -61,7 +71,12 @@ async fn a_component_that_misbehaves_in_compose_ends_its_call_only() {
         for round in ["1", "2"] {
             let hostile = payload("misbehave-in-compose");
             let rendered = timeout(PATIENCE, mailer.render(&hostile)).await.expect("the call ends");
-            check_misbehaved(&rendered.expect_err("the component misbehaves"), guest, "compose", message);
+            check_misbehaved(
+                &rendered.expect_err("the component misbehaves"),
+                guest,
+                "compose",
+                message,
+            );
             let expected = json!({ "code": round }).to_string();
             assert_eq!(text(&mailer.render(&sign_in(round)).await), expected, "{guest:?}");
         }
@@ -72,7 +87,8 @@ async fn a_component_that_misbehaves_in_compose_ends_its_call_only() {
 #[tokio::test]
 async fn what_a_panicking_component_said_last_is_in_the_error() {
     let (_engine, connector) = load(Guest::Traps, tight()).await;
-    let error = connector.check(&marked(587, "misbehave-in-check"), &local()).await.expect_err("it panics");
+    let error =
+        connector.check(&marked(587, "misbehave-in-check"), &local()).await.expect_err("it panics");
     assert!(error.to_string().contains("the component panics on purpose"), "{error}");
     assert!(!error.to_string().chars().any(char::is_control), "{error}");
 }
@@ -83,7 +99,8 @@ async fn a_component_that_returns_too_much_ends_its_call_only() {
     limits.output_bytes = 1 << 20;
     let (engine, connector) = load(Guest::Floods, limits).await;
     for marker in ["flood-with-text", "flood-with-diagnostics"] {
-        let error = connector.check(&marked(587, marker), &local()).await.expect_err("it is too much");
+        let error =
+            connector.check(&marked(587, marker), &local()).await.expect_err("it is too much");
         check_misbehaved(&error, Guest::Floods, "check", "returns more than 1 MiB");
     }
     let mailer = mailer(&connector, &configuration(587)).await;
@@ -115,7 +132,8 @@ async fn a_template_beyond_its_bounds_is_an_error_of_the_template() {
     let engine = Engine::builder().limits(limits).build().expect("this machine runs WebAssembly");
     let connector = engine.bundled().await.expect("the bundled component loads");
     let mut configuration = configuration(587);
-    let nested = "{{#each list}}{{#each ../list}}{{#each ../list}}{{#each ../list}}{{/each}}{{/each}}{{/each}}{{/each}}";
+    let nested = "{{#each list}}{{#each ../list}}{{#each ../list}}{{#each \
+        ../list}}{{/each}}{{/each}}{{/each}}{{/each}}";
     configuration["templates"][1]["content"] = json!(format!("{{{{code}}}} {nested}"));
     let mailer = mailer(&connector, &configuration).await;
     let list: Vec<_> = (0..1000).collect();
@@ -125,7 +143,11 @@ async fn a_template_beyond_its_bounds_is_an_error_of_the_template() {
     assert_eq!(error.kind(), ErrorKind::Template, "{error}");
     assert_eq!(error.to_string(), "rendering the template takes longer than 300ms");
     assert_eq!(
-        text(&mailer.render(&Request::new("Generic", "a@b.test").payload(json!({ "code": "7" }))).await),
+        text(
+            &mailer
+                .render(&Request::new("Generic", "a@b.test").payload(json!({ "code": "7" })))
+                .await
+        ),
         "7"
     );
 }
@@ -134,7 +156,8 @@ async fn a_template_beyond_its_bounds_is_an_error_of_the_template() {
 async fn a_component_finds_no_environment_arguments_or_input() {
     assert!(std::env::vars_os().next().is_some() && std::env::args_os().next().is_some());
     let (_engine, connector) = load(Guest::ReadsEnvironment, Limits::default()).await;
-    let check = connector.check(&configuration(587).to_string(), &local()).await.expect("the check works");
+    let check =
+        connector.check(&configuration(587).to_string(), &local()).await.expect("the check works");
     assert_eq!(check.diagnostics, []);
     assert!(check.is_ok());
 }
@@ -156,10 +179,12 @@ async fn a_plan_that_leads_elsewhere_is_refused_before_any_connection() {
         // The component turns the lowest bit of the port over: this leads to the listener.
         let named = if marker == "redirect-port" { port ^ 1 } else { port };
         let hostile = marked(named, marker);
-        let expected =
-            format!("the component's plan leads to a {what} that the configuration does not name: {target}");
+        let expected = format!(
+            "the component's plan leads to a {what} that the configuration does not name: {target}"
+        );
         let checked = connector.check(&hostile, &local()).await.expect_err("the plan is refused");
-        let configured = connector.configure_with(&hostile, &local()).await.expect_err("the plan is refused");
+        let configured =
+            connector.configure_with(&hostile, &local()).await.expect_err("the plan is refused");
         for error in [checked, configured] {
             assert_eq!(
                 (error.kind(), error.to_string()),
@@ -176,13 +201,20 @@ async fn a_plan_that_leads_elsewhere_is_refused_before_any_connection() {
 async fn a_reference_is_resolved_in_a_place_of_a_secret_only() {
     const PASSWORD: &str = "correct-horse-battery";
     let (_engine, connector) = load(Guest::Steals, Limits::default()).await;
-    let rows = [("steal-unknown-pointer", "/auth/there-is-nothing-here"), ("steal-public-pointer", "/host")];
+    let rows = [
+        ("steal-unknown-pointer", "/auth/there-is-nothing-here"),
+        ("steal-public-pointer", "/host"),
+    ];
     for (marker, pointer) in rows {
         let server = catch_all(None).await;
         let mut configuration = configuration(server.address().port());
         configuration["auth"] = json!({ "user": "jo", "pass": PASSWORD });
         configuration["marker"] = json!(marker);
-        let error = mailer(&connector, &configuration).await.send(&sign_in("1")).await.expect_err("refused");
+        let error = mailer(&connector, &configuration)
+            .await
+            .send(&sign_in("1"))
+            .await
+            .expect_err("refused");
         let expected =
             format!("the plan refers to a secret at `{pointer}`, where the configuration has none");
         assert_eq!((error.kind(), error.to_string()), (ErrorKind::Component, expected));
@@ -217,10 +249,22 @@ async fn nothing_that_a_component_returns_adds_a_command_a_field_or_a_recipient(
     let mailer = mailer(&connector, &configuration(server.address().port())).await;
     let rows = [
         ("inject-subject", ErrorKind::Message, "the value of `subject` holds a line break or NUL"),
-        ("inject-header-name", ErrorKind::Message, "the name of a header field is not printable US-ASCII"),
+        (
+            "inject-header-name",
+            ErrorKind::Message,
+            "the name of a header field is not printable US-ASCII",
+        ),
         ("inject-header-value", ErrorKind::Message, "the value of `X-A` holds a line break or NUL"),
-        ("inject-reserved-header", ErrorKind::Message, "the header field `Bcc` cannot be set by a component"),
-        ("inject-display-name", ErrorKind::Message, "the display name in `to` holds a control character"),
+        (
+            "inject-reserved-header",
+            ErrorKind::Message,
+            "the header field `Bcc` cannot be set by a component",
+        ),
+        (
+            "inject-display-name",
+            ErrorKind::Message,
+            "the display name in `to` holds a control character",
+        ),
         ("inject-sender", ErrorKind::Address, "`from`"),
         ("inject-recipient", ErrorKind::Address, "`to`"),
         ("inject-second-recipient", ErrorKind::Address, "`to`"),
@@ -260,7 +304,10 @@ async fn a_spinning_component_leaves_the_runtime_to_others() {
     let request = payload("misbehave-in-compose");
     let code = sign_in("482913");
     let (spun, rendered) = tokio::join!(mailer.render(&request), bystander.render(&code));
-    assert_eq!(spun.expect_err("it spins").to_string(), "the component's `compose` takes longer than 300ms");
+    assert_eq!(
+        spun.expect_err("it spins").to_string(),
+        "the component's `compose` takes longer than 300ms"
+    );
     assert_eq!(text(&rendered), "482913");
     ticking.abort();
     // Thirty ticks fit; a runtime that is blocked has one at most.
@@ -278,7 +325,10 @@ async fn a_call_that_is_dropped_half_way_leaves_the_next_one_correct() {
         let dropped = timeout(Duration::from_millis(30), mailer.render(&hostile)).await;
         assert!(dropped.is_err(), "it spins");
         let code = round.to_string();
-        assert_eq!(text(&mailer.render(&sign_in(&code)).await), json!({ "code": code }).to_string());
+        assert_eq!(
+            text(&mailer.render(&sign_in(&code)).await),
+            json!({ "code": code }).to_string()
+        );
     }
 }
 
@@ -290,8 +340,8 @@ async fn concurrent_renders_never_mix_their_messages() {
             let mailer = Arc::clone(&mailer);
             tokio::spawn(async move {
                 let to = format!("user{number}@example.com");
-                let request =
-                    Request::new("SignIn", to.as_str()).payload(json!({ "code": number.to_string() }));
+                let request = Request::new("SignIn", to.as_str())
+                    .payload(json!({ "code": number.to_string() }));
                 let rendered = mailer.render(&request).await.expect("it renders");
                 assert_eq!(rendered.message.to.address, to);
                 assert_eq!(rendered.message.text, Some(number.to_string()));
@@ -330,7 +380,8 @@ fn contains(bytes: &[u8], text: &str) -> bool {
 }
 
 async fn catch_all(credentials: Option<(&str, &str)>) -> CatchAll {
-    let credentials = credentials.map(|(user, password)| catch_all::Credentials::new(user, password));
+    let credentials =
+        credentials.map(|(user, password)| catch_all::Credentials::new(user, password));
     let security = if credentials.is_some() { Security::Starttls } else { Security::Plaintext };
     let options = catch_all::Options { security, credentials, ..catch_all::Options::default() };
     CatchAll::start(options).await.expect("loopback has a free port")

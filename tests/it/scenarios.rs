@@ -1,5 +1,6 @@
-//! What users of nodemailer rely on, from the connection to the message: behaviour that nobody wrote down and that a
-//! configuration may depend on. Each scenario has a test, here or where its subject is at home:
+//! What users of nodemailer rely on, from the connection to the message: behaviour that nobody
+//! wrote down and that a configuration may depend on. Each scenario has a test, here or where its
+//! subject is at home:
 //!
 //! | scenario | tests |
 //! |---|---|
@@ -66,7 +67,10 @@ async fn findings(members: &Value) -> Vec<(String, String)> {
 async fn examine(members: &Value) -> Vec<Diagnostic> {
     let configuration = tenant::with(tenant::configuration(587), members);
     let connector = tenant::bundled().await;
-    let check = connector.check(&configuration.to_string(), &tenant::local()).await.expect("the check works");
+    let check = connector
+        .check(&configuration.to_string(), &tenant::local())
+        .await
+        .expect("the check works");
     check.diagnostics
 }
 

@@ -1,5 +1,5 @@
-//! The JSON Schema and the check agree: a configuration is valid if and only if the check finds no error. What
-//! no schema can say is listed in [`EXCUSES`].
+//! The JSON Schema and the check agree: a configuration is valid if and only if the check finds no
+//! error. What no schema can say is listed in [`EXCUSES`].
 
 use std::collections::HashSet;
 
@@ -14,8 +14,10 @@ use crate::tenant::{bundled, configuration};
 fn values() -> Vec<Value> {
     let objects = [json!({}), json!({ "env": "NAME" }), json!({ "unknown": 1 })];
     let arrays = [json!([]), json!([null]), json!(["x"]), json!([{}])];
-    let texts = ["", " ", "x", "true", "587", "0", "70000", "a b", "a@b.test", "\n", "ü"].map(Value::from);
-    let numbers = [json!(0), json!(1), json!(-1), json!(1.5), json!(2.0), json!(70_000), json!(5e9)];
+    let texts =
+        ["", " ", "x", "true", "587", "0", "70000", "a b", "a@b.test", "\n", "ü"].map(Value::from);
+    let numbers =
+        [json!(0), json!(1), json!(-1), json!(1.5), json!(2.0), json!(70_000), json!(5e9)];
     let rest = [json!(null), json!(true), json!(false)];
     objects.into_iter().chain(arrays).chain(texts).chain(numbers).chain(rest).collect()
 }
@@ -29,8 +31,9 @@ async fn a_configuration_is_valid_exactly_where_the_check_finds_no_error() {
     for (number, base) in bases(&judges.connector).into_iter().enumerate() {
         assert!(judges.validator.is_valid(&base), "a base is valid: {base}");
         // The templates of one configuration say as much as those of all.
-        let places =
-            pointers(&base).into_iter().filter(|place| number == 0 || !place.starts_with("/templates/"));
+        let places = pointers(&base)
+            .into_iter()
+            .filter(|place| number == 0 || !place.starts_with("/templates/"));
         for place in places {
             for mutant in mutants(&base, &place) {
                 count += 1;
@@ -67,7 +70,9 @@ async fn what_is_no_object_is_invalid_for_both() {
     for value in values().into_iter().filter(|value| !value.is_object()) {
         assert!(!judges.validator.is_valid(&value), "{value}");
         let check = judges.check(&value).await;
-        let [finding] = check.diagnostics.as_slice() else { panic!("{value}: {:?}", check.diagnostics) };
+        let [finding] = check.diagnostics.as_slice() else {
+            panic!("{value}: {:?}", check.diagnostics)
+        };
         assert!(finding.is_error() && finding.path.is_empty(), "{value}: {finding:?}");
     }
 }
@@ -106,7 +111,8 @@ impl Judges {
         if valid == check.is_ok() || service_decides(configuration, place) {
             return Verdict::Agree;
         }
-        let errors: Vec<_> = check.diagnostics.iter().filter(|finding| finding.is_error()).collect();
+        let errors: Vec<_> =
+            check.diagnostics.iter().filter(|finding| finding.is_error()).collect();
         let excuse = |finding: &&Diagnostic| EXCUSES.iter().find(|(code, _)| *code == finding.code);
         if let [Some((code, _))] = errors.iter().map(excuse).collect::<Vec<_>>()[..] {
             return Verdict::Excused(code);
@@ -115,9 +121,12 @@ impl Judges {
             .iter()
             .map(|finding| format!("{} {} {}", finding.code, finding.path, finding.message))
             .collect();
-        let objection = self.validator.iter_errors(configuration).next().map(|error| error.to_string());
+        let objection =
+            self.validator.iter_errors(configuration).next().map(|error| error.to_string());
         let value = configuration.pointer(place).map_or("nothing".to_owned(), Value::to_string);
-        Verdict::Disagree(format!("{place} = {value:.80}\n  check: {found:?}\n  schema: {objection:?}"))
+        Verdict::Disagree(format!(
+            "{place} = {value:.80}\n  check: {found:?}\n  schema: {objection:?}"
+        ))
     }
 }
 
@@ -139,8 +148,12 @@ fn service_decides(configuration: &Value, place: &str) -> bool {
 
 /// The examples, and one configuration for each branch of the schema that none of them is in.
 fn bases(connector: &Connector) -> Vec<Value> {
-    let mut bases: Vec<_> =
-        connector.descriptor().examples.iter().map(|example| example.configuration.clone()).collect();
+    let mut bases: Vec<_> = connector
+        .descriptor()
+        .examples
+        .iter()
+        .map(|example| example.configuration.clone())
+        .collect();
     for base in &mut bases {
         // A few templates say as much as all.
         let list = base["templates"].as_array_mut().expect("an example has templates");
@@ -183,7 +196,9 @@ fn pointers(document: &Value) -> Vec<String> {
                 let token = |key: &String| key.replace('~', "~0").replace('/', "~1");
                 found.extend(object.keys().map(|key| format!("{pointer}/{}", token(key))));
             }
-            Value::Array(list) => found.extend((0..list.len()).map(|index| format!("{pointer}/{index}"))),
+            Value::Array(list) => {
+                found.extend((0..list.len()).map(|index| format!("{pointer}/{index}")))
+            }
             _ => {}
         }
         next += 1;
@@ -198,7 +213,9 @@ fn mutants(document: &Value, pointer: &str) -> Vec<Value> {
     let mut without = document.clone();
     match without.pointer_mut(parent) {
         Some(Value::Object(object)) => drop(object.remove(key)),
-        Some(Value::Array(list)) => drop(list.remove(key.parse().expect("an element has a number"))),
+        Some(Value::Array(list)) => {
+            drop(list.remove(key.parse().expect("an element has a number")))
+        }
         _ => {}
     }
     mutants.push(without);

@@ -1,5 +1,5 @@
-//! Secrets never enter the component, and nothing that the library shows prints one. The component here is the
-//! real one, and it searches its own memory.
+//! Secrets never enter the component, and nothing that the library shows prints one. The component
+//! here is the real one, and it searches its own memory.
 
 use serde_json::{Value, json};
 use smtp_connector::catch_all::{self, CatchAll};
@@ -66,7 +66,9 @@ const STRAY_PLACES: [&str; 9] = [
 #[tokio::test]
 async fn a_check_finds_no_secret_in_the_component() {
     let spy = spy().await;
-    for place in PLACES.into_iter().chain(STRAY_PLACES).filter(|place| !["/url", "/proxy"].contains(place)) {
+    for place in
+        PLACES.into_iter().chain(STRAY_PLACES).filter(|place| !["/url", "/proxy"].contains(place))
+    {
         check_unseen(&spy, &with(place, NEEDLE), NEEDLE).await;
     }
 }
@@ -112,7 +114,11 @@ async fn a_secret_is_taken_out_however_the_text_spells_it() {
         let text = format!(r#"{{"spy":"{}",{auth},{rest}"#, inverted(NEEDLE));
         let check = spy.check(&text, &local()).await.expect("the check works");
         let codes: Vec<_> = check.diagnostics.iter().map(|finding| finding.code.as_str()).collect();
-        assert!(check.is_ok() && !codes.contains(&"secret-found"), "{auth}: {:?}", check.diagnostics);
+        assert!(
+            check.is_ok() && !codes.contains(&"secret-found"),
+            "{auth}: {:?}",
+            check.diagnostics
+        );
     }
 }
 
@@ -120,7 +126,8 @@ async fn a_secret_is_taken_out_however_the_text_spells_it() {
 async fn the_search_finds_what_is_no_secret() {
     let spy = spy().await;
     for place in ["/name", "/auth/user", "/templates/0/content", "/fromEmail", "/unknown/0"] {
-        let check = spy.check(&with(place, NEEDLE).to_string(), &local()).await.expect("the check works");
+        let check =
+            spy.check(&with(place, NEEDLE).to_string(), &local()).await.expect("the check works");
         assert!(check.diagnostics.iter().any(|finding| finding.code == "secret-found"), "{place}");
     }
     let mailer = mailer(&spy, &with("/auth/pass", "other")).await;
@@ -151,7 +158,10 @@ async fn rendering_and_sending_find_no_secret_in_the_component() {
                 mailer.render(&sign_in("482913")).await.expect("the component finds no secret");
             }
             mailer.send(&sign_in("482913")).await.expect("the component finds no secret");
-            mailer.render(&sign_in("482913")).await.expect("the component finds no secret after a send");
+            mailer
+                .render(&sign_in("482913"))
+                .await
+                .expect("the component finds no secret after a send");
             let caught = timeout(PATIENCE, server.next()).await.expect("the message arrives");
             assert_eq!(caught.authenticated_as.as_deref(), Some("jo"));
             assert_eq!(caught.tls.as_deref(), Some("TLSv1.3"));
@@ -168,26 +178,36 @@ async fn debug_prints_no_secret_and_no_code() {
     configuration["tls"] = json!({ "ca": server.certificate_pem() });
     configuration["password"] = json!(NEEDLE);
     configuration["unknown"] = json!(format!("smtp://jo:{NEEDLE}@mx.example"));
-    let check = connector.check(&configuration.to_string(), &local()).await.expect("the check works");
+    let check =
+        connector.check(&configuration.to_string(), &local()).await.expect("the check works");
     let mailer = mailer(&connector, &configuration).await;
     let request = Request::new("SignIn", "user@example.com")
         .payload(json!({ "code": "482913", "link": "https://acme.test/#t0psecret" }));
     let rendered = mailer.render(&request).await.expect("it renders");
     let receipt = mailer.send(&request).await.expect("it sends");
-    let verification = mailer.verify(Some("user@example.com")).await.expect("the recipient is sound");
+    let verification =
+        mailer.verify(Some("user@example.com")).await.expect("the recipient is sound");
     let mut wrong = configuration.clone();
     wrong["auth"]["pass"] = json!(SPECIAL);
     wrong["auth"]["port"] = json!([NEEDLE]);
     wrong["port"] = json!([NEEDLE]);
-    let refused = connector.configure_with(&wrong.to_string(), &local()).await.expect_err("it has errors");
+    let refused =
+        connector.configure_with(&wrong.to_string(), &local()).await.expect_err("it has errors");
     wrong["port"] = json!(server.address().port());
-    let unauthenticated = self::mailer(&connector, &wrong).await.send(&request).await.expect_err("refused");
+    let unauthenticated =
+        self::mailer(&connector, &wrong).await.send(&request).await.expect_err("refused");
     assert_eq!(unauthenticated.kind(), ErrorKind::Credentials);
     let transcript = unauthenticated.transcript().map(ToString::to_string).unwrap_or_default();
     assert!(transcript.contains("AUTH PLAIN ***"), "{transcript}");
     let shown = [
-        format!("{check:?} {mailer:?} {connector:?} {request:?} {rendered:?} {receipt:?} {verification:?}"),
-        format!("{refused:?} {refused} {unauthenticated:?} {unauthenticated} {:?}", unauthenticated.hint()),
+        format!(
+            "{check:?} {mailer:?} {connector:?} {request:?} {rendered:?} {receipt:?} \
+            {verification:?}"
+        ),
+        format!(
+            "{refused:?} {refused} {unauthenticated:?} {unauthenticated} {:?}",
+            unauthenticated.hint()
+        ),
         format!("{transcript} {:?} {:?}", unauthenticated.transcript(), engine()),
         [json!(check), json!(receipt), json!(verification)].map(|json| json.to_string()).concat(),
         [json!(refused), json!(unauthenticated)].map(|json| json.to_string()).concat(),
@@ -209,7 +229,11 @@ async fn a_report_quotes_no_secret_even_where_a_key_repeats() {
     let check = connector.check(&text, &local()).await.expect("the check works");
     let quotable = connector.quotable(&text, &check.diagnostics);
     assert!(!quotable.contains(NEEDLE), "{quotable}");
-    assert!(quotable.starts_with(r#"{"auth": {"user": "jo", "pass": "***", "pass": "***"}, "hots": "***","#));
+    assert!(
+        quotable.starts_with(
+            r#"{"auth": {"user": "jo", "pass": "***", "pass": "***"}, "hots": "***","#
+        )
+    );
 }
 
 #[tokio::test]
@@ -218,7 +242,8 @@ async fn a_secret_from_environment_or_file_needs_the_embedders_consent() {
     for source in [json!({ "env": "PATH" }), json!({ "file": "/etc/hostname" })] {
         let mut configuration = with("/auth/pass", "");
         configuration["auth"]["pass"] = source;
-        let check = connector.check(&configuration.to_string(), &local()).await.expect("the check works");
+        let check =
+            connector.check(&configuration.to_string(), &local()).await.expect("the check works");
         let finding = check.diagnostics.iter().find(|finding| finding.path == "/auth/pass");
         let finding = finding.expect("there is a finding at its place");
         assert_eq!(finding.code, "secret-source-not-allowed");
@@ -235,14 +260,17 @@ async fn a_secret_from_environment_or_file_is_the_one_that_logs_in() {
     let file = folder.path().join("password");
     std::fs::write(&file, format!("{SPECIAL}\n")).expect("the folder can be written");
     let path = std::env::var("PATH").expect("every test runs with a path");
-    for (source, value) in [(json!({ "env": "PATH" }), path.as_str()), (json!({ "file": file }), SPECIAL)] {
+    for (source, value) in
+        [(json!({ "env": "PATH" }), path.as_str()), (json!({ "file": file }), SPECIAL)]
+    {
         let server = server_with(value).await;
         let mut configuration = with("/auth/pass", "");
         configuration["auth"]["pass"] = source;
         configuration["port"] = json!(server.address().port());
         configuration["tls"] = json!({ "ca": server.certificate_pem() });
         configuration["spy"] = json!(inverted(value));
-        let mailer = spy.configure_with(&configuration.to_string(), &local().secret_sources(true)).await;
+        let mailer =
+            spy.configure_with(&configuration.to_string(), &local().secret_sources(true)).await;
         let mailer = mailer.unwrap_or_else(|error| panic!("{:?}", error.diagnostics()));
         mailer.send(&sign_in("1")).await.expect("the password is right");
         assert!(!format!("{mailer:?}").contains(value));
@@ -257,7 +285,10 @@ async fn a_secret_that_cannot_be_had_is_reported_at_its_place() {
             "the environment variable `SMTP_CONNECTOR_NOT_SET` is not set",
         ),
         (json!({ "file": "/nowhere/password" }), "the file `/nowhere/password` cannot be read: "),
-        (json!({ "file": "/dev/null" }), "the file `/dev/null` cannot be read: it is no regular file"),
+        (
+            json!({ "file": "/dev/null" }),
+            "the file `/dev/null` cannot be read: it is no regular file",
+        ),
     ];
     let connector = bundled().await;
     for (source, message) in rows {
@@ -265,8 +296,12 @@ async fn a_secret_that_cannot_be_had_is_reported_at_its_place() {
             let mut configuration = with("/auth/pass", NEEDLE);
             put(&mut configuration, place, source.clone());
             let options = local().secret_sources(true);
-            let check = connector.check(&configuration.to_string(), &options).await.expect("the check works");
-            let finding = check.diagnostics.iter().find(|finding| finding.code == "secret-unavailable");
+            let check = connector
+                .check(&configuration.to_string(), &options)
+                .await
+                .expect("the check works");
+            let finding =
+                check.diagnostics.iter().find(|finding| finding.code == "secret-unavailable");
             let finding = finding.unwrap_or_else(|| panic!("{source}: {:?}", check.diagnostics));
             assert_eq!(finding.path, place);
             assert!(finding.message.starts_with(message), "{}", finding.message);
@@ -338,7 +373,8 @@ fn octets(text: &str) -> String {
 async fn check_unseen(spy: &Connector, configuration: &Value, needle: &str) {
     let mut configuration = configuration.clone();
     configuration["spy"] = json!(inverted(needle));
-    let check = spy.check(&configuration.to_string(), &Options::default()).await.expect("the check works");
+    let check =
+        spy.check(&configuration.to_string(), &Options::default()).await.expect("the check works");
     let found = check.diagnostics.iter().any(|finding| finding.code == "secret-found");
     assert!(!found, "`{needle}` is in the component: {configuration}");
     assert!(!format!("{check:?}").contains(needle), "`{needle}` is printed: {check:?}");

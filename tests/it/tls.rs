@@ -1,4 +1,5 @@
-//! TLS through the library against the scripted peer: what is negotiated, who is trusted, and who is let in.
+//! TLS through the library against the scripted peer: what is negotiated, who is trusted, and who
+//! is let in.
 
 use std::process::Command;
 
@@ -63,9 +64,12 @@ async fn the_version_is_one_that_both_allow() {
     ];
     for (server, lowest, highest, version) in cases {
         let tls = json!({ "ca": authority.pem(), "minVersion": lowest, "maxVersion": highest });
-        let script = if version.is_some() { sound(&server) } else { Script::new().fail_tls(&server) };
+        let script =
+            if version.is_some() { sound(&server) } else { Script::new().fail_tls(&server) };
         match (verify(script, &tls).await, version) {
-            (Ok(tls), Some(version)) => assert_eq!((tls.version.as_str(), tls.verified), (version, true)),
+            (Ok(tls), Some(version)) => {
+                assert_eq!((tls.version.as_str(), tls.verified), (version, true))
+            }
             (Err(error), None) => {
                 assert_eq!((error.stage(), error.kind()), (Some(Stage::Tls), ErrorKind::Tls));
                 assert!(!error.is_transient());
@@ -99,7 +103,8 @@ async fn each_cipher_suite_is_negotiated_where_it_is_the_only_one() {
     assert_eq!(findings(&pasted).await, [(false, "no-effect".into(), "/tls/ciphers".into())]);
     assert_eq!(verify(sound(&ecdsa), &pasted).await.expect("any suite").version, "TLSv1.3");
     let other = json!({ "ca": authority.pem(), "ciphers": "ECDHE-RSA-AES128-GCM-SHA256" });
-    let error = verify(Script::new().fail_tls(&ecdsa), &other).await.expect_err("no suite in common");
+    let error =
+        verify(Script::new().fail_tls(&ecdsa), &other).await.expect_err("no suite in common");
     assert_eq!((error.stage(), error.kind()), (Some(Stage::Tls), ErrorKind::Tls));
 }
 
@@ -113,7 +118,11 @@ async fn certificates_are_judged_by_issuer_name_and_date() {
         (authority.intermediate().localhost(), authority.pem(), None),
         (own.clone(), &own.certificate_pem, None),
         (own_authority.clone(), &own_authority.certificate_pem, None),
-        (authority.localhost(), &own.certificate_pem, Some("was issued by nobody who is trusted here")),
+        (
+            authority.localhost(),
+            &own.certificate_pem,
+            Some("was issued by nobody who is trusted here"),
+        ),
         (authority.named("mx.test"), authority.pem(), Some("is for other names: `mx.test`")),
         (authority.expired(), authority.pem(), Some("expired on Mon, 01 Jan 2001 00:00:00 +0000")),
         (
@@ -184,7 +193,8 @@ async fn without_the_certificate_that_a_server_demands_the_session_ends_at_tls()
     let server = authority.localhost().server_demanding(&clients);
     let stranger = Identity::self_signed();
     let wanted = ("the server wants a client certificate", Some("Set `tls.cert` and `tls.key`."));
-    let other = "Give the certificate that the server expects, with its intermediate ones, in `tls.cert`.";
+    let other =
+        "Give the certificate that the server expects, with its intermediate ones, in `tls.cert`.";
     let refused = ("the server refused the client certificate", Some(other));
     for version in ["TLSv1.2", "TLSv1.3"] {
         let none = json!({ "ca": authority.pem(), "maxVersion": version });
@@ -193,7 +203,11 @@ async fn without_the_certificate_that_a_server_demands_the_session_ends_at_tls()
         strange["key"] = json!(stranger.key_pem);
         for (tls, (message, hint)) in [(none, wanted), (strange, refused)] {
             let error = verify(Script::new().fail_tls(&server), &tls).await.expect_err("no entry");
-            assert_eq!((error.stage(), error.kind()), (Some(Stage::Tls), ErrorKind::Tls), "{error:?}");
+            assert_eq!(
+                (error.stage(), error.kind()),
+                (Some(Stage::Tls), ErrorKind::Tls),
+                "{error:?}"
+            );
             assert_eq!(error.to_string(), message, "{version}");
             assert_eq!((error.hint(), error.is_transient()), (hint, false));
         }
@@ -214,7 +228,8 @@ async fn keys_that_cannot_be_used_are_found_at_their_places() {
     ];
     for (key, passphrase, expected) in cases {
         let tls = json!({ "cert": client.certificate_pem, "key": key, "passphrase": passphrase });
-        let expected = expected.map(|(error, code, path)| (error, code.to_owned(), path.to_owned()));
+        let expected =
+            expected.map(|(error, code, path)| (error, code.to_owned(), path.to_owned()));
         assert_eq!(findings(&tls).await, expected.into_iter().collect::<Vec<_>>(), "{tls:#}");
     }
 }
@@ -227,12 +242,14 @@ async fn keys_and_certificates_of_logins_and_signatures_are_looked_at() {
     let examine = async |change: fn(&mut Value, &Value), value: Value| {
         let mut configuration = configuration(465, &json!({}));
         change(&mut configuration, &value);
-        let report = tenant::bundled().await.check(&configuration.to_string(), &Options::default()).await;
+        let report =
+            tenant::bundled().await.check(&configuration.to_string(), &Options::default()).await;
         let found = report.expect("a report").diagnostics.into_iter();
         found.map(|finding| format!("{} {}", finding.code, finding.path)).collect::<Vec<_>>()
     };
     let service = |configuration: &mut Value, key: &Value| {
-        configuration["auth"] = json!({ "user": "u@a.test", "serviceClient": "s@a.test", "privateKey": key });
+        configuration["auth"] =
+            json!({ "user": "u@a.test", "serviceClient": "s@a.test", "privateKey": key });
     };
     let encrypted = rsa.encrypted_key_pem(PASSPHRASE);
     for (key, expected) in [
@@ -258,12 +275,16 @@ async fn keys_and_certificates_of_logins_and_signatures_are_looked_at() {
     for (tls, expected) in [
         (json!({ "ca": damaged }), "unusable-certificate /auth/tls/ca"),
         (json!({ "cert": damaged, "key": client.key_pem }), "unusable-certificate /auth/tls/cert"),
-        (json!({ "cert": client.certificate_pem, "key": rsa.key_pem }), "unusable-key /auth/tls/key"),
+        (
+            json!({ "cert": client.certificate_pem, "key": rsa.key_pem }),
+            "unusable-key /auth/tls/key",
+        ),
     ] {
         assert_eq!(examine(token_endpoint, tls).await, [expected]);
     }
     let signer = |configuration: &mut Value, key: &Value| {
-        configuration["dkim"] = json!({ "domainName": "a.test", "keySelector": "s", "privateKey": key });
+        configuration["dkim"] =
+            json!({ "domainName": "a.test", "keySelector": "s", "privateKey": key });
     };
     assert_eq!(examine(signer, json!(rsa.key_pem)).await, [""; 0]);
     assert_eq!(examine(signer, json!(client.key_pem)).await, ["unusable-key /dkim/privateKey"]);
@@ -274,9 +295,11 @@ async fn keys_and_certificates_of_logins_and_signatures_are_looked_at() {
 async fn keys_that_openssl_encrypts_are_opened() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let rsa = Authority::new().localhost_rsa();
-    std::fs::write(folder.path().join("clear.pem"), &rsa.key_pem).expect("the folder can be written");
+    std::fs::write(folder.path().join("clear.pem"), &rsa.key_pem)
+        .expect("the folder can be written");
     let to_pkcs8 = ["pkcs8", "-topk8", "-in", "clear.pem", "-passout", "pass:correct horse"];
-    let to_traditional = ["rsa", "-traditional", "-in", "clear.pem", "-passout", "pass:correct horse"];
+    let to_traditional =
+        ["rsa", "-traditional", "-in", "clear.pem", "-passout", "pass:correct horse"];
     let forms: [(&[&str], &[&str]); 9] = [
         (&to_pkcs8, &[]),
         (&to_pkcs8, &["-v2", "aes128"]),
@@ -289,7 +312,8 @@ async fn keys_that_openssl_encrypts_are_opened() {
         (&to_traditional, &["-des3"]),
     ];
     for (form, options) in forms {
-        let output = Command::new("openssl").args(form).args(options).current_dir(folder.path()).output();
+        let output =
+            Command::new("openssl").args(form).args(options).current_dir(folder.path()).output();
         let output = output.expect("openssl is installed");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let key = String::from_utf8(output.stdout).expect("PEM");

@@ -1,4 +1,5 @@
-//! Certificates for tests, made when a test runs: good ones and every bad one that a client must refuse.
+//! Certificates for tests, made when a test runs: good ones and every bad one that a client must
+//! refuse.
 
 mod version_one;
 
@@ -120,7 +121,10 @@ impl Identity {
 
     /// The same with CA:TRUE, as `openssl req -x509` makes it.
     pub fn self_signed_authority() -> Self {
-        Self::signed_by_itself(&authority_params("localhost", vec!["localhost".into(), "127.0.0.1".into()]))
+        Self::signed_by_itself(&authority_params(
+            "localhost",
+            vec!["localhost".into(), "127.0.0.1".into()],
+        ))
     }
 
     fn signed_by_itself(params: &CertificateParams) -> Self {
@@ -129,8 +133,8 @@ impl Identity {
         Self { certificate_pem: certificate.pem(), key_pem: key.serialize_pem() }
     }
 
-    /// A server's own certificate for the common name `localhost`, of X.509 version 1: without extensions, as
-    /// `openssl x509 -req -signkey` made them.
+    /// A server's own certificate for the common name `localhost`, of X.509 version 1: without
+    /// extensions, as `openssl x509 -req -signkey` made them.
     pub fn version_one() -> Self {
         let key = generate();
         let mut params = CertificateParams::new(Vec::new()).expect("there are no names");
@@ -155,13 +159,18 @@ impl Identity {
     /// A server that shows this certificate.
     pub fn server(&self) -> ServerTls {
         let builder = builder().with_no_client_auth();
-        Arc::new(builder.with_single_cert(self.chain(), self.key()).expect("the key fits the certificate"))
+        Arc::new(
+            builder
+                .with_single_cert(self.chain(), self.key())
+                .expect("the key fits the certificate"),
+        )
     }
 
     /// A server that shows this certificate and speaks one version of TLS.
     pub fn server_speaking(&self, version: &'static SupportedProtocolVersion) -> ServerTls {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(&[version]);
+        let builder =
+            ServerConfig::builder_with_provider(provider).with_protocol_versions(&[version]);
         let builder = builder.expect("the provider has the version").with_no_client_auth();
         // The usual way looks into the certificate, and knows version 3 only.
         let key = any_supported_type(&self.key()).expect("the key was just written");
@@ -174,9 +183,14 @@ impl Identity {
         let mut roots = RootCertStore::empty();
         roots.add(certificate(&clients.pem)).expect("the authority is sound");
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
         let builder = builder().with_client_cert_verifier(verifier.expect("there is a root"));
-        Arc::new(builder.with_single_cert(self.chain(), self.key()).expect("the key fits the certificate"))
+        Arc::new(
+            builder
+                .with_single_cert(self.chain(), self.key())
+                .expect("the key fits the certificate"),
+        )
     }
 
     fn chain(&self) -> Vec<CertificateDer<'static>> {

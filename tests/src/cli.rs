@@ -1,7 +1,8 @@
-//! Runs the `smtp-connector` binary: in a clean environment, with a cache of its own, within a deadline.
+//! Runs the `smtp-connector` binary: in a clean environment, with a cache of its own, within a
+//! deadline.
 //!
-//! Cargo builds no binary for the tests of another package, so the first run of each test process has it built:
-//! that takes a moment where it is fresh already, and it is never stale.
+//! Cargo builds no binary for the tests of another package, so the first run of each test process
+//! has it built: that takes a moment where it is fresh already, and it is never stale.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -44,9 +45,11 @@ pub struct Outcome {
 }
 
 impl Cli {
-    /// A command with these arguments, no input, and an empty environment but for a cache folder and `PATH`.
+    /// A command with these arguments, no input, and an empty environment but for a cache folder
+    /// and `PATH`.
     pub fn new<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Self {
-        let arguments = arguments.into_iter().map(|argument| argument.as_ref().to_owned()).collect();
+        let arguments =
+            arguments.into_iter().map(|argument| argument.as_ref().to_owned()).collect();
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         Self { arguments, environment: Vec::new(), input: Vec::new(), deadline: DEADLINE, folder }
     }
@@ -108,9 +111,15 @@ impl Cli {
     pub async fn start(self) -> Running {
         let binary = tokio::task::spawn_blocking(binary).await.expect("the binary can be built");
         let mut command = Command::new(binary);
-        command.args(&self.arguments).current_dir(self.folder.path()).kill_on_drop(true).env_clear();
+        command
+            .args(&self.arguments)
+            .current_dir(self.folder.path())
+            .kill_on_drop(true)
+            .env_clear();
         command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
-        command.env("XDG_CACHE_HOME", self.folder.path().join("cache")).env("HOME", self.folder.path());
+        command
+            .env("XDG_CACHE_HOME", self.folder.path().join("cache"))
+            .env("HOME", self.folder.path());
         command.envs(self.environment);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary can be run");
@@ -121,7 +130,13 @@ impl Cli {
         };
         let id = child.id().expect("nobody has waited for it");
         let ran = async { tokio::join!(feed, child.wait_with_output()).1 };
-        Running { id, deadline: self.deadline, ran: Box::pin(ran), output: None, _folder: self.folder }
+        Running {
+            id,
+            deadline: self.deadline,
+            ran: Box::pin(ran),
+            output: None,
+            _folder: self.folder,
+        }
     }
 
     /// Does as [`Cli::run`] outside of a runtime.
@@ -212,21 +227,25 @@ pub fn binary() -> &'static Path {
     BINARY.get_or_init(|| {
         let test = std::env::current_exe().expect("the system tells the path of the test");
         // The test is `<target>/<profile>/deps/<name>`.
-        let profile = test.ancestors().nth(2).expect("a test has its place below the target folder");
+        let profile =
+            test.ancestors().nth(2).expect("a test has its place below the target folder");
         build(profile);
         profile.join("smtp-connector").with_extension(std::env::consts::EXE_EXTENSION)
     })
 }
 
-/// Builds with the features of the whole workspace, so that no dependency is compiled a second time.
+/// Builds with the features of the whole workspace, so that no dependency is compiled a second
+/// time.
 fn build(profile: &Path) {
     let name = profile.file_name().and_then(OsStr::to_str).expect("cargo names profiles in ASCII");
     let target = profile.parent().expect("a profile has its place in the target folder");
-    let mut cargo = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo =
+        std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--quiet", "--locked", "--workspace", "--bin", "smtp-connector"]);
     cargo.args(["--profile", if name == "debug" { "dev" } else { name }]);
     cargo.arg("--target-dir").arg(target).current_dir(env!("CARGO_MANIFEST_DIR"));
-    // What cargo tells the test about the test's own package would make other build scripts run again.
+    // What cargo tells the test about the test's own package would make other build scripts run
+    // again.
     for (name, _) in std::env::vars_os() {
         if ["CARGO_MANIFEST_", "CARGO_PKG_", "OUT_DIR"]
             .iter()

@@ -1,5 +1,6 @@
-//! A faulty SMTP server on loopback: many connections, pipelining or not, and misdeeds of every kind at every
-//! place of a session. It keeps a record of which message it took and which of them it said so of.
+//! A faulty SMTP server on loopback: many connections, pipelining or not, and misdeeds of every
+//! kind at every place of a session. It keeps a record of which message it took and which of them
+//! it said so of.
 //!
 //! It has a thread of its own, so that it serves tests with and without an async runtime.
 
@@ -57,7 +58,8 @@ impl FaultyServer {
     ///
     /// Panics where loopback has no free port.
     pub fn start(options: Options) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
+        let listener =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
         listener.set_nonblocking(true).expect("a listener can be made non-blocking");
         let address = listener.local_addr().expect("a bound listener has an address");
         let (record, connections, open) = Default::default();
@@ -71,7 +73,9 @@ impl FaultyServer {
     }
 
     /// A server that does what a test chooses.
-    pub fn choosing(choose: impl Fn(Place, &str) -> Option<Misdeed> + Send + Sync + 'static) -> Self {
+    pub fn choosing(
+        choose: impl Fn(Place, &str) -> Option<Misdeed> + Send + Sync + 'static,
+    ) -> Self {
         Self::start(Options { mischief: Mischief::Chosen(Arc::new(choose)), ..Options::default() })
     }
 
@@ -90,8 +94,8 @@ impl FaultyServer {
         self.house.open.load(Ordering::SeqCst)
     }
 
-    /// Waits until all clients have gone, and tells what became of each message: by the token that begins with
-    /// `tok-` and stands somewhere in its content.
+    /// Waits until all clients have gone, and tells what became of each message: by the token that
+    /// begins with `tok-` and stands somewhere in its content.
     ///
     /// # Panics
     ///
@@ -120,7 +124,8 @@ impl House {
 }
 
 async fn serve(listener: TcpListener, house: Arc<House>) {
-    let listener = tokio::net::TcpListener::from_std(listener).expect("the runtime can watch a socket");
+    let listener =
+        tokio::net::TcpListener::from_std(listener).expect("the runtime can watch a socket");
     loop {
         let Ok((socket, _)) = listener.accept().await else { continue };
         let number = house.connections.fetch_add(1, Ordering::Relaxed);

@@ -1,6 +1,7 @@
 //! The components of `tests/guests`, built by the build script.
 //!
-//! A test that matches on [`Guest`] without `_` fails to compile when a component has no place in it.
+//! A test that matches on [`Guest`] without `_` fails to compile when a component has no place in
+//! it.
 
 include!(concat!(env!("OUT_DIR"), "/guests.rs"));
 

@@ -1,4 +1,5 @@
-//! What the integration tests are made of: the scripted SMTP peer, certificates, components, the command line.
+//! What the integration tests are made of: the scripted SMTP peer, certificates, components, the
+//! command line.
 
 pub mod certificates;
 pub mod cli;

@@ -1,7 +1,8 @@
-//! The scripted SMTP peer: says and hears exactly what a script prescribes, on loopback, within a deadline.
+//! The scripted SMTP peer: says and hears exactly what a script prescribes, on loopback, within a
+//! deadline.
 //!
-//! Whatever the client does otherwise fails the test with the transcript. The peer has a thread of its own, so that
-//! it serves tests with and without an async runtime.
+//! Whatever the client does otherwise fails the test with the transcript. The peer has a thread of
+//! its own, so that it serves tests with and without an async runtime.
 
 mod script;
 mod session;
@@ -20,7 +21,8 @@ pub use script::Script;
 
 use session::Session;
 
-/// How long a connection may take, and be waited for in the end: longer than any test needs, shorter than anyone's patience.
+/// How long a connection may take, and be waited for in the end: longer than any test needs,
+/// shorter than anyone's patience.
 const LIFETIME: Duration = Duration::from_secs(20);
 
 /// A running peer. [`Peer::finish`] must be called: it says whether the script was kept to.
@@ -56,9 +58,11 @@ impl Peer {
         Self::start_all(vec![script])
     }
 
-    /// Starts a peer for as many connections as there are scripts, in the order in which they are made.
+    /// Starts a peer for as many connections as there are scripts, in the order in which they are
+    /// made.
     pub fn start_all(scripts: Vec<Script>) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
+        let listener =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
         listener.set_nonblocking(true).expect("a listener can be made non-blocking");
         let address = listener.local_addr().expect("a bound listener has an address");
         let (report, outcome) = oneshot::channel();
@@ -131,8 +135,13 @@ fn judge(outcomes: Vec<Outcome>) -> Vec<Recording> {
 }
 
 /// Plays each script on the next connection, and refuses any further one by failing.
-async fn serve(listener: TcpListener, scripts: Vec<Script>, release: watch::Receiver<bool>) -> Vec<Outcome> {
-    let listener = tokio::net::TcpListener::from_std(listener).expect("the runtime can watch a socket");
+async fn serve(
+    listener: TcpListener,
+    scripts: Vec<Script>,
+    release: watch::Receiver<bool>,
+) -> Vec<Outcome> {
+    let listener =
+        tokio::net::TcpListener::from_std(listener).expect("the runtime can watch a socket");
     let mut sessions = JoinSet::new();
     let mut outcomes = Vec::new();
     let count = scripts.len();

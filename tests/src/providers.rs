@@ -1,7 +1,9 @@
-//! Peers that behave as four providers document it: what each says at every step, whom it lets in, and how it
-//! refuses the usual mistakes. One file for each provider holds its words and its few rules.
+//! Peers that behave as four providers document it: what each says at every step, whom it lets in,
+//! and how it refuses the usual mistakes. One file for each provider holds its words and its few
+//! rules.
 //!
-//! Codes, status codes and keywords are the providers'; the texts are cut to what they are known by.
+//! Codes, status codes and keywords are the providers'; the texts are cut to what they are known
+//! by.
 
 mod aliyun;
 mod gmail;
@@ -184,7 +186,8 @@ struct House {
 }
 
 async fn serve(listener: TcpListener, house: &Arc<House>, implicit: bool) {
-    let listener = tokio::net::TcpListener::from_std(listener).expect("the runtime can watch a socket");
+    let listener =
+        tokio::net::TcpListener::from_std(listener).expect("the runtime can watch a socket");
     while let Ok((socket, _)) = listener.accept().await {
         let house = Arc::clone(house);
         tokio::spawn(async move {

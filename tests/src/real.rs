@@ -1,8 +1,8 @@
 //! Servers that nobody here wrote, on loopback: mail servers, proxies, a token endpoint.
 //!
-//! Each is one file: `start` puts everything that the server writes below a [`Site`] and waits until it listens;
-//! the value stops it by its process. `.ci/run` installs them, partly into the folder that the environment
-//! variable `REAL_SERVERS` names; Postfix, Exim and Dovecot need root.
+//! Each is one file: `start` puts everything that the server writes below a [`Site`] and waits
+//! until it listens; the value stops it by its process. `.ci/run` installs them, partly into the
+//! folder that the environment variable `REAL_SERVERS` names; Postfix, Exim and Dovecot need root.
 
 mod aiosmtpd;
 mod curl;
@@ -59,7 +59,8 @@ pub const USER: &str = "robot@acme.test";
 /// Its password, which would break a careless encoder.
 pub const PASSWORD: &str = "p\"ss wörd+/=\\";
 
-/// How long a server may take to start, or a mail to arrive; a busy machine with two cores needs a tenth of it.
+/// How long a server may take to start, or a mail to arrive; a busy machine with two cores needs a
+/// tenth of it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A command for Python with a script of `tests/real`; it has the packages of `requirements.txt`.
@@ -88,13 +89,14 @@ fn installed(path: &str) -> PathBuf {
 
 /// A port on loopback that was free a moment ago, and that no other test of this process gets.
 ///
-/// It lies below those that the system gives to sockets that do not ask for one: a client of another test could
-/// have it by the time that the server binds it.
+/// It lies below those that the system gives to sockets that do not ask for one: a client of
+/// another test could have it by the time that the server binds it.
 fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     // Two processes begin at different places.
     let begin = (std::process::id() % 100) as u16 * 200;
-    let mut ports = (0..20_000).map(|_| 10_000 + (begin + NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000);
+    let mut ports =
+        (0..20_000).map(|_| 10_000 + (begin + NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000);
     let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
     ports.find(is_free).expect("a free port")
 }

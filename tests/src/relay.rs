@@ -1,5 +1,5 @@
-//! A server that takes mail on any number of connections and keeps count: which connection carried what, when,
-//! and how many were open at once.
+//! A server that takes mail on any number of connections and keeps count: which connection carried
+//! what, when, and how many were open at once.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -39,7 +39,8 @@ pub struct Visit {
     pub ended: bool,
 }
 
-/// The visits so far, in the order in which the connections were made, and the most that were open at once.
+/// The visits so far, in the order in which the connections were made, and the most that were open
+/// at once.
 #[derive(Debug, Clone, Default)]
 pub struct Book {
     /// Every connection.
@@ -115,7 +116,10 @@ impl Relay {
             if book.visits.iter().filter(|visit| visit.ended).count() >= count {
                 return book;
             }
-            assert!(begun.elapsed() < Duration::from_secs(10), "{count} connections are not over: {book:#?}");
+            assert!(
+                begun.elapsed() < Duration::from_secs(10),
+                "{count} connections are not over: {book:#?}"
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -139,7 +143,8 @@ async fn serve(listener: std::net::TcpListener, habits: Habits, book: Arc<Mutex<
         let (habits, book) = (habits.clone(), book.clone());
         visits.spawn(async move {
             // A client that goes away ends its visit.
-            let _ = visit(socket, &habits, &|change| change(&mut locked(&book).visits[number])).await;
+            let _ =
+                visit(socket, &habits, &|change| change(&mut locked(&book).visits[number])).await;
             locked(&book).visits[number].ended = true;
         });
     }
@@ -168,7 +173,8 @@ async fn visit(
         if habits.stalls_after == Some(taken) && line.starts_with("MAIL") {
             std::future::pending::<()>().await;
         }
-        let refused = |part: &Option<String>| part.as_ref().is_some_and(|part| line.contains(part.as_str()));
+        let refused =
+            |part: &Option<String>| part.as_ref().is_some_and(|part| line.contains(part.as_str()));
         let reply = match line.split([' ', ':']).next() {
             Some("EHLO") if habits.pipelining => "250-relay\r\n250 PIPELINING\r\n",
             Some("EHLO") => "250 relay\r\n",

@@ -1,5 +1,5 @@
-//! A token endpoint on loopback that answers as it is told and keeps what it was asked. One answer for each
-//! connection, the last one for all that follow.
+//! A token endpoint on loopback that answers as it is told and keeps what it was asked. One answer
+//! for each connection, the last one for all that follow.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -46,11 +46,15 @@ impl Asked {
 
     /// A refusal that says it all back.
     fn echo(&self, before: &str) -> Answer {
-        let headers: Vec<_> = self.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        let headers: Vec<_> =
+            self.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
         let fields = form_urlencoded::parse(self.body.as_bytes());
         let fields: Vec<_> = fields.map(|(name, value)| format!("{name} is {value}")).collect();
         let told = format!("{before}{} {} {}", self.body, fields.join(", "), headers.join(", "));
-        Answer::json(400, &serde_json::json!({ "error": "invalid_grant", "error_description": told }))
+        Answer::json(
+            400,
+            &serde_json::json!({ "error": "invalid_grant", "error_description": told }),
+        )
     }
 }
 
@@ -67,7 +71,8 @@ pub enum Answer {
     Grant(Vec<(String, String)>, String, &'static str),
     /// Takes the connection, and the request, and says nothing.
     Silence,
-    /// Refuses with an error that says back the whole request, as it came and decoded, behind this text.
+    /// Refuses with an error that says back the whole request, as it came and decoded, behind this
+    /// text.
     Echo(String),
     /// Sends the first octets, and then the second ones without end.
     Endless(&'static str, &'static str),
@@ -86,8 +91,7 @@ impl Answer {
 
     /// A token that lasts an hour.
     pub fn token(token: &str) -> Self {
-        let document =
-            serde_json::json!({ "access_token": token, "expires_in": 3600, "token_type": "Bearer" });
+        let document = serde_json::json!({ "access_token": token, "expires_in": 3600, "token_type": "Bearer" });
         Self::json(200, &document)
     }
 
@@ -99,7 +103,9 @@ impl Answer {
 
     /// A redirect to another place.
     pub fn redirect(status: u16, location: &str) -> Self {
-        Self::Octets(format!("HTTP/1.1 {status} x\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"))
+        Self::Octets(format!(
+            "HTTP/1.1 {status} x\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
+        ))
     }
 }
 
@@ -125,7 +131,8 @@ impl TokenEndpoint {
     }
 
     fn serve(tls: Option<ServerTls>, answers: Vec<Answer>) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
+        let listener =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
         listener.set_nonblocking(true).expect("a listener can be made non-blocking");
         let address = listener.local_addr().expect("a bound listener has an address");
         let scheme = if tls.is_some() { "https" } else { "http" };
@@ -134,7 +141,8 @@ impl TokenEndpoint {
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime can be made").block_on(async move {
-                let listener = tokio::net::TcpListener::from_std(listener).expect("a socket can be watched");
+                let listener =
+                    tokio::net::TcpListener::from_std(listener).expect("a socket can be watched");
                 let mut answers = answers.into_iter().peekable();
                 let mut answer = Answer::Silence;
                 while let Ok((socket, _)) = listener.accept().await {
@@ -153,7 +161,12 @@ impl fmt::Debug for TokenEndpoint {
     }
 }
 
-async fn converse(socket: TcpStream, tls: Option<ServerTls>, answer: Answer, kept: Arc<Mutex<Vec<Asked>>>) {
+async fn converse(
+    socket: TcpStream,
+    tls: Option<ServerTls>,
+    answer: Answer,
+    kept: Arc<Mutex<Vec<Asked>>>,
+) {
     if matches!(answer, Answer::Deaf) {
         return hold(socket).await;
     }
@@ -178,8 +191,7 @@ async fn exchange(
         answer = if fits {
             Answer::token(token)
         } else {
-            let document =
-                serde_json::json!({ "error": error, "error_description": "the request is refused" });
+            let document = serde_json::json!({ "error": error, "error_description": "the request is refused" });
             Answer::json(400, &document)
         };
     }
@@ -209,7 +221,11 @@ async fn exchange(
             let _ = stream.write_all(first.as_bytes()).await;
             while stream.write_all(then.repeat(1000).as_bytes()).await.is_ok() {}
         }
-        Answer::After(..) | Answer::Deaf | Answer::Echo(_) | Answer::Grant(..) | Answer::Silence => {
+        Answer::After(..)
+        | Answer::Deaf
+        | Answer::Echo(_)
+        | Answer::Grant(..)
+        | Answer::Silence => {
             hold(stream).await;
         }
     }

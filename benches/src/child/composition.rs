@@ -57,7 +57,8 @@ pub(super) async fn compose(how: How, count: usize) -> Outcome<Effort> {
 /// Composes in the sandbox; `isolated` asks for a new instance each, `mail` for the mail's bytes.
 async fn sandbox(isolated: bool, mail: bool, count: usize) -> Outcome<Effort> {
     let mailer = mailer(isolated).await?;
-    let request = |index| Request::new("SignIn", mail::recipient(index)).payload_text(mail::payload(index));
+    let request =
+        |index| Request::new("SignIn", mail::recipient(index)).payload_text(mail::payload(index));
     let requests: Vec<_> = (0..MESSAGES).map(request).collect();
     let mut before = Clocks::read();
     for index in 0..MESSAGES + count {

@@ -1,5 +1,5 @@
-//! Delivering many messages. The clock runs from the first message to the last receipt, so that it counts the
-//! opening of the connections, but not the start of the process.
+//! Delivering many messages. The clock runs from the first message to the last receipt, so that it
+//! counts the opening of the connections, but not the start of the process.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -44,8 +44,8 @@ pub(super) async fn submit(batch: Batch) -> Outcome<f64> {
     .await
 }
 
-/// Delivers messages through lettre's own pool. It opens a connection wherever none is free, so that no more
-/// messages are under way than there may be connections.
+/// Delivers messages through lettre's own pool. It opens a connection wherever none is free, so
+/// that no more messages are under way than there may be connections.
 pub(super) async fn through_lettre(batch: Batch) -> Outcome<f64> {
     let pool = PoolConfig::new().max_size(u32::try_from(batch.connections)?);
     let transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous("127.0.0.1");
@@ -71,12 +71,14 @@ pub(super) async fn through_lettre(batch: Batch) -> Outcome<f64> {
 
 async fn mailer(batch: Batch) -> Outcome<Mailer> {
     let engine = Engine::builder().cache_directory(scratch("cache/smtp-connector")).build()?;
-    let configuration = mail::configuration(batch.port, batch.connections, TEMPLATE_BYTES).to_string();
+    let configuration =
+        mail::configuration(batch.port, batch.connections, TEMPLATE_BYTES).to_string();
     let options = Options::default().egress(EgressPolicy::any());
     Ok(engine.bundled().await?.configure_with(&configuration, &options).await?)
 }
 
-/// Enough that each connection has a message under way, one that is announced behind it, and one at hand.
+/// Enough that each connection has a message under way, one that is announced behind it, and one at
+/// hand.
 fn in_flight(mailer: &Mailer) -> usize {
     3 * mailer.connections()
 }

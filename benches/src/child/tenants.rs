@@ -26,12 +26,15 @@ pub(super) async fn configure(count: usize) -> Outcome<Footprint> {
     let (mut mailers, mut text) = (Vec::with_capacity(count), 0);
     for index in 0..count {
         let mut configuration = mail::configuration(25, 5, TEMPLATE_BYTES);
-        configuration["fromEmail"] = format!("Tenant {index} <no-reply@tenant{index}.example>").into();
-        configuration["auth"] = serde_json::json!({ "user": format!("tenant{index}"), "pass": "a password" });
+        configuration["fromEmail"] =
+            format!("Tenant {index} <no-reply@tenant{index}.example>").into();
+        configuration["auth"] =
+            serde_json::json!({ "user": format!("tenant{index}"), "pass": "a password" });
         let configuration = configuration.to_string();
         text += configuration.len();
         let mailer = connector.configure_with(&configuration, &options).await?;
-        let request = Request::new("SignIn", mail::recipient(index)).payload_text(mail::payload(index));
+        let request =
+            Request::new("SignIn", mail::recipient(index)).payload_text(mail::payload(index));
         mailer.compose(&request).await?;
         mailers.push(mailer);
     }
@@ -41,6 +44,9 @@ pub(super) async fn configure(count: usize) -> Outcome<Footprint> {
 
 fn proportional_set_size() -> Outcome<f64> {
     let rollup = fs::read_to_string("/proc/self/smaps_rollup")?;
-    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).ok_or("no PSS in smaps_rollup")?;
+    let line = rollup
+        .lines()
+        .find_map(|line| line.strip_prefix("Pss:"))
+        .ok_or("no PSS in smaps_rollup")?;
     Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? * 1024.0)
 }

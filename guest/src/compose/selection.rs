@@ -1,10 +1,10 @@
 //! Picks the mail for a request: by usage type, then by language.
 //!
-//! The languages wanted are the request's own, else the payload's `locale`, and after it each of the
-//! payload's `uiLocales`; every tag is truncated from its end until something matches (RFC 4647 §3.4). A type
-//! answers with the entry of such a language, else with its entry without a locale. A type that has neither
-//! leaves it to Generic; where Generic has neither, a mail in another language is better than none, and the
-//! type's first entry is taken, or Generic's.
+//! The languages wanted are the request's own, else the payload's `locale`, and after it each of
+//! the payload's `uiLocales`; every tag is truncated from its end until something matches (RFC 4647
+//! §3.4). A type answers with the entry of such a language, else with its entry without a locale. A
+//! type that has neither leaves it to Generic; where Generic has neither, a mail in another
+//! language is better than none, and the type's first entry is taken, or Generic's.
 
 use std::collections::HashMap;
 
@@ -41,7 +41,12 @@ impl Catalogue {
     }
 
     /// The mail of a type in the best language there is.
-    pub(super) fn find(&self, usage_type: &str, locale: Option<&str>, payload: &Value) -> Option<&Mail> {
+    pub(super) fn find(
+        &self,
+        usage_type: &str,
+        locale: Option<&str>,
+        payload: &Value,
+    ) -> Option<&Mail> {
         let candidates = [self.types.get(usage_type), self.types.get(FALLBACK)];
         let mut candidates = candidates.into_iter().flatten();
         let wanted = wanted(locale, payload);
@@ -63,7 +68,11 @@ impl Entries {
         let with = |locale: Option<&str>| {
             self.by_locale.get(&locale.map(str::to_owned)).map(|index| &self.mails[*index])
         };
-        wanted.iter().flat_map(|tag| truncations(tag)).find_map(|tag| with(Some(tag))).or_else(|| with(None))
+        wanted
+            .iter()
+            .flat_map(|tag| truncations(tag))
+            .find_map(|tag| with(Some(tag)))
+            .or_else(|| with(None))
     }
 }
 
@@ -118,7 +127,12 @@ mod tests {
         Catalogue::new(entries.iter().map(template).collect())
     }
 
-    fn pick(catalogue: &Catalogue, usage_type: &str, locale: Option<&str>, payload: Value) -> String {
+    fn pick(
+        catalogue: &Catalogue,
+        usage_type: &str,
+        locale: Option<&str>,
+        payload: Value,
+    ) -> String {
         let mail = catalogue.find(usage_type, locale, &payload).expect("a mail");
         let rendered = mail.subject.render(&crate::template::Engine::default(), &payload.into());
         rendered.expect("a plain subject").trim().to_owned()

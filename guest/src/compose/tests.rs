@@ -50,10 +50,11 @@ fn a_pair_becomes_one_message() {
     let message = composer(&pair)
         .compose(&request(&json!({"code": "12", "user": {"name": "<Ada>"}})))
         .expect("a message");
-    let header = |value: &str| crate::bindings::exports::smtp_connector::contract::messages::HeaderField {
-        name: "X-Tag".to_owned(),
-        value: value.to_owned(),
-    };
+    let header =
+        |value: &str| crate::bindings::exports::smtp_connector::contract::messages::HeaderField {
+            name: "X-Tag".to_owned(),
+            value: value.to_owned(),
+        };
     let expected = Message {
         sender: mailbox("App", "app@example.com"),
         reply_to: vec![mailbox("", "help@example.com")],
@@ -95,7 +96,10 @@ fn payloads_and_recipients_are_checked() {
     }
     for to in ["", "a@b, c@d", "a@b\r\nRCPT TO:<x@y>", "nobody", "a@b>"] {
         let found = composer.compose(&Request { to: to.to_owned(), ..request(&json!({})) });
-        assert!(matches!(found, Err(ComposeError::Address(problem)) if problem.field == "to"), "{to}");
+        assert!(
+            matches!(found, Err(ComposeError::Address(problem)) if problem.field == "to"),
+            "{to}"
+        );
     }
 }
 
@@ -104,13 +108,15 @@ fn an_override_replaces_the_templates() {
     let composer = composer(&json!([]));
     let payload = json!({"code": "1<2", "organization": {"name": "Eve\" <eve@evil.example>, \""}, "user": {"mail": "u@v.example"}});
     let from = "{{organization.name}} <no-reply@example.com>";
-    let message =
-        composer.compose(&overriding(Some(from), Some("{{user.mail}}"), &payload)).expect("a message");
+    let message = composer
+        .compose(&overriding(Some(from), Some("{{user.mail}}"), &payload))
+        .expect("a message");
     assert_eq!(message.sender, mailbox("Eve\" <eve@evil.example>, \"", "no-reply@example.com"));
     assert_eq!(message.reply_to, [mailbox("", "u@v.example")]);
     assert_eq!((message.text, message.html.as_deref()), (None, Some("<p>1&lt;2</p>")));
-    let message =
-        composer.compose(&overriding(None, Some("{{code.x}}"), &json!({"code": 1}))).expect("a message");
+    let message = composer
+        .compose(&overriding(None, Some("{{code.x}}"), &json!({"code": 1})))
+        .expect("a message");
     assert_eq!(message.sender, mailbox("App", "app@example.com"));
     assert_eq!(message.reply_to, [mailbox("", "help@example.com")]);
     assert_eq!(message.subject, "{{organization.name}}");
@@ -135,7 +141,10 @@ fn values_never_add_a_mailbox() {
             "{text}"
         );
         let found = composer.compose(&overriding(None, Some(text), &payload));
-        assert!(matches!(found, Err(ComposeError::Address(problem)) if problem.field == "replyTo"), "{text}");
+        assert!(
+            matches!(found, Err(ComposeError::Address(problem)) if problem.field == "replyTo"),
+            "{text}"
+        );
     }
 }
 
@@ -143,8 +152,11 @@ fn values_never_add_a_mailbox() {
 fn a_missing_root_stays_as_written_in_a_name_and_is_no_address() {
     let composer = composer(&json!([]));
     for name in ["{{org.name}}", "{{ org.name }}", "{{#if code}}{{/if}}{{org.name}}"] {
-        let found =
-            composer.compose(&overriding(Some(&format!("{name} <a@b.example>")), None, &json!({"code": 1})));
+        let found = composer.compose(&overriding(
+            Some(&format!("{name} <a@b.example>")),
+            None,
+            &json!({"code": 1}),
+        ));
         let sender = found.expect("a message").sender;
         assert_eq!(sender, mailbox(name.trim_start_matches("{{#if code}}{{/if}}"), "a@b.example"));
     }
@@ -159,16 +171,21 @@ fn a_missing_root_stays_as_written_in_a_name_and_is_no_address() {
 
 #[test]
 fn failures_name_their_part() {
-    let broken =
-        json!([{"usageType": "SignIn", "contentType": "text/html", "subject": "s", "content": "a\n{{#if"}]);
+    let broken = json!([{"usageType": "SignIn", "contentType": "text/html", "subject": "s", "content": "a\n{{#if"}]);
     let problem = TemplateProblem {
         part: MessagePart::Html,
         message: "this tag is never closed, add `}}`".to_owned(),
         line: Some(2),
         column: Some(1),
     };
-    assert_eq!(composer(&broken).compose(&request(&json!({}))), Err(ComposeError::Template(problem)));
+    assert_eq!(
+        composer(&broken).compose(&request(&json!({}))),
+        Err(ComposeError::Template(problem))
+    );
     let large = json!([{"usageType": "SignIn", "contentType": "text/plain", "subject": "s", "content": "{{code}}{{code}}"}]);
     let payload = json!({"code": "x".repeat(3 << 20)});
-    assert_eq!(composer(&large).compose(&request(&payload)), Err(ComposeError::TooLarge(MessagePart::Text)));
+    assert_eq!(
+        composer(&large).compose(&request(&payload)),
+        Err(ComposeError::TooLarge(MessagePart::Text))
+    );
 }

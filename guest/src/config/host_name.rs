@@ -1,4 +1,5 @@
-//! What may stand where a host is named: a domain name (RFC 1123 §2.1, in any script) or an IP address.
+//! What may stand where a host is named: a domain name (RFC 1123 §2.1, in any script) or an IP
+//! address.
 //!
 //! Nothing is resolved or converted here; the host does that.
 
@@ -98,7 +99,8 @@ fn name(text: &str) -> Result<&str, HostFault> {
     Ok(text)
 }
 
-/// Whether a text may stand between the dots of a name. Underscores are no part of host names, yet container networks use them.
+/// Whether a text may stand between the dots of a name. Underscores are no part of host names, yet
+/// container networks use them.
 pub(super) fn is_label(label: &str) -> bool {
     (1..=LONGEST_LABEL).contains(&label.len())
         && !label.starts_with('-')

@@ -1,4 +1,5 @@
-//! Parses JSON (RFC 8259) and notices what `serde_json` alone forgives: keys that stand twice in one object.
+//! Parses JSON (RFC 8259) and notices what `serde_json` alone forgives: keys that stand twice in
+//! one object.
 //!
 //! The last of them wins, as everywhere. Depth is bounded by `serde_json`'s own limit of 128.
 
@@ -22,7 +23,8 @@ pub(super) struct Document {
 pub(super) fn parse(text: &str) -> Result<Document, serde_json::Error> {
     let mut duplicates = Vec::new();
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value = Reader { place: &Place::Root, duplicates: &mut duplicates }.deserialize(&mut deserializer)?;
+    let value = Reader { place: &Place::Root, duplicates: &mut duplicates }
+        .deserialize(&mut deserializer)?;
     deserializer.end()?;
     duplicates.sort();
     duplicates.dedup();
@@ -139,7 +141,8 @@ mod tests {
 
     #[test]
     fn equal_keys_are_noticed_at_their_pointers_and_the_last_one_wins() {
-        let document = parse(r#"{"a":1,"b":[0,{"x/y":1,"x/y":2,"x/y":3}],"a":4}"#).expect("valid JSON");
+        let document =
+            parse(r#"{"a":1,"b":[0,{"x/y":1,"x/y":2,"x/y":3}],"a":4}"#).expect("valid JSON");
         assert_eq!(document.duplicates, ["/a", "/b/1/x~1y"]);
         assert_eq!(document.value["a"], 4);
         assert_eq!(document.value["b"][1]["x/y"], 3);

@@ -1,4 +1,5 @@
-//! The keys that shape every message: the author, the mailboxes for answers, and further header fields.
+//! The keys that shape every message: the author, the mailboxes for answers, and further header
+//! fields.
 //!
 //! Header fields are checked here once (RFC 5322 §2.2), so that nothing below has to doubt them.
 
@@ -12,7 +13,8 @@ use crate::mailbox;
 /// The longest name of a header field: with its colon it must fit on a line of 78 characters.
 const MAX_HEADER_NAME: usize = 76;
 
-/// The header fields that the host or the message itself writes. Those that end in a hyphen are prefixes.
+/// The header fields that the host or the message itself writes. Those that end in a hyphen are
+/// prefixes.
 const OWN_FIELDS: [&str; 15] = [
     "from",
     "sender",
@@ -109,7 +111,8 @@ fn headers(root: &mut Object<'_>, findings: &mut Findings) -> Vec<HeaderField> {
         }
         match value {
             Value::Array(list) => {
-                for (index, value) in list.iter().enumerate().filter(|(_, value)| !value.is_null()) {
+                for (index, value) in list.iter().enumerate().filter(|(_, value)| !value.is_null())
+                {
                     fields.extend(field(name, value, join(&at, &index.to_string()), findings));
                 }
             }
@@ -124,7 +127,8 @@ fn check_name(name: &str, path: &str, findings: &mut Findings) -> bool {
     let is_ftext = |byte: u8| byte.is_ascii_graphic() && byte != b':';
     if name.is_empty() || name.len() > MAX_HEADER_NAME || !name.bytes().all(is_ftext) {
         findings.error(path, "invalid-header-name", "this is no name of a header field").help(format!(
-            "a name has 1 to {MAX_HEADER_NAME} printable ASCII characters, no space and no colon, such as `X-Campaign`"
+            "a name has 1 to {MAX_HEADER_NAME} printable ASCII characters, no space and no colon, \
+            such as `X-Campaign`"
         ));
         return false;
     }
@@ -164,7 +168,11 @@ fn field(name: &str, value: &Value, path: String, findings: &mut Findings) -> Op
     };
     if value.as_str().is_some_and(|text| text.contains(|c: char| c.is_control() && c != '\t')) {
         findings
-            .error(path, "invalid-header-value", "a header value holds a line break or a control character")
+            .error(
+                path,
+                "invalid-header-value",
+                "a header value holds a line break or a control character",
+            )
             .help("write the value in one line; long lines are folded by themselves");
         return None;
     }
@@ -186,7 +194,10 @@ mod tests {
         let mut findings = Findings::default();
         let mut root = Object::read(&document, "", &mut findings).expect("an object");
         let settings = MessageSettings::read(&mut root, &mut findings);
-        (settings, findings.into_vec().into_iter().map(|finding| (finding.path, finding.code)).collect())
+        (
+            settings,
+            findings.into_vec().into_iter().map(|finding| (finding.path, finding.code)).collect(),
+        )
     }
 
     #[test]
@@ -227,8 +238,12 @@ mod tests {
         );
         assert_eq!(found, [("/customHeaders/X-Ünï".to_owned(), "invalid-header-name".to_owned())]);
         let headers = settings.expect("usable").headers;
-        let pairs: Vec<_> = headers.iter().map(|field| (field.name.as_str(), field.value.as_str())).collect();
-        assert_eq!(pairs, [("x-Tag", "one"), ("x-Tag", "two"), ("X-Count", "3"), ("X-Tab", "a\tb")]);
+        let pairs: Vec<_> =
+            headers.iter().map(|field| (field.name.as_str(), field.value.as_str())).collect();
+        assert_eq!(
+            pairs,
+            [("x-Tag", "one"), ("x-Tag", "two"), ("X-Count", "3"), ("X-Tab", "a\tb")]
+        );
     }
 
     #[test]
@@ -249,8 +264,9 @@ mod tests {
             ("Resent-From", r#""v""#, "/customHeaders/Resent-From", "no-effect"),
             ("DKIM-Signature", r#""v""#, "/customHeaders/DKIM-Signature", "no-effect"),
         ] {
-            let (_, found) =
-                read(&format!(r#"{{"fromEmail": "a@b.example", "customHeaders": {{"{name}": {value}}}}}"#));
+            let (_, found) = read(&format!(
+                r#"{{"fromEmail": "a@b.example", "customHeaders": {{"{name}": {value}}}}}"#
+            ));
             assert_eq!(found, [(path.to_owned(), code.to_owned())], "{name}: {value}");
         }
     }

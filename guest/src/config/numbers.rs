@@ -11,8 +11,13 @@ use super::object::{Object, wrong_type};
 use crate::findings::Findings;
 
 impl Object<'_> {
-    /// The duration at `key` in milliseconds, rounded up. Zero counts as absent, as it does for the keys' inventor.
-    pub(super) fn milliseconds(&mut self, key: &'static str, findings: &mut Findings) -> Option<u32> {
+    /// The duration at `key` in milliseconds, rounded up. Zero counts as absent, as it does for the
+    /// keys' inventor.
+    pub(super) fn milliseconds(
+        &mut self,
+        key: &'static str,
+        findings: &mut Findings,
+    ) -> Option<u32> {
         let value = self.value(key)?;
         let Some(number) = value.as_f64() else {
             wrong_type(&self.pointer_to(key), "a number of milliseconds", value, findings);
@@ -77,13 +82,18 @@ pub(super) fn port_of(value: &Value) -> Option<u16> {
 
 /// The port that digits say; signs, which Rust's own parser takes, are none.
 pub(super) fn port_in(digits: &str) -> Option<u16> {
-    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?.filter(|port| *port > 0)
+    digits
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| digits.parse().ok())?
+        .filter(|port| *port > 0)
 }
 
 /// A number without a fraction, such as `587` or `587.0`, which JSON does not tell apart.
 fn whole(value: &Value) -> Option<u64> {
     let from_float = |float: f64| {
-        (float.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&float)).then_some(float as u64)
+        (float.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&float))
+            .then_some(float as u64)
     };
     value.as_u64().or_else(|| value.as_f64().and_then(from_float))
 }

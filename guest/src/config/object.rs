@@ -1,5 +1,5 @@
-//! Reads JSON objects whose keys are known: each key asked for is marked, and whatever nobody asked for is
-//! reported as unknown. `null` counts as absent everywhere.
+//! Reads JSON objects whose keys are known: each key asked for is marked, and whatever nobody asked
+//! for is reported as unknown. `null` counts as absent everywhere.
 //!
 //! Numbers and secrets have files of their own.
 
@@ -21,7 +21,11 @@ pub struct Object<'a> {
 
 impl<'a> Object<'a> {
     /// Reads `value`, which stands at `pointer`, as an object; reports any other type.
-    pub fn read(value: &'a Value, pointer: impl Into<String>, findings: &mut Findings) -> Option<Self> {
+    pub fn read(
+        value: &'a Value,
+        pointer: impl Into<String>,
+        findings: &mut Findings,
+    ) -> Option<Self> {
         let pointer = pointer.into();
         match value {
             Value::Object(map) => Some(Self { pointer, map, known: Vec::new(), inert: Vec::new() }),
@@ -47,7 +51,8 @@ impl<'a> Object<'a> {
         self.map.keys()
     }
 
-    /// The members of an object whose keys are free, in document order, without those that are `null`.
+    /// The members of an object whose keys are free, in document order, without those that are
+    /// `null`.
     pub fn members(&self) -> impl Iterator<Item = (&'a String, &'a Value)> {
         self.map.iter().filter(|(_, value)| !value.is_null())
     }
@@ -57,7 +62,8 @@ impl<'a> Object<'a> {
         self.map.get(key).is_some_and(|value| !value.is_null() && value != "")
     }
 
-    /// Whether the value of `key` says anything: an empty object or list does not either. Marks nothing.
+    /// Whether the value of `key` says anything: an empty object or list does not either. Marks
+    /// nothing.
     pub fn says(&self, key: &str) -> bool {
         self.map.get(key).is_some_and(|value| !is_blank(value))
     }
@@ -68,7 +74,8 @@ impl<'a> Object<'a> {
         self.map.get(key).filter(|value| !value.is_null())
     }
 
-    /// The value of a `key` that has no effect, and hence is never proposed in place of an unknown one.
+    /// The value of a `key` that has no effect, and hence is never proposed in place of an unknown
+    /// one.
     pub fn inert(&mut self, key: &'static str) -> Option<&'a Value> {
         self.inert.push(key);
         self.map.get(key).filter(|value| !value.is_null())
@@ -127,14 +134,23 @@ impl<'a> Object<'a> {
     }
 
     /// The elements of the array at `key`, each with its pointer.
-    pub fn array(&mut self, key: &'static str, findings: &mut Findings) -> Option<Vec<(String, &'a Value)>> {
+    pub fn array(
+        &mut self,
+        key: &'static str,
+        findings: &mut Findings,
+    ) -> Option<Vec<(String, &'a Value)>> {
         let value = self.value(key)?;
         let pointer = self.pointer_to(key);
         let Some(list) = value.as_array() else {
             wrong_type(&pointer, "an array", value, findings);
             return None;
         };
-        Some(list.iter().enumerate().map(|(i, value)| (join(&pointer, &i.to_string()), value)).collect())
+        Some(
+            list.iter()
+                .enumerate()
+                .map(|(i, value)| (join(&pointer, &i.to_string()), value))
+                .collect(),
+        )
     }
 
     /// Reports `key` as missing unless it has a value, of whatever type.
@@ -144,7 +160,8 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Reports each key that was asked for, says something and is none of `used` as one without effect.
+    /// Reports each key that was asked for, says something and is none of `used` as one without
+    /// effect.
     pub fn report_unused(&self, used: &[&str], reason: &str, help: &str, findings: &mut Findings) {
         for (key, value) in self.map {
             let asked = self.known.contains(&key.as_str()) && !used.contains(&key.as_str());
@@ -168,11 +185,17 @@ impl<'a> Object<'a> {
             let advice = slips.iter().find(|(slip, _)| slip.eq_ignore_ascii_case(key));
             let help = match advice {
                 Some((_, advice)) => (*advice).to_owned(),
-                None => nearest(key, &self.known)
-                    .map_or_else(|| "remove it".to_owned(), |nearest| format!("did you mean `{nearest}`?")),
+                None => nearest(key, &self.known).map_or_else(
+                    || "remove it".to_owned(),
+                    |nearest| format!("did you mean `{nearest}`?"),
+                ),
             };
             findings
-                .warning(self.pointer_to(key), "unknown-key", "this key is unknown and has no effect")
+                .warning(
+                    self.pointer_to(key),
+                    "unknown-key",
+                    "this key is unknown and has no effect",
+                )
                 .help(help);
         }
     }
@@ -182,7 +205,9 @@ impl<'a> Object<'a> {
 pub(crate) fn wrong_type(pointer: &str, expected: &str, found: &Value, findings: &mut Findings) {
     let help = match found {
         Value::String(_)
-            if ["true or false", "a number", "a whole number"].iter().any(|e| expected.starts_with(e)) =>
+            if ["true or false", "a number", "a whole number"]
+                .iter()
+                .any(|e| expected.starts_with(e)) =>
         {
             "write it without quotes".to_owned()
         }
@@ -199,9 +224,11 @@ pub(crate) fn wrong_type(pointer: &str, expected: &str, found: &Value, findings:
 /// The candidate that a mistyped `word` most likely stands for.
 pub(crate) fn nearest<'c>(word: &str, candidates: &[&'c str]) -> Option<&'c str> {
     let tolerance = |candidate: &str| (candidate.len() / 3).max(1);
-    // A hostile document may hold a million keys, or one of a million letters: lengths are compared first.
-    let near =
-        candidates.iter().filter(|candidate| candidate.len().abs_diff(word.len()) <= tolerance(candidate));
+    // A hostile document may hold a million keys, or one of a million letters: lengths are compared
+    // first.
+    let near = candidates
+        .iter()
+        .filter(|candidate| candidate.len().abs_diff(word.len()) <= tolerance(candidate));
     near.map(|candidate| {
         (strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase()), *candidate)
     })
@@ -278,7 +305,12 @@ mod tests {
         let helps: Vec<_> = found.iter().filter_map(|d| d.help.as_deref()).collect();
         assert_eq!(
             helps,
-            ["write it in quotes", "write it without quotes", "write an object here", "write an array here"]
+            [
+                "write it in quotes",
+                "write it without quotes",
+                "write an object here",
+                "write an array here"
+            ]
         );
         let messages: Vec<_> = found.iter().map(|d| d.message.as_str()).collect();
         assert_eq!(

@@ -1,5 +1,5 @@
-//! Reads the places where secrets stand. The values never come here: the host has put references in their
-//! place, so a secret is known by its JSON Pointer alone.
+//! Reads the places where secrets stand. The values never come here: the host has put references in
+//! their place, so a secret is known by its JSON Pointer alone.
 //!
 //! A secret is a string, `{"env":"NAME"}` or `{"file":"path"}`; the empty string is none.
 
@@ -27,7 +27,11 @@ impl Object<'_> {
     }
 
     /// The private key at `key`: a secret, or an object of a `key` and its `passphrase`.
-    pub(super) fn private_key(&mut self, key: &'static str, findings: &mut Findings) -> Option<PrivateKey> {
+    pub(super) fn private_key(
+        &mut self,
+        key: &'static str,
+        findings: &mut Findings,
+    ) -> Option<PrivateKey> {
         let value = self.value(key)?;
         let pointer = self.pointer_to(key);
         if value.get("key").or(value.get("passphrase")).is_none() {
@@ -91,7 +95,9 @@ mod tests {
 
     #[test]
     fn a_secret_is_known_by_its_place() {
-        for value in [json!("ref"), json!({"env": "SMTP_PASS"}), json!({"file": "/run/secrets/pass"})] {
+        for value in
+            [json!("ref"), json!({"env": "SMTP_PASS"}), json!({"file": "/run/secrets/pass"})]
+        {
             let document = json!({ "pass": value });
             let mut findings = Findings::default();
             let mut object = Object::read(&document, "/auth", &mut findings).expect("an object");
@@ -127,14 +133,22 @@ mod tests {
             (json!({"file": "key.pem"}), "/k", None),
             (json!({"key": "ref"}), "/k/key", None),
             (json!({"key": "ref", "passphrase": ""}), "/k/key", None),
-            (json!({"key": {"env": "K"}, "passphrase": {"env": "P"}}), "/k/key", Some("/k/passphrase")),
+            (
+                json!({"key": {"env": "K"}, "passphrase": {"env": "P"}}),
+                "/k/key",
+                Some("/k/passphrase"),
+            ),
         ] {
             let document = json!({ "k": value });
             let mut findings = Findings::default();
             let mut object = Object::read(&document, "", &mut findings).expect("an object");
             let read = object.private_key("k", &mut findings).expect("a key");
             assert_eq!(read.key.pointer, key, "{value}");
-            assert_eq!(read.passphrase.as_ref().map(|secret| secret.pointer.as_str()), passphrase, "{value}");
+            assert_eq!(
+                read.passphrase.as_ref().map(|secret| secret.pointer.as_str()),
+                passphrase,
+                "{value}"
+            );
             assert_eq!(codes(findings), []);
         }
     }

@@ -35,8 +35,8 @@ pub fn fold_locale(tag: &str) -> String {
     tag.trim().to_ascii_lowercase().replace('_', "-")
 }
 
-/// Reads the templates, skipping those that cannot be read. At most two are for the same messages: one plain,
-/// one HTML.
+/// Reads the templates, skipping those that cannot be read. At most two are for the same messages:
+/// one plain, one HTML.
 pub fn read(root: &mut Object<'_>, findings: &mut Findings) -> Vec<Template> {
     let path = root.pointer_to("templates");
     if root.value("templates").is_none() {
@@ -50,8 +50,9 @@ pub fn read(root: &mut Object<'_>, findings: &mut Findings) -> Vec<Template> {
         return Vec::new();
     };
     for wanted in REQUIRED_TYPES {
-        let has_type =
-            |(_, entry): &(String, &Value)| entry.get("usageType").and_then(Value::as_str) == Some(wanted);
+        let has_type = |(_, entry): &(String, &Value)| {
+            entry.get("usageType").and_then(Value::as_str) == Some(wanted)
+        };
         if !entries.iter().any(has_type) {
             findings
                 .error(
@@ -74,8 +75,9 @@ pub fn read(root: &mut Object<'_>, findings: &mut Findings) -> Vec<Template> {
 fn read_one(entry: &Value, pointer: String, findings: &mut Findings) -> Option<Template> {
     let mut object = Object::read(entry, pointer.clone(), findings)?;
     let usage_type = required(&mut object, "usageType", "`SignIn`", findings);
-    let content_type = required(&mut object, "contentType", "`text/plain` or `text/html`", findings)
-        .and_then(|name| content_type(name, object.pointer_to("contentType"), findings));
+    let content_type =
+        required(&mut object, "contentType", "`text/plain` or `text/html`", findings)
+            .and_then(|name| content_type(name, object.pointer_to("contentType"), findings));
     let subject = required(&mut object, "subject", "`Your code`", findings);
     let content = required(&mut object, "content", "`Your code is {{code}}`", findings);
     let locale = object.string("locale", findings).filter(|tag| !tag.trim().is_empty());
@@ -149,7 +151,10 @@ fn report_duplicate(new: &Template, first: &Template, findings: &mut Findings) {
             "duplicate-template",
             format!("the template at `{}` is for the same messages and wins", first.pointer),
         )
-        .help("remove one of them, give them different locales, or make one `text/plain` and the other `text/html`");
+        .help(
+            "remove one of them, give them different locales, or make one `text/plain` and the \
+            other `text/html`",
+        );
 }
 
 fn report_subject(new: &Template, first: &Template, findings: &mut Findings) {
@@ -173,7 +178,8 @@ mod tests {
     }
 
     fn read_all(more: Vec<Value>) -> (Vec<Template>, Vec<(String, String)>) {
-        let mut list: Vec<_> = REQUIRED_TYPES.iter().map(|wanted| entry(wanted, "text/plain")).collect();
+        let mut list: Vec<_> =
+            REQUIRED_TYPES.iter().map(|wanted| entry(wanted, "text/plain")).collect();
         list.extend(more);
         read_document(&json!({"templates": list}))
     }
@@ -182,16 +188,23 @@ mod tests {
         let mut findings = Findings::default();
         let mut root = Object::read(document, "", &mut findings).expect("an object");
         let templates = read(&mut root, &mut findings);
-        (templates, findings.into_vec().into_iter().map(|finding| (finding.path, finding.code)).collect())
+        (
+            templates,
+            findings.into_vec().into_iter().map(|finding| (finding.path, finding.code)).collect(),
+        )
     }
 
     #[test]
     fn every_required_type_is_asked_for() {
-        let (_, found) =
-            read_document(&json!({"templates": [entry("SignIn", "text/html"), entry("Own", "text/html")]}));
+        let (_, found) = read_document(
+            &json!({"templates": [entry("SignIn", "text/html"), entry("Own", "text/html")]}),
+        );
         let missing = ("/templates".to_owned(), "missing-template".to_owned());
         assert_eq!(found, vec![missing; 3]);
-        assert_eq!(read_document(&json!({})).1, [("/templates".to_owned(), "missing-key".to_owned())]);
+        assert_eq!(
+            read_document(&json!({})).1,
+            [("/templates".to_owned(), "missing-key".to_owned())]
+        );
         assert_eq!(
             read_document(&json!({"templates": {}})).1,
             [("/templates".to_owned(), "wrong-type".to_owned())]
@@ -227,7 +240,8 @@ mod tests {
             json!({"usageType": "Generic", "contentType": "text/html", "subject": "other", "content": "x"}),
             json!({"usageType": "SignIn", "contentType": "text/html", "subject": "s", "content": "x", "locale": "fr"}),
         ]);
-        let expected = [("/templates/5", "duplicate-template"), ("/templates/6/subject", "subject-differs")];
+        let expected =
+            [("/templates/5", "duplicate-template"), ("/templates/6/subject", "subject-differs")];
         assert_eq!(found, expected.map(|(path, code)| (path.to_owned(), code.to_owned())));
         assert_eq!(templates.len(), 7);
     }

@@ -57,7 +57,8 @@ pub(super) fn read(root: &mut Object<'_>, findings: &mut Findings) -> Option<Tra
     if !given {
         return options(root, findings);
     }
-    // Even a URL that cannot be read replaces the keys beside it: to judge them would only distract.
+    // Even a URL that cannot be read replaces the keys beside it: to judge them would only
+    // distract.
     let plan = url.and_then(|url| url::read(url, &root.pointer_to("url"), findings));
     url::report_replaced(root, findings);
     plan
@@ -116,14 +117,23 @@ fn tls_options(root: &mut Object<'_>, findings: &mut Findings) -> TlsOptions {
     options
 }
 
-/// The proxy's own TLS follows the same options, so they have a use even where the session is in clear.
-fn report_idle_tls(root: &Object<'_>, mode: TlsMode, proxy: Option<&plan::Proxy>, findings: &mut Findings) {
+/// The proxy's own TLS follows the same options, so they have a use even where the session is in
+/// clear.
+fn report_idle_tls(
+    root: &Object<'_>,
+    mode: TlsMode,
+    proxy: Option<&plan::Proxy>,
+    findings: &mut Findings,
+) {
     let proxied = proxy.is_some_and(|proxy| proxy.protocol == ProxyProtocol::Https);
     if mode == TlsMode::None && !proxied {
         let idle = ["tls", "servername"].into_iter().filter(|key| root.says(key));
         for key in idle {
             findings
-                .no_effect(root.pointer_to(key), "`ignoreTLS` is true, and the session is never encrypted")
+                .no_effect(
+                    root.pointer_to(key),
+                    "`ignoreTLS` is true, and the session is never encrypted",
+                )
                 .help("remove it, or remove `ignoreTLS`");
         }
     }

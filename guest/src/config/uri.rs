@@ -1,5 +1,5 @@
-//! Takes URLs apart (RFC 3986 §3), as far as a mail configuration writes them: scheme, user information,
-//! host, port, path and query.
+//! Takes URLs apart (RFC 3986 §3), as far as a mail configuration writes them: scheme, user
+//! information, host, port, path and query.
 //!
 //! Faults are told without any part of the URL, for the next character may belong to a password.
 
@@ -40,8 +40,10 @@ impl<'a> Uri<'a> {
         }
         let (scheme, rest) =
             text.split_once(':').filter(|(scheme, _)| is_scheme(scheme)).ok_or("has no scheme")?;
-        let (rest, has_slashes) = rest.strip_prefix("//").map_or((rest, false), |rest| (rest, true));
-        let (rest, has_fragment) = rest.split_once('#').map_or((rest, false), |(before, _)| (before, true));
+        let (rest, has_slashes) =
+            rest.strip_prefix("//").map_or((rest, false), |rest| (rest, true));
+        let (rest, has_fragment) =
+            rest.split_once('#').map_or((rest, false), |(before, _)| (before, true));
         let (before, query) =
             rest.split_once('?').map_or((rest, None), |(before, query)| (before, Some(query)));
         let (authority, path) = before.split_at(before.find('/').unwrap_or(before.len()));
@@ -104,9 +106,10 @@ fn split_port(server: &str) -> Result<(&str, Option<u16>), UriFault> {
     };
     match &server[colon + 1..] {
         "" => Ok((&server[..colon], None)),
-        digits => {
-            Ok((&server[..colon], Some(port_in(digits).ok_or("has no port from 1 to 65535 after its host")?)))
-        }
+        digits => Ok((
+            &server[..colon],
+            Some(port_in(digits).ok_or("has no port from 1 to 65535 after its host")?),
+        )),
     }
 }
 
@@ -137,7 +140,8 @@ mod tests {
 
     #[test]
     fn a_url_comes_apart() {
-        let uri = Uri::parse("SMTPS://me%40a.example:pass@smtp.example.com:465/x?pool=true&a=%C3%A4+b#f");
+        let uri =
+            Uri::parse("SMTPS://me%40a.example:pass@smtp.example.com:465/x?pool=true&a=%C3%A4+b#f");
         assert_eq!(
             uri,
             Ok(Uri {

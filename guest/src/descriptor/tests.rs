@@ -32,7 +32,11 @@ fn defaults_and_conditions_of_the_form_are_json() {
         item.default_value.as_deref().map(parsed);
         for condition in &item.show_conditions {
             parsed(&condition.expected_value);
-            assert!(items.iter().any(|other| other.key == condition.target_key), "{}", condition.target_key);
+            assert!(
+                items.iter().any(|other| other.key == condition.target_key),
+                "{}",
+                condition.target_key
+            );
         }
     }
     let without_default =

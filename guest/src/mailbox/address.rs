@@ -1,5 +1,6 @@
-//! Addresses (RFC 5321 §4.1.2, RFC 6531): split at the last `@`, a local part that is quoted where it must be,
-//! and a plausible domain. Domains keep their spelling; the host makes A-labels of them.
+//! Addresses (RFC 5321 §4.1.2, RFC 6531): split at the last `@`, a local part that is quoted where
+//! it must be, and a plausible domain. Domains keep their spelling; the host makes A-labels of
+//! them.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -49,7 +50,9 @@ fn is_dot_atom(local: &str) -> bool {
 }
 
 fn is_atext(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || !c.is_ascii() && !c.is_whitespace()
+    c.is_ascii_alphanumeric()
+        || "!#$%&'*+-/=?^_`{|}~".contains(c)
+        || !c.is_ascii() && !c.is_whitespace()
 }
 
 fn is_quoted(local: &str) -> bool {
@@ -71,7 +74,11 @@ fn check_domain(domain: &str) -> Result<(), Problem> {
             Some(address) => address.parse::<Ipv6Addr>().is_ok(),
             None => literal.parse::<Ipv4Addr>().is_ok(),
         };
-        return if plausible { Ok(()) } else { Err("the address literal is no IP address".to_owned()) };
+        return if plausible {
+            Ok(())
+        } else {
+            Err("the address literal is no IP address".to_owned())
+        };
     }
     if domain.is_empty() {
         return Err("nothing follows the `@`".to_owned());
@@ -82,7 +89,10 @@ fn check_domain(domain: &str) -> Result<(), Problem> {
 
 fn is_label(label: &str) -> bool {
     let allowed = |c: char| {
-        c.is_ascii_alphanumeric() || "-_".contains(c) || !c.is_ascii() && c.is_alphanumeric() || is_mark(c)
+        c.is_ascii_alphanumeric()
+            || "-_".contains(c)
+            || !c.is_ascii() && c.is_alphanumeric()
+            || is_mark(c)
     };
     !label.is_empty()
         && label.len() <= MAX_LABEL * 4

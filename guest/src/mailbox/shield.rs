@@ -1,6 +1,6 @@
-//! Keeps values of a payload from being syntax in a mailbox template: before the text is parsed, every
-//! character of a value that has a meaning in RFC 5322 is replaced by a private one, and turned back when
-//! the phrase or the address that it fell into is complete.
+//! Keeps values of a payload from being syntax in a mailbox template: before the text is parsed,
+//! every character of a value that has a meaning in RFC 5322 is replaced by a private one, and
+//! turned back when the phrase or the address that it fell into is complete.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,9 @@ pub fn shield(value: &str) -> Cow<'_, str> {
 
 fn hidden(c: char) -> char {
     match c {
-        _ if is_special(c) => char::from_u32(BASE + u32::from(c)).unwrap_or(char::REPLACEMENT_CHARACTER),
+        _ if is_special(c) => {
+            char::from_u32(BASE + u32::from(c)).unwrap_or(char::REPLACEMENT_CHARACTER)
+        }
         // Nobody may smuggle a stand-in of their own.
         _ if is_shielded(c) => char::REPLACEMENT_CHARACTER,
         _ => c,
@@ -27,7 +29,8 @@ fn hidden(c: char) -> char {
 }
 
 fn is_special(c: char) -> bool {
-    c.is_control() || matches!(c, '<' | '>' | ',' | ';' | ':' | '"' | '(' | ')' | '@' | '[' | ']' | '\\')
+    c.is_control()
+        || matches!(c, '<' | '>' | ',' | ';' | ':' | '"' | '(' | ')' | '@' | '[' | ']' | '\\')
 }
 
 fn is_shielded(c: char) -> bool {
@@ -66,12 +69,15 @@ mod tests {
 
     #[test]
     fn a_value_stays_one_phrase() {
-        for value in ["Eve, <eve@evil.example>", "Eve\" <eve@evil.example>, \"", "a\\", "(x", "x; y:"] {
+        for value in
+            ["Eve, <eve@evil.example>", "Eve\" <eve@evil.example>, \"", "a\\", "(x", "x; y:"]
+        {
             for text in [
                 format!("{} <a@example.com>", shield(value)),
                 format!("\"{}\" <a@example.com>", shield(value)),
             ] {
-                let expected = Mailbox { name: Some(value.to_owned()), address: "a@example.com".to_owned() };
+                let expected =
+                    Mailbox { name: Some(value.to_owned()), address: "a@example.com".to_owned() };
                 assert_eq!(list(&text), Ok(vec![expected]), "{value}");
             }
         }

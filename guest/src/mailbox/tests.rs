@@ -37,7 +37,9 @@ fn mailboxes_are_read_leniently() {
     for (text, expected) in cases {
         let expected: Vec<_> = expected
             .iter()
-            .map(|(name, address)| ((!name.is_empty()).then(|| (*name).to_owned()), (*address).to_owned()))
+            .map(|(name, address)| {
+                ((!name.is_empty()).then(|| (*name).to_owned()), (*address).to_owned())
+            })
             .collect();
         assert_eq!(read(text), expected, "{text}");
     }
@@ -46,7 +48,10 @@ fn mailboxes_are_read_leniently() {
 #[test]
 fn what_cannot_be_a_mailbox_is_refused() {
     for (text, problem) in [
-        ("noreply@ex.com <My App>", "the address stands outside the angle brackets and the name inside"),
+        (
+            "noreply@ex.com <My App>",
+            "the address stands outside the angle brackets and the name inside",
+        ),
         ("My App", "an address without `@`, write `name@example.com`"),
         ("SomeName, joe@e", "an address without `@`, write `name@example.com`"),
         ("<>", "an address without `@`, write `name@example.com`"),

@@ -1,6 +1,6 @@
-//! Templates with more than plain placeholders, rendered by Handlebars. This file is the only one that knows
-//! the crate: it compiles, makes the crate write values as the rest of this module does, and keeps Logto's
-//! rule for missing roots outside blocks.
+//! Templates with more than plain placeholders, rendered by Handlebars. This file is the only one
+//! that knows the crate: it compiles, makes the crate write values as the rest of this module does,
+//! and keeps Logto's rule for missing roots outside blocks.
 
 use std::cell::OnceCell;
 
@@ -17,8 +17,8 @@ use super::text::{Bounded, Escaping, escape, write_text, write_value};
 
 /// The helpers that templates may call.
 pub(super) const HELPERS: [&str; 16] = [
-    "if", "unless", "each", "with", "lookup", "eq", "ne", "gt", "gte", "lt", "lte", "and", "or", "not",
-    "len", "raw",
+    "if", "unless", "each", "with", "lookup", "eq", "ne", "gt", "gte", "lt", "lte", "and", "or",
+    "not", "len", "raw",
 ];
 
 // No template can call these two, for no identifier holds a parenthesis.
@@ -45,14 +45,19 @@ impl Engine {
 }
 
 /// Compiles a template whose tags have been found.
-pub(super) fn compile(source: &str, tags: &Tags, escaping: Escaping) -> Result<Template, SyntaxError> {
+pub(super) fn compile(
+    source: &str,
+    tags: &Tags,
+    escaping: Escaping,
+) -> Result<Template, SyntaxError> {
     let mut template = parse(source)?;
     let mut sources = tags.outside_blocks().map(|tag| &source[tag.span.clone()]);
     rewrite(&mut template, escaping, &mut || sources.next());
     Ok(template)
 }
 
-/// Parses a template. Its tags must have been found before, for that is what bounds the parser's recursion.
+/// Parses a template. Its tags must have been found before, for that is what bounds the parser's
+/// recursion.
 pub(super) fn parse(source: &str) -> Result<Template, SyntaxError> {
     Template::compile(source).map_err(|error| {
         let (line, column) = error.pos().unwrap_or((1, 1));
@@ -95,7 +100,9 @@ pub(super) fn render_message(error: &RenderError) -> String {
     match error.reason() {
         RenderErrorReason::HelperNotFound(name) => unknown_helper(name),
         RenderErrorReason::Other(message) => message.clone(),
-        RenderErrorReason::InvalidJsonIndex(_) => "a path asks a list for a key that is no number".to_owned(),
+        RenderErrorReason::InvalidJsonIndex(_) => {
+            "a path asks a list for a key that is no number".to_owned()
+        }
         RenderErrorReason::ParamNotFoundForIndex(helper, _) => {
             format!("the helper `{helper}` lacks a parameter")
         }
@@ -109,7 +116,11 @@ pub(super) fn unknown_helper(name: &str) -> String {
 }
 
 /// Hands values to our own helpers: outside blocks with the tag's source, for Logto's rule.
-fn rewrite<'s>(template: &mut Template, escaping: Escaping, sources: &mut dyn FnMut() -> Option<&'s str>) {
+fn rewrite<'s>(
+    template: &mut Template,
+    escaping: Escaping,
+    sources: &mut dyn FnMut() -> Option<&'s str>,
+) {
     for element in &mut template.elements {
         if escaping == Escaping::Mailbox
             && let TemplateElement::HtmlExpression(expression) = element
@@ -156,8 +167,8 @@ pub(super) fn raw_path(path: &Path) -> &str {
     }
 }
 
-/// The key of the payload that a path begins with, where it is one, and whether the path begins at the
-/// payload's root wherever it stands.
+/// The key of the payload that a path begins with, where it is one, and whether the path begins at
+/// the payload's root wherever it stands.
 pub(super) fn root_of(path: &Path) -> Option<(&str, bool)> {
     let Path::Relative((segments, raw)) = path else { return None };
     let mut segments = segments.iter();
@@ -212,7 +223,8 @@ fn write_placeholder(
     state: &RenderContext<'_, '_>,
     out: &mut dyn Output,
 ) -> HelperResult {
-    let literal = |index| h.param(index).and_then(|param| param.value().as_str()).unwrap_or_default();
+    let literal =
+        |index| h.param(index).and_then(|param| param.value().as_str()).unwrap_or_default();
     match placeholder::resolve(payload, literal(1)) {
         Found::Value(value) => write_value(value, effective(escaping, state), out)?,
         Found::Nothing => {}

@@ -1,5 +1,5 @@
-//! What a check says about templates beyond their shape: syntax, helpers that do not exist, variables that no
-//! platform sends, and mails that would carry neither a code nor a link.
+//! What a check says about templates beyond their shape: syntax, helpers that do not exist,
+//! variables that no platform sends, and mails that would carry neither a code nor a link.
 
 use handlebars::template::{HelperTemplate, Parameter, Template as Handlebars, TemplateElement};
 
@@ -32,7 +32,8 @@ pub fn lint(templates: &[Template], findings: &mut Findings) {
         let subject = format!("{}/subject", template.pointer);
         let content = format!("{}/content", template.pointer);
         lint_text(&template.subject, &subject, Escaping::Plain, findings);
-        let roots = lint_text(&template.content, &content, escaping(template.content_type), findings);
+        let roots =
+            lint_text(&template.content, &content, escaping(template.content_type), findings);
         if let Some(roots) = roots {
             lint_purpose(&template.usage_type, &roots, &content, findings);
         }
@@ -52,7 +53,12 @@ fn escaping(content_type: ContentType) -> Escaping {
 }
 
 /// Checks one text and answers the roots that it uses, or none where it cannot be parsed.
-fn lint_text(text: &str, path: &str, escaping: Escaping, findings: &mut Findings) -> Option<Vec<String>> {
+fn lint_text(
+    text: &str,
+    path: &str,
+    escaping: Escaping,
+    findings: &mut Findings,
+) -> Option<Vec<String>> {
     let mut uses = Uses::default();
     match parse(text, &mut uses) {
         Ok(raw) if escaping == Escaping::Html => {
@@ -65,9 +71,10 @@ fn lint_text(text: &str, path: &str, escaping: Escaping, findings: &mut Findings
         }
     }
     for helper in &uses.unknown_helpers {
-        findings
-            .error(path, "unknown-helper", blocks::unknown_helper(helper))
-            .help(format!("`{{{{#if {helper}}}}}`, `{{{{#with {helper}}}}}` and `{{{{#each {helper}}}}}` are blocks over a value"));
+        findings.error(path, "unknown-helper", blocks::unknown_helper(helper)).help(format!(
+            "`{{{{#if {helper}}}}}`, `{{{{#with {helper}}}}}` and `{{{{#each \
+                {helper}}}}}` are blocks over a value"
+        ));
     }
     for root in uses.at_root.iter().filter(|root| !ROOTS.contains(&root.as_str())) {
         warn_unknown(root, path, findings);
@@ -101,7 +108,10 @@ fn warn_raw(text: &str, tag: &Tag, path: &str, findings: &mut Findings) {
         .warning(
             path,
             "raw-value",
-            format!("line {}, column {}: this value is not escaped for HTML", place.line, place.column),
+            format!(
+                "line {}, column {}: this value is not escaped for HTML",
+                place.line, place.column
+            ),
         )
         .help("write two braces unless the value is HTML that you trust");
 }
@@ -109,7 +119,9 @@ fn warn_raw(text: &str, tag: &Tag, path: &str, findings: &mut Findings) {
 fn warn_unknown(root: &str, path: &str, findings: &mut Findings) {
     let nearest = ROOTS
         .iter()
-        .map(|known| (strsim::damerau_levenshtein(&root.to_lowercase(), &known.to_lowercase()), known))
+        .map(|known| {
+            (strsim::damerau_levenshtein(&root.to_lowercase(), &known.to_lowercase()), known)
+        })
         .min()
         .filter(|(distance, known)| *distance <= known.len() / 2);
     let help = match nearest {
@@ -128,7 +140,9 @@ fn warn_unknown(root: &str, path: &str, findings: &mut Findings) {
 fn lint_purpose(usage_type: &str, roots: &[String], path: &str, findings: &mut Findings) {
     let uses = |wanted: &str| roots.iter().any(|root| root == wanted);
     let missing = match usage_type {
-        "OrganizationInvitation" if !uses("link") => "an invitation without `{{link}}` cannot be accepted",
+        "OrganizationInvitation" if !uses("link") => {
+            "an invitation without `{{link}}` cannot be accepted"
+        }
         carrier if CARRIERS.contains(&carrier) && !uses("code") && !uses("link") => {
             "this mail carries neither `{{code}}` nor `{{link}}`"
         }
@@ -198,7 +212,10 @@ impl Uses {
     }
 
     fn parameters(&mut self, tag: &HelperTemplate, at_root: bool) {
-        tag.params.iter().chain(tag.hash.values()).for_each(|parameter| self.parameter(parameter, at_root));
+        tag.params
+            .iter()
+            .chain(tag.hash.values())
+            .for_each(|parameter| self.parameter(parameter, at_root));
     }
 
     fn parameter(&mut self, parameter: &Parameter, at_root: bool) {

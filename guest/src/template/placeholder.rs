@@ -1,6 +1,6 @@
-//! Plain placeholders: `{{ organization.name }}` and nothing more, which is all that Logto's own template
-//! language knows. They stand for a value of the payload; a root that the payload lacks leaves the
-//! placeholder as it was written, and a leaf that is missing or null leaves nothing.
+//! Plain placeholders: `{{ organization.name }}` and nothing more, which is all that Logto's own
+//! template language knows. They stand for a value of the payload; a root that the payload lacks
+//! leaves the placeholder as it was written, and a leaf that is missing or null leaves nothing.
 
 use std::ops::Range;
 
@@ -21,8 +21,11 @@ pub(super) enum Found<'a> {
 
 /// Reads the plain placeholder at `start`, where `{{` stands: its path, its end and its kind.
 pub(super) fn at(source: &str, start: usize) -> Option<(Range<usize>, usize, Kind)> {
-    let (open, close, kind) =
-        if source[start..].starts_with("{{{") { (3, "}}}", Kind::Raw) } else { (2, "}}", Kind::Value) };
+    let (open, close, kind) = if source[start..].starts_with("{{{") {
+        (3, "}}}", Kind::Raw)
+    } else {
+        (2, "}}", Kind::Value)
+    };
     let path_start = start + open + blanks(&source[start + open..]);
     let length = source[path_start..].find(|c| !(is_key(c) || c == '.'))?;
     let path = path_start..path_start + length;
@@ -34,7 +37,8 @@ pub(super) fn at(source: &str, start: usize) -> Option<(Range<usize>, usize, Kin
 /// Whether a path is a plain one: dotted keys from the payload's root.
 pub(super) fn is_plain(path: &str) -> bool {
     let mut keys = path.split('.');
-    keys.next().is_some_and(|root| !matches!(root, "" | "this" | "else" | "true" | "false" | "null"))
+    keys.next()
+        .is_some_and(|root| !matches!(root, "" | "this" | "else" | "true" | "false" | "null"))
         && keys.all(|key| !key.is_empty())
         && path.chars().all(|c| is_key(c) || c == '.')
 }
@@ -97,7 +101,8 @@ mod tests {
 
     #[test]
     fn paths_follow_the_payload() {
-        let payload = json!({"user": {"name": "Ada", "avatar": null}, "list": [1, 2], "none": null});
+        let payload =
+            json!({"user": {"name": "Ada", "avatar": null}, "list": [1, 2], "none": null});
         assert_eq!(resolve(&payload, "user.name"), Found::Value(&json!("Ada")));
         assert_eq!(resolve(&payload, "list.1"), Found::Value(&json!(2)));
         for path in ["user.avatar", "user.x.y", "user.name.x", "none", "none.x"] {

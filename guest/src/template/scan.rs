@@ -1,13 +1,13 @@
-//! Finds the tags of a template before anything is compiled: where they are, how deep they stand, and what
-//! no template may hold. It owns the bound on nesting, without which a template could exhaust the stack of
-//! the recursive Handlebars parser, and most of the messages about syntax.
+//! Finds the tags of a template before anything is compiled: where they are, how deep they stand,
+//! and what no template may hold. It owns the bound on nesting, without which a template could
+//! exhaust the stack of the recursive Handlebars parser, and most of the messages about syntax.
 
 use std::ops::Range;
 
 use super::placeholder;
 
-/// How deep blocks may nest, an `{{else if}}` counting as one. Real templates stay below ten; the parser and
-/// the renderer need about 4 KiB of stack for each level.
+/// How deep blocks may nest, an `{{else if}}` counting as one. Real templates stay below ten; the
+/// parser and the renderer need about 4 KiB of stack for each level.
 const MAX_BLOCKS: usize = 48;
 
 /// How deep subexpressions may nest in one tag.
@@ -204,9 +204,10 @@ impl Scanner<'_> {
                 b'(' => parentheses += 1,
                 b')' => parentheses = parentheses.saturating_sub(1),
                 b'{' => {
-                    return Err(
-                        self.error(at, "`{` cannot stand inside a tag, close the tag with `}}` first")
-                    );
+                    return Err(self.error(
+                        at,
+                        "`{` cannot stand inside a tag, close the tag with `}}` first",
+                    ));
                 }
                 b'}' if triple => {
                     let inner = skip_blank(self.source, at + 1);
@@ -219,9 +220,10 @@ impl Scanner<'_> {
                 _ => {}
             }
             if parentheses > MAX_PARENTHESES {
-                return Err(
-                    self.error(at, format!("subexpressions nest more than {MAX_PARENTHESES} deep here"))
-                );
+                return Err(self.error(
+                    at,
+                    format!("subexpressions nest more than {MAX_PARENTHESES} deep here"),
+                ));
             }
             at += 1;
         }
@@ -243,15 +245,16 @@ impl Scanner<'_> {
     }
 
     /// The last byte of the path segment in brackets that begins at `at`.
-    // Quotes and braces in it are refused because the parser would try it as an array too, and this scan
-    // must never see less than the parser does.
+    // Quotes and braces in it are refused because the parser would try it as an array too, and this
+    // scan must never see less than the parser does.
     fn segment_end(&self, start: usize, at: usize) -> Result<usize, SyntaxError> {
         let rest = &self.source[at + 1..];
         match rest.find([']', '[', '"', '\'', '(', ')', '{', '}']) {
             Some(end) if rest.as_bytes()[end] == b']' => Ok(at + 1 + end),
-            _ => {
-                Err(self.error(start, "between `[` and `]` only a key without quotes or brackets can stand"))
-            }
+            _ => Err(self.error(
+                start,
+                "between `[` and `]` only a key without quotes or brackets can stand",
+            )),
         }
     }
 
@@ -337,9 +340,10 @@ mod tests {
 
     #[test]
     fn tags_know_their_kind_and_depth() {
-        let tags =
-            scan("{{a.b}}{{{c}}}{{#if d}}{{e}}{{else}}f{{/if}}{{!x}}{{len g}}").expect("a good template");
-        let found: Vec<_> = tags.list.iter().map(|tag| (tag.kind, tag.depth, tag.path.is_some())).collect();
+        let tags = scan("{{a.b}}{{{c}}}{{#if d}}{{e}}{{else}}f{{/if}}{{!x}}{{len g}}")
+            .expect("a good template");
+        let found: Vec<_> =
+            tags.list.iter().map(|tag| (tag.kind, tag.depth, tag.path.is_some())).collect();
         let expected = [
             (Kind::Value, 0, true),
             (Kind::Raw, 0, true),

@@ -51,8 +51,11 @@ fn blocks_follow_the_rules_of_handlebars() {
     ] {
         assert_eq!(render(text, Escaping::Plain, payload()).as_deref(), Ok(expected), "{text}");
     }
-    let html =
-        render("{{#if yes}}{{code}}{{{code}}}{{lookup user 'name'}}{{/if}}", Escaping::Html, payload());
+    let html = render(
+        "{{#if yes}}{{code}}{{{code}}}{{lookup user 'name'}}{{/if}}",
+        Escaping::Html,
+        payload(),
+    );
     assert_eq!(html.as_deref(), Ok("12&lt;312<3Ada &amp; &quot;Co&quot;"));
 }
 
@@ -64,8 +67,11 @@ fn what_is_wrong_is_said_with_its_place() {
         ("x {{a b=}}", "this is not a tag that Handlebars understands", 1, 9),
         ("\n{{log code}}", "there is no helper `log`", 2, 1),
     ] {
-        let expected =
-            RenderFailure::Problem { message: message.to_owned(), line: Some(line), column: Some(column) };
+        let expected = RenderFailure::Problem {
+            message: message.to_owned(),
+            line: Some(line),
+            column: Some(column),
+        };
         assert_eq!(render(text, Escaping::Plain, payload()), Err(expected), "{text}");
     }
 }
@@ -73,11 +79,15 @@ fn what_is_wrong_is_said_with_its_place() {
 #[test]
 fn output_is_bounded() {
     let hundred: Vec<_> = (0..100).collect();
-    let text = "{{#each l}}{{#each ../l}}{{#each ../../l}}{{#each ../../../l}}0123456789{{/each}}{{/each}}{{/each}}{{/each}}";
+    let text = "{{#each l}}{{#each ../l}}{{#each ../../l}}{{#each \
+        ../../../l}}0123456789{{/each}}{{/each}}{{/each}}{{/each}}";
     assert_eq!(render(text, Escaping::Plain, json!({"l": hundred})), Err(RenderFailure::TooLarge));
     let big = json!({"x": "&".repeat(1 << 20)});
     assert_eq!(render("{{x}}", Escaping::Html, big.clone()), Err(RenderFailure::TooLarge));
-    assert_eq!(render("{{lookup this 'x'}}", Escaping::Html, big.clone()), Err(RenderFailure::TooLarge));
+    assert_eq!(
+        render("{{lookup this 'x'}}", Escaping::Html, big.clone()),
+        Err(RenderFailure::TooLarge)
+    );
     assert_eq!(render("{{x}}", Escaping::Plain, big).map(|text| text.len()), Ok(1 << 20));
 }
 

@@ -1,5 +1,5 @@
-//! Values as text: the way JavaScript's `String()` writes them, escaped for the place where they stand, into
-//! an output that refuses to grow beyond its limit.
+//! Values as text: the way JavaScript's `String()` writes them, escaped for the place where they
+//! stand, into an output that refuses to grow beyond its limit.
 
 use std::io;
 
@@ -15,8 +15,8 @@ pub enum Escaping {
     Html,
     /// Not at all.
     Plain,
-    /// For a mailbox: what has a meaning in RFC 5322 is hidden from the parser of mailboxes, so that a value
-    /// can be part of one phrase or one address and never end it.
+    /// For a mailbox: what has a meaning in RFC 5322 is hidden from the parser of mailboxes, so
+    /// that a value can be part of one phrase or one address and never end it.
     Mailbox,
 }
 
@@ -51,7 +51,11 @@ impl Output for Bounded {
 }
 
 /// Writes a value.
-pub(super) fn write_value(value: &Value, escaping: Escaping, out: &mut dyn Output) -> io::Result<()> {
+pub(super) fn write_value(
+    value: &Value,
+    escaping: Escaping,
+    out: &mut dyn Output,
+) -> io::Result<()> {
     match value {
         Value::Null => Ok(()),
         Value::Bool(flag) => out.write(if *flag { "true" } else { "false" }),
@@ -109,7 +113,8 @@ pub(super) fn escape(text: &str, escaping: Escaping) -> String {
     }
 }
 
-/// A number as JavaScript writes it (ECMA-262, `Number::toString`), except that integers are never rounded.
+/// A number as JavaScript writes it (ECMA-262, `Number::toString`), except that integers are never
+/// rounded.
 fn number_text(number: &Number) -> String {
     let Some(float) = number.as_f64().filter(|_| number.is_f64()) else {
         return number.to_string();

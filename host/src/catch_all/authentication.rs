@@ -49,7 +49,8 @@ async fn plain(connection: &mut Connection, initial: Option<String>) -> io::Resu
         None => challenge(connection, "334 ").await?,
     };
     Ok(response.and_then(|response| {
-        let mut fields = response.split(|&byte| byte == 0).map(|field| Zeroizing::new(field.to_vec()));
+        let mut fields =
+            response.split(|&byte| byte == 0).map(|field| Zeroizing::new(field.to_vec()));
         match (fields.next(), fields.next(), fields.next(), fields.next()) {
             (Some(_identity), Some(user), Some(password), None) => Ok((user, password)),
             _ => Err("501 5.5.2 the response is malformed"),
@@ -70,7 +71,10 @@ async fn login(connection: &mut Connection, initial: Option<String>) -> io::Resu
     Ok(password.map(|password| (user, password)))
 }
 
-async fn challenge(connection: &mut Connection, reply: &str) -> io::Result<Result<Secret, &'static str>> {
+async fn challenge(
+    connection: &mut Connection,
+    reply: &str,
+) -> io::Result<Result<Secret, &'static str>> {
     connection.reply(reply);
     Ok(match connection.command().await? {
         Line::Text(line) if line == b"*" => Err("501 5.7.0 authentication cancelled"),
@@ -85,5 +89,8 @@ fn decode(response: &[u8]) -> Result<Secret, &'static str> {
     if response == b"=" {
         return Ok(Secret::default());
     }
-    STANDARD.decode(response).map(Zeroizing::new).map_err(|_| "501 5.5.2 the response is not base64")
+    STANDARD
+        .decode(response)
+        .map(Zeroizing::new)
+        .map_err(|_| "501 5.5.2 the response is not base64")
 }

@@ -1,6 +1,7 @@
 //! The certificate of a catch-all server, made anew at each start.
 //!
-//! It signs itself and is no certificate authority, so that trusting it trusts this one server and nothing else.
+//! It signs itself and is no certificate authority, so that trusting it trusts this one server and
+//! nothing else.
 
 use std::io;
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! SMTP commands as a client writes them (RFC 5321 §4.1.1), parsed strictly.
 //!
-//! What cannot be parsed is the reply that says why. Whether a command may come now is the session's question.
+//! What cannot be parsed is the reply that says why. Whether a command may come now is the
+//! session's question.
 
 /// The longest path with its angle brackets (RFC 5321 §4.5.3.1.3).
 const MAX_PATH: usize = 256;
@@ -41,7 +42,8 @@ impl Command {
         if line.chars().any(char::is_control) {
             return Err("500 5.5.2 the command has a control character");
         }
-        let (verb, argument) = line.split_once(' ').map_or((line, None), |(verb, rest)| (verb, Some(rest)));
+        let (verb, argument) =
+            line.split_once(' ').map_or((line, None), |(verb, rest)| (verb, Some(rest)));
         let command = match (verb.to_ascii_uppercase().as_str(), argument) {
             ("EHLO", Some(name)) => return named(Self::Ehlo, name),
             ("HELO", Some(name)) => return named(Self::Helo, name),
@@ -85,7 +87,9 @@ impl Mail {
 
     fn parameter(&mut self, parameter: &str) -> Result<(), &'static str> {
         match parameter.split_once('=').unwrap_or((parameter, "")) {
-            ("SIZE", size) => self.size = Some(size.parse().map_err(|_| "501 5.5.4 SIZE needs a number")?),
+            ("SIZE", size) => {
+                self.size = Some(size.parse().map_err(|_| "501 5.5.4 SIZE needs a number")?)
+            }
             ("BODY", "8BITMIME") => self.eight_bit = true,
             ("BODY", "7BIT") => {}
             ("SMTPUTF8", "") => self.utf8 = true,
@@ -98,7 +102,8 @@ impl Mail {
 }
 
 fn named(command: Command, name: &str) -> Result<Command, &'static str> {
-    let is_name = !name.is_empty() && name.len() <= 255 && name.chars().all(|c| c.is_ascii_graphic());
+    let is_name =
+        !name.is_empty() && name.len() <= 255 && name.chars().all(|c| c.is_ascii_graphic());
     if is_name { Ok(command) } else { Err("501 5.5.4 the name is malformed") }
 }
 
@@ -114,18 +119,23 @@ fn rcpt(argument: &str) -> Result<Command, &'static str> {
 }
 
 fn auth(argument: &str) -> Result<Command, &'static str> {
-    let (mechanism, initial) = argument.split_once(' ').map_or((argument, None), |(m, i)| (m, Some(i)));
+    let (mechanism, initial) =
+        argument.split_once(' ').map_or((argument, None), |(m, i)| (m, Some(i)));
     if initial.is_some_and(|initial| initial.is_empty() || initial.contains(' ')) {
         return Err("501 5.5.2 the initial response is malformed");
     }
-    Ok(Command::Auth { mechanism: mechanism.to_ascii_uppercase(), initial: initial.map(str::to_owned) })
+    Ok(Command::Auth {
+        mechanism: mechanism.to_ascii_uppercase(),
+        initial: initial.map(str::to_owned),
+    })
 }
 
 /// The path between the angle brackets after a keyword, and what follows it.
 fn path_after<'a>(keyword: &str, argument: &'a str) -> Result<(&'a str, &'a str), &'static str> {
     const MALFORMED: &str = "501 5.5.4 the path needs angle brackets right after the colon";
-    let rest =
-        argument.get(keyword.len()..).filter(|_| argument[..keyword.len()].eq_ignore_ascii_case(keyword));
+    let rest = argument
+        .get(keyword.len()..)
+        .filter(|_| argument[..keyword.len()].eq_ignore_ascii_case(keyword));
     let path = rest.and_then(|rest| rest.strip_prefix('<')).ok_or(MALFORMED)?;
     let end = closing_bracket(path).ok_or(MALFORMED)?;
     let (path, rest) = (&path[..end], &path[end + 1..]);
@@ -161,7 +171,8 @@ fn is_mailbox(text: &str) -> bool {
     let is_quoted = local.len() >= 2 && local.starts_with('"') && local.ends_with('"');
     let is_atom = !local.is_empty() && local.chars().all(is_atom_or_dot);
     let is_literal = domain.starts_with('[') && domain.ends_with(']');
-    let is_domain = !domain.is_empty() && domain.chars().all(|c| c.is_alphanumeric() || "-.".contains(c));
+    let is_domain =
+        !domain.is_empty() && domain.chars().all(|c| c.is_alphanumeric() || "-.".contains(c));
     (is_quoted || is_atom) && (is_literal || is_domain)
 }
 

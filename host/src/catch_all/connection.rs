@@ -1,7 +1,8 @@
 //! Lines in, replies out: the bounded transport below a session.
 //!
-//! Replies are collected and written when the client's input is used up, so that a pipelining client (RFC 2920)
-//! gets one segment. Only CRLF ends a line; everything that waits has the idle timeout.
+//! Replies are collected and written when the client's input is used up, so that a pipelining
+//! client (RFC 2920) gets one segment. Only CRLF ends a line; everything that waits has the idle
+//! timeout.
 
 use std::io;
 use std::time::Duration;

@@ -29,11 +29,13 @@ pub struct Options {
     pub credentials: Option<Credentials>,
     /// The largest message in octets, 10 MiB by default: what most submission servers take.
     pub max_message_size: usize,
-    /// The most recipients of one message, 100 by default: what RFC 5321 §4.5.3.1.8 demands of every server.
+    /// The most recipients of one message, 100 by default: what RFC 5321 §4.5.3.1.8 demands of
+    /// every server.
     pub max_recipients: usize,
     /// How many messages are kept, 10,000 by default. Then the server has no storage left (452).
     pub max_messages: usize,
-    /// How long a client may stay silent, or leave a reply unread. Five minutes by default (RFC 5321 §4.5.3.2.7).
+    /// How long a client may stay silent, or leave a reply unread. Five minutes by default (RFC
+    /// 5321 §4.5.3.2.7).
     pub idle_timeout: Duration,
 }
 
@@ -84,7 +86,8 @@ impl Credentials {
         Self { user: user.into(), password: Secret::new(password) }
     }
 
-    /// Whether these are the credentials. It takes as long for every wrong password of the right length.
+    /// Whether these are the credentials. It takes as long for every wrong password of the right
+    /// length.
     pub(super) fn admit(&self, user: &[u8], password: &[u8]) -> bool {
         same(self.user.as_bytes(), user) & same(self.password.expose().as_bytes(), password)
     }
@@ -97,5 +100,6 @@ impl fmt::Debug for Credentials {
 }
 
 fn same(expected: &[u8], given: &[u8]) -> bool {
-    expected.len() == given.len() && expected.iter().zip(given).fold(0, |seen, (a, b)| seen | (a ^ b)) == 0
+    expected.len() == given.len()
+        && expected.iter().zip(given).fold(0, |seen, (a, b)| seen | (a ^ b)) == 0
 }

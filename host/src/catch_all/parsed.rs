@@ -7,7 +7,8 @@ use mail_parser::{HeaderValue, Message, MessageParser, MessagePart, MimeHeaders 
 /// The header fields and text parts of a message.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct ParsedMail {
-    /// Names as written and decoded values (RFC 2047), in order. Structured MIME fields are as written, unfolded.
+    /// Names as written and decoded values (RFC 2047), in order. Structured MIME fields are as
+    /// written, unfolded.
     pub fields: Vec<(String, String)>,
     /// The text parts, in order; all alternatives are among them.
     pub parts: Vec<ParsedPart>,
@@ -26,7 +27,10 @@ impl ParsedMail {
     pub(super) fn read(bytes: &[u8]) -> Self {
         let parser = MessageParser::new().with_mime_headers().default_header_text();
         let Some(message) = parser.parse(bytes) else { return Self::default() };
-        Self { fields: fields(&message), parts: message.parts.iter().filter_map(ParsedPart::read).collect() }
+        Self {
+            fields: fields(&message),
+            parts: message.parts.iter().filter_map(ParsedPart::read).collect(),
+        }
     }
 
     /// The value of the first field of this name, whatever its case.
@@ -37,7 +41,8 @@ impl ParsedMail {
 
     /// The text of the first part of this media type.
     pub fn part(&self, media_type: &str) -> Option<&str> {
-        let mut same = self.parts.iter().filter(|part| part.media_type.eq_ignore_ascii_case(media_type));
+        let mut same =
+            self.parts.iter().filter(|part| part.media_type.eq_ignore_ascii_case(media_type));
         same.next().map(|part| part.text.as_str())
     }
 }
@@ -47,7 +52,10 @@ impl ParsedPart {
         let (PartType::Text(text) | PartType::Html(text)) = &part.body else { return None };
         let media_type = part.content_type().map_or_else(
             || "text/plain".to_owned(),
-            |known| format!("{}/{}", known.ctype(), known.subtype().unwrap_or("plain")).to_ascii_lowercase(),
+            |known| {
+                format!("{}/{}", known.ctype(), known.subtype().unwrap_or("plain"))
+                    .to_ascii_lowercase()
+            },
         );
         Some(Self { media_type, text: text.replace("\r\n", "\n") })
     }

@@ -19,7 +19,8 @@ type Reply = Cow<'static, str>;
 
 /// Serves a client until it quits, is lost, or is shown the door.
 pub(super) async fn serve(socket: TcpStream, server: Arc<Server>) {
-    // Without it a reply may wait for the client's delayed acknowledgement. It cannot fail on an open socket.
+    // Without it a reply may wait for the client's delayed acknowledgement. It cannot fail on an
+    // open socket.
     let _ = socket.set_nodelay(true);
     let security = server.options.security;
     let idle_timeout = server.options.idle_timeout;
@@ -82,8 +83,10 @@ impl Session {
             }
             Err(error) => return Err(error),
         };
-        if matches!(command, Ok(Command::Ehlo | Command::Helo | Command::Auth { .. } | Command::Data))
-            && self.connection.has_more()
+        if matches!(
+            command,
+            Ok(Command::Ehlo | Command::Helo | Command::Auth { .. } | Command::Data)
+        ) && self.connection.has_more()
         {
             // RFC 2920 §3.1: these end a group; whoever goes on has not waited for the reply.
             return self.close("503 5.5.0 improper pipelining").await;
@@ -161,7 +164,8 @@ impl Session {
     fn ehlo(&mut self) -> String {
         self.hello = Hello::Ehlo;
         self.transaction = None;
-        let mut reply = String::from("250-localhost\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n");
+        let mut reply =
+            String::from("250-localhost\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n");
         if self.refuse_starttls().is_none() {
             reply.push_str("250-STARTTLS\r\n");
         }
@@ -185,13 +189,16 @@ impl Session {
     }
 
     fn refuse_auth(&self) -> Option<&'static str> {
-        let needs_tls = self.server.options.security == Security::StarttlsBeforeAuth && self.tls.is_none();
+        let needs_tls =
+            self.server.options.security == Security::StarttlsBeforeAuth && self.tls.is_none();
         match () {
             () if self.server.options.credentials.is_none() => {
                 Some("502 5.5.1 authentication is not offered")
             }
             () if self.hello != Hello::Ehlo => Some("503 5.5.1 say EHLO first"),
-            () if self.authenticated_as.is_some() => Some("503 5.5.1 the session is authenticated already"),
+            () if self.authenticated_as.is_some() => {
+                Some("503 5.5.1 the session is authenticated already")
+            }
             () if self.transaction.is_some() => Some("503 5.5.1 not within a mail transaction"),
             () if needs_tls => Some("538 5.7.11 encryption is required for authentication"),
             () => None,
@@ -203,15 +210,21 @@ impl Session {
             return Ok(reply);
         }
         let server = Arc::clone(&self.server);
-        let Some(credentials) = &server.options.credentials else { return Ok("502 5.5.1 not offered") };
-        Ok(match authentication::exchange(&mut self.connection, credentials, mechanism, initial).await? {
-            Outcome::Admitted(user) => {
-                self.authenticated_as = Some(user);
-                "235 2.7.0 authenticated"
-            }
-            Outcome::Denied => "535 5.7.8 the credentials are wrong",
-            Outcome::Failed(reply) => reply,
-        })
+        let Some(credentials) = &server.options.credentials else {
+            return Ok("502 5.5.1 not offered");
+        };
+        Ok(
+            match authentication::exchange(&mut self.connection, credentials, mechanism, initial)
+                .await?
+            {
+                Outcome::Admitted(user) => {
+                    self.authenticated_as = Some(user);
+                    "235 2.7.0 authenticated"
+                }
+                Outcome::Denied => "535 5.7.8 the credentials are wrong",
+                Outcome::Failed(reply) => reply,
+            },
+        )
     }
 
     fn mail(&mut self, mail: Mail) -> &'static str {
@@ -253,21 +266,29 @@ impl Session {
     async fn data(&mut self) -> io::Result<&'static str> {
         match &self.transaction {
             None => return Ok("503 5.5.1 say MAIL first"),
-            Some(open) if open.forward_paths.is_empty() => return Ok("554 5.5.1 no valid recipients"),
+            Some(open) if open.forward_paths.is_empty() => {
+                return Ok("554 5.5.1 no valid recipients");
+            }
             Some(_) => {}
         }
         self.connection.reply("354 end with a line that is a single dot");
         let content = self.connection.content(self.server.options.max_message_size).await?;
         Ok(match (self.transaction.take(), content) {
             (_, Err(Flaw::TooLarge)) => "552 5.3.4 the message is too large",
-            (_, Err(Flaw::LineTooLong)) => "550 5.6.0 a line of the message is longer than 998 octets",
+            (_, Err(Flaw::LineTooLong)) => {
+                "550 5.6.0 a line of the message is longer than 998 octets"
+            }
             (_, Err(Flaw::BareLineBreak)) => "550 5.6.0 the message has a bare CR or LF",
             (Some(open), Ok(bytes)) => self.take(open, bytes),
             (None, Ok(_)) => "503 5.5.1 say MAIL first",
         })
     }
 
-    fn take(&self, Transaction { mail, forward_paths }: Transaction, bytes: Vec<u8>) -> &'static str {
+    fn take(
+        &self,
+        Transaction { mail, forward_paths }: Transaction,
+        bytes: Vec<u8>,
+    ) -> &'static str {
         if !mail.eight_bit && !bytes.is_ascii() {
             return "554 5.6.1 the message has 8-bit octets and MAIL did not say BODY=8BITMIME";
         }

@@ -32,7 +32,9 @@ impl Client {
     async fn encrypt(self, server: &CatchAll) -> Self {
         let mut roots = rustls::RootCertStore::empty();
         let trusted = CertificateDer::from_pem_slice(server.certificate_pem().as_bytes());
-        roots.add(trusted.expect("the certificate is PEM")).expect("the certificate can be trusted");
+        roots
+            .add(trusted.expect("the certificate is PEM"))
+            .expect("the certificate can be trusted");
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -64,8 +66,9 @@ impl Client {
         let mut reply = String::new();
         loop {
             let begin = reply.len();
-            let read =
-                timeout(PATIENCE, self.0.read_line(&mut reply)).await.expect("the server answers in time");
+            let read = timeout(PATIENCE, self.0.read_line(&mut reply))
+                .await
+                .expect("the server answers in time");
             if read.expect("the connection holds") == 0 || reply[begin..].get(3..4) != Some("-") {
                 return reply;
             }
@@ -91,7 +94,11 @@ async fn start(options: Options) -> CatchAll {
 }
 
 fn with_credentials(security: Security) -> Options {
-    Options { security, credentials: Some(Credentials::new("jo", "pass word")), ..Options::default() }
+    Options {
+        security,
+        credentials: Some(Credentials::new("jo", "pass word")),
+        ..Options::default()
+    }
 }
 
 #[tokio::test]
@@ -102,7 +109,8 @@ async fn keeps_envelope_and_bytes() {
         .converse(&[
             (
                 "EHLO client",
-                "250-localhost\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-SIZE 10485760",
+                "250-localhost\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-SIZE \
+                10485760",
             ),
             ("MAIL FROM:<a@example.com> SIZE=20 BODY=8BITMIME", "250 2.1.0"),
             ("RCPT TO:<b@example.com>", "250 2.1.5"),
@@ -187,7 +195,9 @@ async fn forgets_everything_said_before_starttls() {
     client.send(b"EHLO client\r\n").await;
     let offer = client.expect("250-localhost").await;
     assert!(!offer.contains("STARTTLS") && offer.contains("250-AUTH PLAIN LOGIN\r\n"), "{offer}");
-    client.converse(&[("STARTTLS", "503 5.5.1"), ("AUTH PLAIN AGpvAHBhc3Mgd29yZA==", "235 2.7.0")]).await;
+    client
+        .converse(&[("STARTTLS", "503 5.5.1"), ("AUTH PLAIN AGpvAHBhc3Mgd29yZA==", "235 2.7.0")])
+        .await;
     client.send(b"MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.com>\r\nDATA\r\n").await;
     client.expect("250 2.1.0").await;
     client.expect("250 2.1.5").await;
@@ -217,7 +227,8 @@ async fn refuses_flawed_content_and_goes_on() {
         ..Options::default()
     })
     .await;
-    let (long, large) = (format!("{}\r\n.", "x".repeat(1_000)), format!("{}.", "0123456789\r\n".repeat(200)));
+    let (long, large) =
+        (format!("{}\r\n.", "x".repeat(1_000)), format!("{}.", "0123456789\r\n".repeat(200)));
     let rows = [
         (long.as_str(), "550 5.6.0"),
         (large.as_str(), "552 5.3.4"),
@@ -231,7 +242,11 @@ async fn refuses_flawed_content_and_goes_on() {
     client.converse(&[("EHLO client", "250-localhost")]).await;
     for (content, expected) in rows {
         client
-            .converse(&[("MAIL FROM:<a@b>", "250"), ("RCPT TO:<c@d>", "250"), ("RCPT TO:<e@f>", "452 4.5.3")])
+            .converse(&[
+                ("MAIL FROM:<a@b>", "250"),
+                ("RCPT TO:<c@d>", "250"),
+                ("RCPT TO:<e@f>", "452 4.5.3"),
+            ])
             .await;
         client.converse(&[("DATA", "354 "), (content, expected)]).await;
     }

@@ -11,10 +11,12 @@ use crate::egress::EgressPolicy;
 /// Sends an identity platform's mail through a sandboxed connector component.
 #[derive(Debug, Parser)]
 #[command(name = "smtp-connector", version, about, max_term_width = 100)]
-#[command(after_help = "CONFIG is a file with a Logto SMTP configuration, or `-` for the standard input.\n\
+#[command(
+    after_help = "CONFIG is a file with a Logto SMTP configuration, or `-` for the standard input.\n\
                         Exit codes follow sysexits: 0 done, 64 usage, 65 payload, template, address or message,\n\
                         66 file, 67 recipients, 68 host name, 69 connection, TLS or refusal, 70 bug, 75 try\n\
-                        again, 76 protocol, 77 egress or credentials, 78 configuration.")]
+                        again, 76 protocol, 77 egress or credentials, 78 configuration."
+)]
 pub(super) struct Arguments {
     /// Use this component in place of the bundled one
     #[arg(long, value_name = "FILE", global = true)]

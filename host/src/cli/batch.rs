@@ -1,5 +1,5 @@
-//! `batch`: many messages, one result for each. What a run leaves behind says what is to be sent yet, however
-//! the run ended.
+//! `batch`: many messages, one result for each. What a run leaves behind says what is to be sent
+//! yet, however the run ended.
 
 mod fate;
 mod inflight;
@@ -40,11 +40,12 @@ use crate::mailer::Mailer;
 use crate::receipt::Receipt;
 use crate::request::Request;
 
-/// How many messages are in work beyond two for each connection: one is composed while another one is sent.
+/// How many messages are in work beyond two for each connection: one is composed while another one
+/// is sent.
 const AHEAD: usize = 8;
 
-/// How many bytes of lines are in work at once. A longer line is in work alone: composing it takes many times its
-/// size.
+/// How many bytes of lines are in work at once. A longer line is in work alone: composing it takes
+/// many times its size.
 const BYTES_IN_WORK: usize = 4 << 20;
 
 /// How long the farewells to the server may take together.
@@ -53,9 +54,13 @@ const FAREWELL: Duration = Duration::from_secs(3);
 /// How much of REQUESTS is read at once.
 const CHUNK: usize = 256 << 10;
 
-pub(super) async fn run(session: &Session<'_>, command: &arguments::Batch) -> Result<ExitCode, Failure> {
+pub(super) async fn run(
+    session: &Session<'_>,
+    command: &arguments::Batch,
+) -> Result<ExitCode, Failure> {
     if is_standard_input(&command.config) && is_standard_input(&command.requests) {
-        let error = Error::new(ErrorKind::Usage, "CONFIG and REQUESTS cannot both be the standard input");
+        let error =
+            Error::new(ErrorKind::Usage, "CONFIG and REQUESTS cannot both be the standard input");
         return Err(error.with_hint("put one of them into a file").into());
     }
     let config = Config::read(&command.config)?;
@@ -86,7 +91,8 @@ pub(super) async fn run(session: &Session<'_>, command: &arguments::Batch) -> Re
     tokio::spawn(async move { obeying.stop.obey(signals).await });
     // On a worker, so that each message that ends wakes a task and not a thread.
     let sending = tokio::spawn(run.clone().send(lines, ledger));
-    let ended = sending.await.map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
+    let ended =
+        sending.await.map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
     if ended.settled {
         // A server that does not answer QUIT in time has all messages already.
         let _ = tokio::time::timeout(FAREWELL, run.mailer.close()).await;
@@ -130,7 +136,10 @@ async fn resume(out: Option<&Path>) -> Result<(Results, Ledger, Option<Inflight>
     let (inflight, lost) = leftover.resolve(&results, &mut ledger).await?;
     if lost > 0 {
         let messages = if lost == 1 { "1 message was" } else { &format!("{lost} messages were") };
-        eprintln!("{messages} going out when the run before was killed: now `ambiguous`, and not sent again");
+        eprintln!(
+            "{messages} going out when the run before was killed: now `ambiguous`, and not sent \
+            again"
+        );
     }
     Ok((results, ledger, Some(inflight)))
 }
@@ -187,7 +196,8 @@ impl Run {
     ) -> Result<()> {
         let slots = Arc::new(Semaphore::new(2 * self.mailer.connections() + AHEAD));
         let bytes = Arc::new(Semaphore::new(BYTES_IN_WORK));
-        let closed = |error: tokio::sync::AcquireError| Error::new(ErrorKind::Internal, error.to_string());
+        let closed =
+            |error: tokio::sync::AcquireError| Error::new(ErrorKind::Internal, error.to_string());
         loop {
             // No line is read before there is room for its message.
             let slot = slots.clone().acquire_owned().await.map_err(closed)?;
@@ -253,8 +263,8 @@ impl Run {
         if self.inflight.is_none() {
             return Ok(delivery);
         }
-        let note =
-            inflight::line(name).map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
+        let note = inflight::line(name)
+            .map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
         let run = self.clone();
         Ok(delivery.before_data(move || {
             let Some(inflight) = &run.inflight else { return Ok(()) };
@@ -313,7 +323,9 @@ impl Run {
             _ => eprintln!("{}", style.bad("stopped early")),
         }
         if !settled && self.inflight.is_some() {
-            eprintln!("messages were in flight: the next run calls those `ambiguous` that were going out");
+            eprintln!(
+                "messages were in flight: the next run calls those `ambiguous` that were going out"
+            );
         }
         Ok(ExitCode::from(exit::of_batch(Fate::Failed.max(tally.worst()))))
     }

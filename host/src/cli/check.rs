@@ -9,20 +9,24 @@ use super::terminal::Style;
 use super::{Session, exit, input, print, print_json, report};
 use crate::connector::Check;
 
-pub(super) async fn run(session: &Session<'_>, command: &arguments::Check) -> Result<ExitCode, Failure> {
+pub(super) async fn run(
+    session: &Session<'_>,
+    command: &arguments::Check,
+) -> Result<ExitCode, Failure> {
     let style = Style::stdout();
     let (check, findings) = match Config::read(&command.config) {
         Ok(config) => {
             let connector = session.connector().await?;
             let check = connector.check(&config.text, &session.options()).await?;
-            let findings =
-                (!command.json).then(|| report::findings(&config, &connector, &check.diagnostics, style));
+            let findings = (!command.json)
+                .then(|| report::findings(&config, &connector, &check.diagnostics, style));
             (check, findings.unwrap_or_default())
         }
         Err(error) if error.diagnostics().is_empty() => return Err(error.into()),
         Err(unreadable) => {
             let diagnostics = unreadable.diagnostics().to_vec();
-            let findings = diagnostics.iter().map(|found| report::finding_alone(found, style)).collect();
+            let findings =
+                diagnostics.iter().map(|found| report::finding_alone(found, style)).collect();
             (Check { diagnostics, plan: None }, findings)
         }
     };

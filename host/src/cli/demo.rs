@@ -1,5 +1,5 @@
-//! `demo`: the whole path on one machine with nothing to set up. An embedded server catches one mail of every
-//! type that Logto sends, and the terminal shows what arrived.
+//! `demo`: the whole path on one machine with nothing to set up. An embedded server catches one
+//! mail of every type that Logto sends, and the terminal shows what arrived.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -40,7 +40,10 @@ const RECIPIENT: &str = "Jo Doe <jo@example.org>";
 /// How long a message may take from its acceptance to the server's store: it is there already.
 const ARRIVAL: Duration = Duration::from_secs(5);
 
-pub(super) async fn run(session: &Session<'_>, command: &arguments::Demo) -> Result<ExitCode, Failure> {
+pub(super) async fn run(
+    session: &Session<'_>,
+    command: &arguments::Demo,
+) -> Result<ExitCode, Failure> {
     let style = Style::stdout();
     let password = random_password()?;
     let server = start(&password).await?;
@@ -60,9 +63,11 @@ pub(super) async fn run(session: &Session<'_>, command: &arguments::Demo) -> Res
 
 async fn start(password: &str) -> Result<CatchAll> {
     let credentials = Some(Credentials::new(USER, password));
-    CatchAll::start(ServerOptions { credentials, ..ServerOptions::default() }).await.map_err(|error| {
-        Error::new(ErrorKind::Internal, format!("cannot start the embedded server: {error}"))
-    })
+    CatchAll::start(ServerOptions { credentials, ..ServerOptions::default() }).await.map_err(
+        |error| {
+            Error::new(ErrorKind::Internal, format!("cannot start the embedded server: {error}"))
+        },
+    )
 }
 
 fn random_password() -> Result<String> {
@@ -74,7 +79,10 @@ fn random_password() -> Result<String> {
 fn configuration(connector: &Connector, server: &CatchAll, password: &str) -> Result<String> {
     let example = connector.descriptor().examples.iter().find(|example| example.id == EXAMPLE);
     let Some(mut configuration) = example.map(|example| example.configuration.clone()) else {
-        return Err(Error::new(ErrorKind::Component, format!("the component has no example `{EXAMPLE}`")));
+        return Err(Error::new(
+            ErrorKind::Component,
+            format!("the component has no example `{EXAMPLE}`"),
+        ));
     };
     let address = server.address();
     configuration["host"] = json!(address.ip().to_string());
@@ -109,7 +117,9 @@ fn introduction(server: &CatchAll, style: Style) -> String {
         "{} a catch-all SMTP server listens on {}\n{}\n\n",
         style.bold("smtp-connector demo:"),
         server.address(),
-        style.dim("check in the sandbox → compose in the sandbox → STARTTLS → AUTH → DATA → what arrived:"),
+        style.dim(
+            "check in the sandbox → compose in the sandbox → STARTTLS → AUTH → DATA → what arrived:"
+        ),
     )
 }
 
@@ -118,7 +128,8 @@ fn show(number: &str, usage_type: &str, caught: &Caught, full: bool, style: Styl
     let tls = caught.tls.as_deref().unwrap_or("in clear");
     let user = caught.authenticated_as.as_deref().unwrap_or("nobody");
     let session = format!("{tls}, authenticated as {user}, {} bytes", caught.bytes.len());
-    let mut text = format!("{} {} {}\n", style.dim(number), style.bold(usage_type), style.dim(&session));
+    let mut text =
+        format!("{} {} {}\n", style.dim(number), style.bold(usage_type), style.dim(&session));
     let names = ["From", "To", "Subject"];
     for (name, value) in names.iter().filter_map(|name| Some((name, mail.field(name)?))) {
         text += &format!("  {:<8} {}\n", style.cure(name), harmless(value));

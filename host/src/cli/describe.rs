@@ -29,7 +29,8 @@ pub(super) async fn example(
             Ok(ExitCode::SUCCESS)
         }
         None => {
-            let known: Vec<_> = examples.iter().map(|example| format!("`{}`", example.id)).collect();
+            let known: Vec<_> =
+                examples.iter().map(|example| format!("`{}`", example.id)).collect();
             let message = format!("there is no example `{}`", command.provider);
             Err(Error::new(ErrorKind::Usage, message)
                 .with_hint(format!("one of {}", known.join(", ")))

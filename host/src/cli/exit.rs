@@ -56,7 +56,9 @@ pub(super) fn code(kind: ErrorKind, stage: Option<Stage>) -> u8 {
             Some(Stage::Connect | Stage::Proxy) => UNAVAILABLE,
             _ => TEMPORARY,
         },
-        ErrorKind::Closed | ErrorKind::Expired | ErrorKind::Lost | ErrorKind::Temporary => TEMPORARY,
+        ErrorKind::Closed | ErrorKind::Expired | ErrorKind::Lost | ErrorKind::Temporary => {
+            TEMPORARY
+        }
         ErrorKind::Protocol => PROTOCOL,
         ErrorKind::Credentials | ErrorKind::Egress => NO_PERMISSION,
         ErrorKind::Configuration => CONFIGURATION,

@@ -13,7 +13,8 @@ pub(super) struct Failure {
     error: Error,
     /// What people read ahead of the error: the findings on a configuration.
     report: Option<String>,
-    /// What people read in place of the error: what the parser of arguments says, dressed for the terminal.
+    /// What people read in place of the error: what the parser of arguments says, dressed for the
+    /// terminal.
     usage: Option<String>,
 }
 
@@ -27,7 +28,8 @@ impl Failure {
     /// What clap found wrong with the arguments.
     pub(super) fn usage(error: &clap::Error) -> Self {
         let text = error.render();
-        let shown = if Style::stderr().has_colours() { text.ansi().to_string() } else { text.to_string() };
+        let shown =
+            if Style::stderr().has_colours() { text.ansi().to_string() } else { text.to_string() };
         let (message, hint) = match error.kind() {
             clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
                 ("a command is missing".to_owned(), Some("see `--help`".to_owned()))

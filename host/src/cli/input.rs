@@ -1,4 +1,5 @@
-//! What the arguments name: files, the standard input, payloads and templates; bounded before they are read.
+//! What the arguments name: files, the standard input, payloads and templates; bounded before they
+//! are read.
 
 use std::io::Read;
 use std::path::Path;
@@ -29,7 +30,8 @@ impl Config {
             Ok(text) => Ok(Self { name: config_name(path), text }),
             Err(error) => {
                 let at = error.utf8_error().valid_up_to();
-                let message = format!("the configuration is not UTF-8: byte {at} begins no character");
+                let message =
+                    format!("the configuration is not UTF-8: byte {at} begins no character");
                 let diagnostic = Diagnostic::error("", "not-utf8", message)
                     .with_help("save the file in the encoding UTF-8");
                 Err(Error::configuration(vec![diagnostic]))
@@ -50,8 +52,8 @@ pub(super) fn is_standard_input(path: &Path) -> bool {
 
 /// Reads the request that the arguments describe.
 pub(super) fn request(arguments: &MessageArguments) -> Result<Request> {
-    let mut request =
-        Request::new(&arguments.usage_type, &arguments.to).payload_text(payload(&arguments.payload)?);
+    let mut request = Request::new(&arguments.usage_type, &arguments.to)
+        .payload_text(payload(&arguments.payload)?);
     if let Some(locale) = &arguments.locale {
         request = request.locale(locale);
     }
@@ -65,8 +67,9 @@ fn payload(argument: &str) -> Result<String> {
     let Some(path) = argument.strip_prefix('@') else {
         return Ok(argument.to_owned());
     };
-    String::from_utf8(file(Path::new(path))?)
-        .map_err(|_| Error::new(ErrorKind::Payload, format!("the payload in `{path}` is not UTF-8")))
+    String::from_utf8(file(Path::new(path))?).map_err(|_| {
+        Error::new(ErrorKind::Payload, format!("the payload in `{path}` is not UTF-8"))
+    })
 }
 
 fn template(path: &Path) -> Result<TemplateOverride> {
@@ -74,7 +77,8 @@ fn template(path: &Path) -> Result<TemplateOverride> {
     serde_json::from_slice(&text).map_err(|error| {
         let message = format!("`{}` holds no template: {error}", path.display());
         Error::new(ErrorKind::Template, message).with_hint(
-            "expected a JSON object with `subject` and `content`, and maybe `contentType`, `replyTo`, `sendFrom`",
+            "expected a JSON object with `subject` and `content`, and maybe `contentType`, \
+            `replyTo`, `sendFrom`",
         )
     })
 }
@@ -85,7 +89,8 @@ fn file(path: &Path) -> Result<Vec<u8>> {
     bounded(open, &name)
 }
 
-/// Reads to the end, and one byte past the largest input at most, so that whoever checks the size sees it.
+/// Reads to the end, and one byte past the largest input at most, so that whoever checks the size
+/// sees it.
 fn bounded(source: impl Read, name: &str) -> Result<Vec<u8>> {
     let most = Limits::default().configuration_bytes as u64 + 1;
     let mut bytes = Vec::new();

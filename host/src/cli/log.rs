@@ -1,5 +1,5 @@
-//! The log on the standard error. Only this crate's own events are shown: what libraries log of a connection
-//! is not masked.
+//! The log on the standard error. Only this crate's own events are shown: what libraries log of a
+//! connection is not masked.
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
@@ -11,11 +11,12 @@ use super::terminal::Style;
 /// The target of every event of this crate.
 const OWN_TARGET: &str = "smtp_connector";
 
-/// The target of a session's dialogue, which is at the level `info` only where the configuration sets `logger`.
+/// The target of a session's dialogue, which is at the level `info` only where the configuration
+/// sets `logger`.
 const SESSION_TARGET: &str = "smtp_connector::session";
 
-/// Starts the log at a level, or at the one that `RUST_LOG` names; without either it holds warnings, and the
-/// dialogue where the configuration asks for it.
+/// Starts the log at a level, or at the one that `RUST_LOG` names; without either it holds
+/// warnings, and the dialogue where the configuration asks for it.
 pub(super) fn start(level: Option<LevelFilter>) {
     let targets = match level.or_else(environment) {
         Some(level) => Targets::new().with_target(OWN_TARGET, level),

@@ -8,7 +8,10 @@ use super::input::Config;
 use super::{Session, input, print, print_json};
 use crate::error::{Error, ErrorKind};
 
-pub(super) async fn run(session: &Session<'_>, command: &arguments::Render) -> Result<ExitCode, Failure> {
+pub(super) async fn run(
+    session: &Session<'_>,
+    command: &arguments::Render,
+) -> Result<ExitCode, Failure> {
     let config = Config::read(&command.message.config)?;
     let request = input::request(&command.message)?;
     let mailer = session.mailer(config).await?;
@@ -26,6 +29,8 @@ fn print_part(part: Option<&str>, name: &str) -> Result<(), Failure> {
     match part {
         Some(text) if text.ends_with('\n') => print(text.as_bytes()),
         Some(text) => print(format!("{text}\n").as_bytes()),
-        None => Err(Error::new(ErrorKind::Message, format!("the message has no {name} part")).into()),
+        None => {
+            Err(Error::new(ErrorKind::Message, format!("the message has no {name} part")).into())
+        }
     }
 }

@@ -1,12 +1,12 @@
-//! Reports on a configuration for people: each finding with the line of the file that it is about. Places are
-//! those of the file; lines are quoted from a copy that holds no secret.
+//! Reports on a configuration for people: each finding with the line of the file that it is about.
+//! Places are those of the file; lines are quoted from a copy that holds no secret.
 
 use std::fmt;
 use std::ops::Range;
 
 use miette::{
-    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode,
-    SourceSpan, SpanContents,
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents,
+    SourceCode, SourceSpan, SpanContents,
 };
 
 use super::input::Config;
@@ -15,13 +15,15 @@ use crate::config::locate_all;
 use crate::connector::{Check, Connector};
 use crate::diagnostic::{Diagnostic, Severity};
 
-/// How many findings are shown: more than anyone reads, and few enough for any terminal. `--json` has them all.
+/// How many findings are shown: more than anyone reads, and few enough for any terminal. `--json`
+/// has them all.
 const MOST_FINDINGS: usize = 100;
 
 /// A line longer than this, such as the whole of a minified file, is shown in part.
 const LONGEST_LINE: usize = 120;
 
-/// How much of a long line is shown ahead of what a finding is about, and behind it: the key is there.
+/// How much of a long line is shown ahead of what a finding is about, and behind it: the key is
+/// there.
 const CONTEXT: usize = 40;
 
 /// Every finding on a configuration, as text; errors first where there are too many to show.
@@ -37,8 +39,11 @@ pub(super) fn findings(
         shown.truncate(MOST_FINDINGS);
     }
     let excerpts = excerpts(config, connector, diagnostics, &shown);
-    let mut text: String =
-        shown.iter().zip(excerpts).map(|(diagnostic, excerpt)| finding(diagnostic, excerpt, style)).collect();
+    let mut text: String = shown
+        .iter()
+        .zip(excerpts)
+        .map(|(diagnostic, excerpt)| finding(diagnostic, excerpt, style))
+        .collect();
     if let Some(hidden) = diagnostics.len().checked_sub(shown.len()).filter(|hidden| *hidden > 0) {
         text += &format!("… and {hidden} more; `check --json` lists all\n\n");
     }
@@ -51,8 +56,11 @@ pub(super) fn finding_alone(diagnostic: &Diagnostic, style: Style) -> String {
 }
 
 fn finding(diagnostic: &Diagnostic, excerpt: Option<Excerpt>, style: Style) -> String {
-    let theme =
-        if style.has_colours() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let theme = if style.has_colours() {
+        GraphicalTheme::unicode()
+    } else {
+        GraphicalTheme::unicode_nocolor()
+    };
     let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_context_lines(1);
     let mut text = String::new();
     // Writing to a string does not fail.
@@ -63,15 +71,18 @@ fn finding(diagnostic: &Diagnostic, excerpt: Option<Excerpt>, style: Style) -> S
 
 /// One line on the whole: what was found, and where mail would go.
 pub(super) fn summary(name: &str, check: &Check, style: Style) -> String {
-    let count = |severity| check.diagnostics.iter().filter(|found| found.severity == severity).count();
+    let count =
+        |severity| check.diagnostics.iter().filter(|found| found.severity == severity).count();
     let counted = |number: usize, noun: &str| match number {
         0 => None,
         1 => Some(format!("1 {noun}")),
         more => Some(format!("{more} {noun}s")),
     };
-    let found = [counted(count(Severity::Error), "error"), counted(count(Severity::Warning), "warning")];
+    let found =
+        [counted(count(Severity::Error), "error"), counted(count(Severity::Warning), "warning")];
     let found: Vec<_> = found.into_iter().flatten().collect();
-    let found = if found.is_empty() { "nothing to complain about".to_owned() } else { found.join(", ") };
+    let found =
+        if found.is_empty() { "nothing to complain about".to_owned() } else { found.join(", ") };
     match &check.plan {
         None => format!("{}: {}\n", harmless(name), style.bad(&found)),
         Some(plan) => {
@@ -100,7 +111,8 @@ fn excerpts(
 ) -> Vec<Option<Excerpt>> {
     let pointers: Vec<_> = shown.iter().map(|diagnostic| diagnostic.path.as_str()).collect();
     let quotable = connector.quotable(&config.text, diagnostics);
-    let places = locate_all(&config.text, &pointers).into_iter().zip(locate_all(&quotable, &pointers));
+    let places =
+        locate_all(&config.text, &pointers).into_iter().zip(locate_all(&quotable, &pointers));
     let excerpt = |(pointer, places): (&&str, _)| match places {
         // A finding on the whole document has no line of its own.
         (Some(place), Some(quoted)) if !pointer.is_empty() => {
@@ -137,8 +149,8 @@ impl Excerpt {
     }
 }
 
-/// The line of a range, the part around the range where it is long, and where the range is in it. An object is
-/// shown by its first line.
+/// The line of a range, the part around the range where it is long, and where the range is in it.
+/// An object is shown by its first line.
 fn crop(text: &str, range: Range<usize>) -> (String, Range<usize>) {
     let line_start = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
     let line_end = text[range.start..].find('\n').map_or(text.len(), |at| range.start + at);
@@ -176,7 +188,8 @@ impl SourceCode for Excerpt {
         };
         let bytes = self.text.as_bytes().get(shown.clone()).ok_or(MietteError::OutOfBounds)?;
         let name = self.name.clone();
-        let contents = MietteSpanContents::new_named(name, bytes, shown.into(), self.line, column, 1);
+        let contents =
+            MietteSpanContents::new_named(name, bytes, shown.into(), self.line, column, 1);
         Ok(Box::new(contents))
     }
 }

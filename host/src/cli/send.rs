@@ -9,7 +9,10 @@ use super::terminal::{Style, harmless};
 use super::{Session, input, print, print_json};
 use crate::receipt::Receipt;
 
-pub(super) async fn run(session: &Session<'_>, command: &arguments::Send) -> Result<ExitCode, Failure> {
+pub(super) async fn run(
+    session: &Session<'_>,
+    command: &arguments::Send,
+) -> Result<ExitCode, Failure> {
     let config = Config::read(&command.message.config)?;
     let request = input::request(&command.message)?;
     let mailer = session.mailer(config).await?;

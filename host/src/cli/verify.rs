@@ -9,7 +9,10 @@ use super::terminal::{Style, harmless};
 use super::{Session, exit, print, print_json};
 use crate::receipt::Verification;
 
-pub(super) async fn run(session: &Session<'_>, command: &arguments::Verify) -> Result<ExitCode, Failure> {
+pub(super) async fn run(
+    session: &Session<'_>,
+    command: &arguments::Verify,
+) -> Result<ExitCode, Failure> {
     let config = Config::read(&command.config)?;
     let mailer = session.mailer(config).await?;
     let verification = mailer.verify(command.to.as_deref()).await?;

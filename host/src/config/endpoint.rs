@@ -1,13 +1,15 @@
-//! Where a configuration points, read by the host itself: a plan that points elsewhere is refused, and so is one
-//! that hands a secret to somebody whom it is not for. These keys are part of the contract: `host`, `port`,
-//! `secure`, `service`, `url`, `proxy` and `auth`.
+//! Where a configuration points, read by the host itself: a plan that points elsewhere is refused,
+//! and so is one that hands a secret to somebody whom it is not for. These keys are part of the
+//! contract: `host`, `port`, `secure`, `service`, `url`, `proxy` and `auth`.
 
 use serde_json::Value;
 
 use super::locate;
 use super::url::Url;
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::{AccessToken, Authentication, Endpoint, Grant, ParameterValue, ProxyProtocol, SecretRef};
+use crate::plan::{
+    AccessToken, Authentication, Endpoint, Grant, ParameterValue, ProxyProtocol, SecretRef,
+};
 use crate::plan::{TokenRequest, TransportPlan};
 
 /// The well-known services, one on each line; the component reads the same file.
@@ -59,7 +61,9 @@ impl Declared {
         }
         let host = string("/host");
         let server = match string("/service") {
-            Some(service) => from_service(&service, with_port(host.unwrap_or_else(this_machine), text)),
+            Some(service) => {
+                from_service(&service, with_port(host.unwrap_or_else(this_machine), text))
+            }
             None => host.map(|host| with_port(host, text)),
         };
         Self { server, proxy: string(PROXY), token_endpoint }
@@ -76,7 +80,8 @@ impl Declared {
                 let port = url.port.unwrap_or_else(|| default_proxy_port(url.scheme));
                 // A login for a proxy inside TLS must not go to one in clear.
                 let same_protocol = proxy_protocol(url.scheme) == Some(proxy.protocol);
-                same_protocol && same(&Endpoint { host: url.host.to_owned(), port }, &proxy.endpoint)
+                same_protocol
+                    && same(&Endpoint { host: url.host.to_owned(), port }, &proxy.endpoint)
             });
             if !leads_there {
                 return Err(astray("proxy", &proxy.endpoint.host));
@@ -102,7 +107,8 @@ fn check_secrets(plan: &TransportPlan) -> Result<()> {
         true => Ok(()),
         false => {
             let place = &place.0;
-            let message = format!("the component's plan gives the secret at `{place}` to the {whom}");
+            let message =
+                format!("the component's plan gives the secret at `{place}` to the {whom}");
             Err(Error::new(ErrorKind::Component, message))
         }
     };
@@ -165,8 +171,9 @@ fn proxy_protocol(scheme: &str) -> Option<ProxyProtocol> {
 }
 
 fn astray(what: &str, target: &str) -> Error {
-    let message =
-        format!("the component's plan leads to a {what} that the configuration does not name: {target}");
+    let message = format!(
+        "the component's plan leads to a {what} that the configuration does not name: {target}"
+    );
     Error::new(ErrorKind::Component, message)
 }
 
@@ -192,7 +199,9 @@ fn is_true(value: Option<&Value>) -> bool {
 
 fn port_number(value: &Value) -> Option<u16> {
     match value {
-        Value::Number(number) => number.as_f64().filter(|port| port.fract() == 0.0).map(|port| port as u16),
+        Value::Number(number) => {
+            number.as_f64().filter(|port| port.fract() == 0.0).map(|port| port as u16)
+        }
         Value::String(string) => string.trim().parse().ok(),
         _ => None,
     }
@@ -225,20 +234,25 @@ fn from_url(url: &str) -> Option<Endpoint> {
     let port = url.port.or_else(|| query("port")?.parse().ok());
     let port = port.unwrap_or_else(|| default_port(url.scheme.eq_ignore_ascii_case("smtps")));
     match query("service") {
-        Some(service) => from_service(&service, Endpoint { host: host.unwrap_or_else(this_machine), port }),
+        Some(service) => {
+            from_service(&service, Endpoint { host: host.unwrap_or_else(this_machine), port })
+        }
         None => Some(Endpoint { host: host?, port }),
     }
 }
 
-/// Looks a service up by name, alias, domain, or an address at the domain. What it leaves open is as declared
-/// beside it.
+/// Looks a service up by name, alias, domain, or an address at the domain. What it leaves open is
+/// as declared beside it.
 fn from_service(service: &str, declared: Endpoint) -> Option<Endpoint> {
     let wanted = normal_service(service);
-    let mut rows = SERVICES.lines().filter(|line| !line.starts_with('#')).map(|line| line.split('\t'));
+    let mut rows =
+        SERVICES.lines().filter(|line| !line.starts_with('#')).map(|line| line.split('\t'));
     let row: Vec<_> = rows.find_map(|columns| {
         let row: Vec<_> = columns.collect();
-        let mut names =
-            [0, 4, 5].iter().filter_map(|&column| row.get(column)).flat_map(|names| names.split(','));
+        let mut names = [0, 4, 5]
+            .iter()
+            .filter_map(|&column| row.get(column))
+            .flat_map(|names| names.split(','));
         let found = names.any(|name| normal_service(name) == wanted);
         found.then_some(row)
     })?;

@@ -1,4 +1,5 @@
-//! From JSON Pointers to places in the text: in one walk for any number of them, without building a tree.
+//! From JSON Pointers to places in the text: in one walk for any number of them, without building a
+//! tree.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -7,8 +8,9 @@ use std::ops::Range;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The byte range of the value at a JSON Pointer (RFC 6901) in a JSON text: the last one where keys repeat.
-/// Where there is none, the range of the nearest value above it; none where the text is not JSON.
+/// The byte range of the value at a JSON Pointer (RFC 6901) in a JSON text: the last one where keys
+/// repeat. Where there is none, the range of the nearest value above it; none where the text is not
+/// JSON.
 ///
 /// # Example
 ///
@@ -29,8 +31,8 @@ pub(crate) fn locate_all(text: &str, pointers: &[&str]) -> Vec<Option<Range<usiz
     places
 }
 
-/// The text with the values at these pointers replaced by `"***"`, for reports to quote from: all of them where
-/// keys repeat.
+/// The text with the values at these pointers replaced by `"***"`, for reports to quote from: all
+/// of them where keys repeat.
 pub(crate) fn blot_out<'p>(text: &str, pointers: impl IntoIterator<Item = &'p str>) -> String {
     let pointers: Vec<_> = pointers.into_iter().collect();
     let mut ranges = Vec::new();
@@ -53,8 +55,8 @@ pub(crate) fn blot_out<'p>(text: &str, pointers: impl IntoIterator<Item = &'p st
     blotted + &text[next..]
 }
 
-/// What a walk tells of each value on the way to a pointer: the pointer's index, where the value stands, and
-/// whether it is the pointer's own.
+/// What a walk tells of each value on the way to a pointer: the pointer's index, where the value
+/// stands, and whether it is the pointer's own.
 type Visit<'v> = dyn FnMut(usize, Range<usize>, bool) + 'v;
 
 /// Visits each value on the way to any of the pointers, in the order of the text.
@@ -71,8 +73,8 @@ struct Walk<'t, 'v, 'f> {
 }
 
 impl<'t> Walk<'t, '_, '_> {
-    /// Visits a value for the pointers that lead to it or through it. They are sorted, and alike in the tokens
-    /// ahead of number `depth`.
+    /// Visits a value for the pointers that lead to it or through it. They are sorted, and alike in
+    /// the tokens ahead of number `depth`.
     fn enter(&mut self, value: &'t RawValue, wanted: &[(usize, &str)], depth: usize) {
         // Both are slices of one text, so that the difference of their addresses is the offset.
         let start = value.get().as_ptr() as usize - self.text.as_ptr() as usize;
@@ -103,10 +105,12 @@ struct Members<'w, 't, 'v, 'f, 'p> {
 impl<'w, 'p> Members<'w, '_, '_, '_, 'p> {
     /// The pointers that lead to or through a member.
     fn through(&self, name: &str) -> &'w [(usize, &'p str)] {
-        let order =
-            |pointer: &str| token(pointer, self.depth).map_or(Ordering::Less, |token| token.cmp(name));
+        let order = |pointer: &str| {
+            token(pointer, self.depth).map_or(Ordering::Less, |token| token.cmp(name))
+        };
         let start = self.wanted.partition_point(|(_, pointer)| order(pointer) == Ordering::Less);
-        let length = self.wanted[start..].partition_point(|(_, pointer)| order(pointer) == Ordering::Equal);
+        let length =
+            self.wanted[start..].partition_point(|(_, pointer)| order(pointer) == Ordering::Equal);
         &self.wanted[start..start + length]
     }
 }

@@ -1,5 +1,6 @@
-//! Takes the secrets out of a configuration before it crosses the boundary: each non-empty secret string
-//! becomes a reference that names its place, and the value goes to the vault. One pass over the text, no tree.
+//! Takes the secrets out of a configuration before it crosses the boundary: each non-empty secret
+//! string becomes a reference that names its place, and the value goes to the vault. One pass over
+//! the text, no tree.
 
 use std::fmt;
 use std::ops::Range;
@@ -12,8 +13,8 @@ use crate::plan::SecretRef;
 use crate::secret::Secret;
 use crate::vault::{Source, Vault};
 
-/// Names of secrets wherever they stand, in lower case and without separators. They are masked whatever a
-/// component declares, so that a secret in the wrong place stays one.
+/// Names of secrets wherever they stand, in lower case and without separators. They are masked
+/// whatever a component declares, so that a secret in the wrong place stays one.
 const SECRET_NAMES: [&str; 23] = [
     "accesskey",
     "accesstoken",
@@ -43,8 +44,9 @@ const SECRET_NAMES: [&str; 23] = [
 /// What belongs to the message is no secret of the connection, whatever its name.
 const MESSAGE_KEYS: [&str; 2] = ["customHeaders", "templates"];
 
-/// How many bytes the places of all secrets may take together. Some dozens of secrets are usual, and thousands
-/// fit; without a bound a long name above many secrets would be written once for each of them.
+/// How many bytes the places of all secrets may take together. Some dozens of secrets are usual,
+/// and thousands fit; without a bound a long name above many secrets would be written once for each
+/// of them.
 const MAX_PLACES: usize = 1 << 20;
 
 /// What a secret costs beside the name of its place.
@@ -83,7 +85,10 @@ impl SecretPaths {
     fn contain(&self, path: &[String]) -> bool {
         let matches = |pattern: &Vec<String>| {
             pattern.len() == path.len()
-                && pattern.iter().zip(path).all(|(pattern, token)| pattern == "*" || pattern == token)
+                && pattern
+                    .iter()
+                    .zip(path)
+                    .all(|(pattern, token)| pattern == "*" || pattern == token)
         };
         self.0.iter().any(matches)
     }
@@ -176,7 +181,8 @@ impl Masker<'_> {
         Ok(())
     }
 
-    /// Writes a URL without its secrets; the vault keeps the first, which is the password where there is one.
+    /// Writes a URL without its secrets; the vault keeps the first, which is the password where
+    /// there is one.
     fn url(&mut self, text: &str, pointer: &str, secrets: &[Range<usize>]) {
         let reference = reference(pointer).replace(':', "%3A").replace('/', "%2F");
         let mut masked = String::with_capacity(text.len());
@@ -199,8 +205,8 @@ impl Masker<'_> {
         self.path.first().is_some_and(|first| MESSAGE_KEYS.contains(&first.as_str()))
     }
 
-    /// Whether a text may be meant as a URL. Only where nothing but a URL belongs is one without `//` looked for:
-    /// elsewhere `Team: a@b.example` reads like it.
+    /// Whether a text may be meant as a URL. Only where nothing but a URL belongs is one without
+    /// `//` looked for: elsewhere `Team: a@b.example` reads like it.
     fn may_be_url(&self, text: &str) -> bool {
         self.is_url_key() || (text.contains("://") && !self.in_message())
     }
@@ -319,13 +325,15 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
             members += 1;
             self.masker.write_string(&key);
             self.masker.out.push(':');
-            // Where a secret may stand, `env` and `file` name a source and are no secrets themselves.
+            // Where a secret may stand, `env` and `file` name a source and are no secrets
+            // themselves.
             let names_source = self.secret && (key == "env" || key == "file");
             let secret = self.masker.enter(&key) || (self.secret && !names_source);
             let text = map.next_value_seed(Value { masker: self.masker, secret })?;
             self.masker.path.pop();
             if let Some(text) = text.filter(|_| names_source) {
-                source = Some(if key == "env" { Source::Environment(text) } else { Source::File(text) });
+                source =
+                    Some(if key == "env" { Source::Environment(text) } else { Source::File(text) });
             }
         }
         self.masker.out.push('}');
@@ -349,19 +357,34 @@ mod tests {
     use super::*;
 
     fn mask(text: &str) -> Masked {
-        let declared =
-            ["/auth/pass", "/proxy", "/url", "/tls/key", "/dkim/keys/*/privateKey", "/auth/customParams/*"];
+        let declared = [
+            "/auth/pass",
+            "/proxy",
+            "/url",
+            "/tls/key",
+            "/dkim/keys/*/privateKey",
+            "/auth/customParams/*",
+        ];
         SecretPaths::new(declared).mask(text).expect("the text is JSON")
     }
 
     #[test]
     fn secrets_become_references_and_everything_else_stays() {
         let cases = [
-            (r#"{"auth":{"user":"u","pass":"p1"}}"#, r#"{"auth":{"user":"u","pass":"secret:/auth/pass"}}"#),
+            (
+                r#"{"auth":{"user":"u","pass":"p1"}}"#,
+                r#"{"auth":{"user":"u","pass":"secret:/auth/pass"}}"#,
+            ),
             (r#"{"auth":{"pass":""}}"#, r#"{"auth":{"pass":""}}"#),
             (r#"{"auth":{"pass":{"env":"NAME"}}}"#, r#"{"auth":{"pass":{"env":"NAME"}}}"#),
-            (r#"{"auth":{"pass":[1,null,true,2.5,-3]}}"#, r#"{"auth":{"pass":[1,null,true,2.5,-3]}}"#),
-            (r#"{"tls":{"key":["a","b"]}}"#, r#"{"tls":{"key":["secret:/tls/key/0","secret:/tls/key/1"]}}"#),
+            (
+                r#"{"auth":{"pass":[1,null,true,2.5,-3]}}"#,
+                r#"{"auth":{"pass":[1,null,true,2.5,-3]}}"#,
+            ),
+            (
+                r#"{"tls":{"key":["a","b"]}}"#,
+                r#"{"tls":{"key":["secret:/tls/key/0","secret:/tls/key/1"]}}"#,
+            ),
             (r#"{"x":{"API_KEY":"k"}}"#, r#"{"x":{"API_KEY":"secret:/x/API_KEY"}}"#),
             (
                 r#"{"auth":{"privateKey":{"key":"k","passphrase":"w"}}}"#,
@@ -390,8 +413,9 @@ mod tests {
 
     #[test]
     fn the_vault_gives_back_what_was_taken_out() {
-        let masked =
-            mask(r#"{"auth":{"pass":"päss\n"},"url":"smtp:u:a%40b@h","dkim":{"keys":[{"privateKey":"k"}]}}"#);
+        let masked = mask(
+            r#"{"auth":{"pass":"päss\n"},"url":"smtp:u:a%40b@h","dkim":{"keys":[{"privateKey":"k"}]}}"#,
+        );
         for (pointer, expected) in
             [("/auth/pass", "päss\n"), ("/url", "a@b"), ("/dkim/keys/0/privateKey", "k")]
         {
@@ -404,7 +428,9 @@ mod tests {
     #[test]
     fn what_is_not_json_is_refused_with_its_place() {
         let paths = SecretPaths::new([]);
-        let Err(Unmaskable::NotJson(error)) = paths.mask("{\"a\": tru}") else { panic!("that is no JSON") };
+        let Err(Unmaskable::NotJson(error)) = paths.mask("{\"a\": tru}") else {
+            panic!("that is no JSON")
+        };
         assert_eq!((error.line(), error.column()), (1, 10));
         for text in ["[".repeat(1000), "{} {}".to_owned()] {
             assert!(matches!(paths.mask(&text), Err(Unmaskable::NotJson(_))));
@@ -415,7 +441,8 @@ mod tests {
     fn no_name_is_written_for_ever() {
         let name = "n".repeat(MAX_PLACES / 8);
         let secrets = |count: usize| {
-            let members: Vec<_> = (0..count).map(|index| format!(r#"{{"pass":"p{index}"}}"#)).collect();
+            let members: Vec<_> =
+                (0..count).map(|index| format!(r#"{{"pass":"p{index}"}}"#)).collect();
             SecretPaths::new([]).mask(&format!(r#"{{"{name}":[{}]}}"#, members.join(",")))
         };
         assert_eq!(secrets(7).expect("seven fit").vault.entries().count(), 7);

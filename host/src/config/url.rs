@@ -1,4 +1,5 @@
-//! The URLs of a configuration (`url`, `proxy`, `auth.accessUrl`), as far as the host reads them itself.
+//! The URLs of a configuration (`url`, `proxy`, `auth.accessUrl`), as far as the host reads them
+//! itself.
 
 use std::ops::Range;
 
@@ -24,12 +25,13 @@ impl<'a> Url<'a> {
         if scheme.is_empty() || !scheme.chars().all(is_scheme) {
             return None;
         }
-        // `user:password@host` without a scheme reads like one: then all of its user information is secret.
+        // `user:password@host` without a scheme reads like one: then all of its user information is
+        // secret.
         let no_scheme = !rest.starts_with("//") && !["smtp", "smtps", "direct"].contains(&scheme);
         let rest = rest.strip_prefix("//").unwrap_or(rest);
         let start = text.len() - rest.len();
-        // A password that should have been encoded may hold any delimiter: better to take too much for it than
-        // to leave a part of it in the open.
+        // A password that should have been encoded may hold any delimiter: better to take too much
+        // for it than to leave a part of it in the open.
         let before_query = rest.split('?').next().unwrap_or_default();
         let at = before_query.rfind('@').or_else(|| rest.rfind('@'));
         let (userinfo, after) = match at {
@@ -53,7 +55,10 @@ impl Url<'_> {
     pub(super) fn query_value(&self, key: &str) -> Option<String> {
         let query = self.query.split('#').next().unwrap_or_default();
         let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.filter(|(name, _)| percent_decode(name) == key).map(|(_, value)| percent_decode(value)).next()
+        pairs
+            .filter(|(name, _)| percent_decode(name) == key)
+            .map(|(_, value)| percent_decode(value))
+            .next()
     }
 }
 
@@ -73,7 +78,8 @@ pub(super) fn percent_decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
-        let escape = tail.get(..2).filter(|_| first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
+        let escape =
+            tail.get(..2).filter(|_| first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
         match escape.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
             Some(byte) => {
                 bytes.push(byte);
@@ -95,7 +101,10 @@ mod tests {
     #[test]
     fn every_form_of_url_is_taken_apart() {
         let cases = [
-            ("smtp://u:p%40@mx.test:25/?a=b@c", Some(("smtp", Some("p%40"), "mx.test", Some(25), "a=b@c"))),
+            (
+                "smtp://u:p%40@mx.test:25/?a=b@c",
+                Some(("smtp", Some("p%40"), "mx.test", Some(25), "a=b@c")),
+            ),
             ("smtps:u:p@h:465", Some(("smtps", Some("p"), "h", Some(465), ""))),
             ("smtp://u:p/a@s@h", Some(("smtp", Some("p/a@s"), "h", None, ""))),
             ("smtp://u:p?w@h", Some(("smtp", Some("p?w"), "h", None, ""))),
@@ -108,7 +117,13 @@ mod tests {
         for (text, expected) in cases {
             let url = Url::read(text);
             let found = url.as_ref().map(|url| {
-                (url.scheme, url.password.clone().map(|range| &text[range]), url.host, url.port, url.query)
+                (
+                    url.scheme,
+                    url.password.clone().map(|range| &text[range]),
+                    url.host,
+                    url.port,
+                    url.query,
+                )
             });
             assert_eq!(found, expected, "{text}");
         }
@@ -116,7 +131,9 @@ mod tests {
 
     #[test]
     fn escapes_are_decoded_and_what_is_none_stays() {
-        for (text, expected) in [("a%40b", "a@b"), ("100%", "100%"), ("%zz%2", "%zz%2"), ("%C3%A9", "é")] {
+        for (text, expected) in
+            [("a%40b", "a@b"), ("100%", "100%"), ("%zz%2", "%zz%2"), ("%C3%A9", "é")]
+        {
             assert_eq!(percent_decode(text), expected);
         }
     }

@@ -1,16 +1,16 @@
-//! Bounds what opening keys may cost. A tenant chooses the parameters of a key derivation, so they are looked at
-//! before it runs.
+//! Bounds what opening keys may cost. A tenant chooses the parameters of a key derivation, so they
+//! are looked at before it runs.
 
 use pkcs8::pkcs5::pbes2::{Kdf, Parameters, Pbkdf2Params, Pbkdf2Prf, ScryptParams};
 
 use super::Unusable;
 
-/// How many keys of one configuration are read: far more than signers and certificates that anyone has, and few
-/// enough for their arithmetic to take less than a second.
+/// How many keys of one configuration are read: far more than signers and certificates that anyone
+/// has, and few enough for their arithmetic to take less than a second.
 const KEYS: u32 = 64;
 
-/// How many iterations of PBKDF2 there may be, or what takes as long: half a second, and a second on old machines.
-/// OWASP's 600 000 fit, as do OpenSSL's 2048 hundreds of times.
+/// How many iterations of PBKDF2 there may be, or what takes as long: half a second, and a second
+/// on old machines. OWASP's 600 000 fit, as do OpenSSL's 2048 hundreds of times.
 const WORK: u64 = 1_500_000;
 
 /// What scrypt may take. OpenSSL's own bound is half of it.
@@ -48,7 +48,8 @@ impl Budget {
     }
 }
 
-/// Each block of the key takes all iterations; the hashes with words of 64 bits take longer for one.
+/// Each block of the key takes all iterations; the hashes with words of 64 bits take longer for
+/// one.
 fn pbkdf2_work(pbkdf2: &Pbkdf2Params, key_size: usize) -> u64 {
     let (block, weight) = match pbkdf2.prf {
         Pbkdf2Prf::HmacWithSha1 => (20, 1),
@@ -62,8 +63,8 @@ fn pbkdf2_work(pbkdf2: &Pbkdf2Params, key_size: usize) -> u64 {
     u64::from(pbkdf2.iteration_count).saturating_mul(blocks).saturating_mul(weight)
 }
 
-/// Mixing one block takes as long as two iterations of PBKDF2. The cost must be a power of two (RFC 7914 §6): the
-/// library relies on it.
+/// Mixing one block takes as long as two iterations of PBKDF2. The cost must be a power of two (RFC
+/// 7914 §6): the library relies on it.
 fn scrypt_work(scrypt: &ScryptParams) -> Result<u64, Unusable> {
     let (cost, block, lanes) =
         (scrypt.cost_parameter, u64::from(scrypt.block_size), u64::from(scrypt.parallelization));

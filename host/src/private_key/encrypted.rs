@@ -8,7 +8,8 @@ use zeroize::Zeroizing;
 
 use super::{Budget, Unusable};
 
-/// The shortest initialization vector there is, that of triple DES. The library takes so much of one unseen.
+/// The shortest initialization vector there is, that of triple DES. The library takes so much of
+/// one unseen.
 const SHORTEST_VECTOR: usize = 8;
 
 /// The key in clear.
@@ -47,7 +48,8 @@ fn parameters(scheme: &AlgorithmIdentifierRef<'_>) -> Result<pbes2::Parameters, 
         return Err(Unusable::UnknownCipher);
     }
     let parts = scheme.parameters.ok_or(Unusable::Damaged)?.sequence(|reader| {
-        let parts = (AlgorithmIdentifierRef::decode(reader)?, AlgorithmIdentifierRef::decode(reader)?);
+        let parts =
+            (AlgorithmIdentifierRef::decode(reader)?, AlgorithmIdentifierRef::decode(reader)?);
         Ok::<_, der::Error>(parts)
     });
     let (derivation, cipher) = parts.map_err(|_| Unusable::Damaged)?;

@@ -9,7 +9,9 @@ use des::TdesEde3;
 use md5::{Digest as _, Md5};
 use pkcs8::der::Encode as _;
 use pkcs8::der::asn1::OctetStringRef;
-use pkcs8::pkcs5::pbes2::{EncryptionScheme, Kdf, Parameters, Pbkdf2Params, Pbkdf2Prf, ScryptParams};
+use pkcs8::pkcs5::pbes2::{
+    EncryptionScheme, Kdf, Parameters, Pbkdf2Params, Pbkdf2Prf, ScryptParams,
+};
 use pkcs8::{EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PKCS_RSA_SHA256};
 
@@ -32,7 +34,8 @@ fn ed25519() -> KeyPair {
 }
 
 fn rsa() -> &'static KeyPair {
-    static KEY: LazyLock<KeyPair> = LazyLock::new(|| KeyPair::generate_for(&PKCS_RSA_SHA256).expect("a key"));
+    static KEY: LazyLock<KeyPair> =
+        LazyLock::new(|| KeyPair::generate_for(&PKCS_RSA_SHA256).expect("a key"));
     &KEY
 }
 
@@ -43,14 +46,21 @@ fn pbkdf2(prf: Pbkdf2Prf, iteration_count: u32) -> Kdf {
 
 fn scrypt(cost_parameter: u64, block_size: u16, parallelization: u16) -> Kdf {
     let salt = [7; 16].as_slice().try_into().expect("a salt");
-    Kdf::Scrypt(ScryptParams { salt, cost_parameter, block_size, parallelization, key_length: None })
+    Kdf::Scrypt(ScryptParams {
+        salt,
+        cost_parameter,
+        block_size,
+        parallelization,
+        key_length: None,
+    })
 }
 
 /// What claims to be encrypted in this way, without the cost of having been.
 fn sealed(kdf: Kdf) -> String {
     let parameters = Parameters { kdf, encryption: EncryptionScheme::Aes256Cbc { iv: [9; 16] } };
     let encrypted_data = OctetStringRef::new(&[0; 64]).expect("a text");
-    let info = EncryptedPrivateKeyInfoRef { encryption_algorithm: parameters.into(), encrypted_data };
+    let info =
+        EncryptedPrivateKeyInfoRef { encryption_algorithm: parameters.into(), encrypted_data };
     pem::write("ENCRYPTED PRIVATE KEY", &info.to_der().expect("DER")).to_string()
 }
 
@@ -62,7 +72,8 @@ fn sequence(content: &[u8]) -> Vec<u8> {
 fn encrypted(key: &KeyPair, kdf: Kdf, encryption: EncryptionScheme) -> String {
     let der = key.serialize_der();
     let info = PrivateKeyInfoRef::from_der(&der).expect("a key");
-    let document = info.encrypt_with_params(Parameters { kdf, encryption }, PASSPHRASE).expect("ciphers");
+    let document =
+        info.encrypt_with_params(Parameters { kdf, encryption }, PASSPHRASE).expect("ciphers");
     pem::write("ENCRYPTED PRIVATE KEY", document.as_bytes()).to_string()
 }
 
@@ -74,10 +85,12 @@ fn traditional<C: BlockCipherEncrypt + KeyInit>(name: &str, label: &str, der: &[
         digest = Md5::digest([&digest, PASSPHRASE.as_bytes(), &vector[..8]].concat()).to_vec();
         key.extend_from_slice(&digest);
     }
-    let cipher = cbc::Encryptor::<C>::new_from_slices(&key[..C::key_size()], &vector).expect("lengths");
+    let cipher =
+        cbc::Encryptor::<C>::new_from_slices(&key[..C::key_size()], &vector).expect("lengths");
     let text = pem::write(label, &cipher.encrypt_padded_vec::<Pkcs7>(der));
     let hexadecimal: String = vector.iter().map(|byte| format!("{byte:02X}")).collect();
-    let headers = format!("{label}-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: {name},{hexadecimal}\n\n");
+    let headers =
+        format!("{label}-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: {name},{hexadecimal}\n\n");
     text.replacen(&format!("{label}-----\n"), &headers, 1)
 }
 
@@ -103,7 +116,11 @@ fn pkcs8_opens_under_each_derivation_and_cipher() {
         let text = encrypted(&key, kdf.clone(), cipher);
         assert!(is_encrypted(&text));
         assert_eq!(opened(&text, Some(PASSPHRASE)), Ok(key.serialize_der()), "{kdf:?} {cipher:?}");
-        assert_eq!(opened(&text, Some("wrong")), Err(Unusable::WrongPassphrase), "{kdf:?} {cipher:?}");
+        assert_eq!(
+            opened(&text, Some("wrong")),
+            Err(Unusable::WrongPassphrase),
+            "{kdf:?} {cipher:?}"
+        );
         assert_eq!(opened(&text, None), Err(Unusable::MissingPassphrase), "{kdf:?} {cipher:?}");
         let pasted = text.replace('\n', "\\n");
         assert_eq!(opened(&pasted, Some(PASSPHRASE)), Ok(key.serialize_der()));
@@ -141,7 +158,9 @@ fn the_traditional_form_opens_under_each_cipher() {
 #[test]
 fn keys_in_clear_need_no_passphrase_and_mind_none() {
     let (ecdsa, rsa) = (key().serialize_der(), rsa().serialize_der());
-    let inner = |der: &[u8]| PrivateKeyInfoRef::from_der(der).expect("a key").private_key.as_bytes().to_vec();
+    let inner = |der: &[u8]| {
+        PrivateKeyInfoRef::from_der(der).expect("a key").private_key.as_bytes().to_vec()
+    };
     for (label, der) in [
         ("PRIVATE KEY", ecdsa.clone()),
         ("EC PRIVATE KEY", inner(&ecdsa)),
@@ -150,7 +169,11 @@ fn keys_in_clear_need_no_passphrase_and_mind_none() {
     ] {
         let text = pem::write(label, &der);
         assert!(!is_encrypted(&text));
-        let around = format!("Bag Attributes\n{}{}", pem::write("CERTIFICATE", b"x").as_str(), text.as_str());
+        let around = format!(
+            "Bag Attributes\n{}{}",
+            pem::write("CERTIFICATE", b"x").as_str(),
+            text.as_str()
+        );
         for text in [text.to_string(), text.replace('\n', "\\n"), text.replace('\n', " "), around] {
             assert_eq!(opened(&text, None).as_ref(), Ok(&der), "{label}");
             assert_eq!(opened(&text, Some(PASSPHRASE)).as_ref(), Ok(&der), "{label}");
@@ -243,15 +266,22 @@ fn no_change_of_a_byte_makes_a_panic() {
 #[test]
 fn triple_des_with_a_short_vector_is_damaged() {
     let parameters = |vector: &[u8]| {
-        // SEQUENCE { OID PBES2, SEQUENCE { PBKDF2 with salt and one iteration, triple DES with the vector } }
+        // SEQUENCE { OID PBES2, SEQUENCE { PBKDF2 with salt and one iteration, triple DES with the
+        // vector } }
         let length = u8::try_from(vector.len()).expect("a short vector");
         let cipher = [b"\x06\x08\x2a\x86\x48\x86\xf7\x0d\x03\x07\x04", &[length][..], vector];
         let cipher = sequence(&cipher.concat());
-        let derivation =
-            [&b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0c"[..], &sequence(b"\x04\x01s\x02\x01\x01")];
+        let derivation = [
+            &b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0c"[..],
+            &sequence(b"\x04\x01s\x02\x01\x01"),
+        ];
         let both = sequence(&[sequence(&derivation.concat()), cipher].concat());
-        let scheme = sequence(&[&b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0d"[..], &both].concat());
-        pem::write("ENCRYPTED PRIVATE KEY", &sequence(&[&scheme[..], &b"\x04\x0812345678"[..]].concat()))
+        let scheme =
+            sequence(&[&b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0d"[..], &both].concat());
+        pem::write(
+            "ENCRYPTED PRIVATE KEY",
+            &sequence(&[&scheme[..], &b"\x04\x0812345678"[..]].concat()),
+        )
     };
     assert_eq!(opened(&parameters(b"12345678"), Some("p")), Err(Unusable::WrongPassphrase));
     for vector in [&b""[..], b"1234567"] {
@@ -263,7 +293,8 @@ fn triple_des_with_a_short_vector_is_damaged() {
 fn each_purpose_has_its_keys() {
     use Purpose::{Assertion, Certificate, Signature};
     let (ecdsa, ed25519) = (key(), ed25519());
-    let keys = [(rsa(), [true; 3]), (&ecdsa, [false, true, false]), (&ed25519, [false, true, true])];
+    let keys =
+        [(rsa(), [true; 3]), (&ecdsa, [false, true, false]), (&ed25519, [false, true, true])];
     for (key, suited) in keys {
         let der = open(&key.serialize_pem(), None, &mut Budget::default()).expect("a key");
         for (purpose, suited) in [Assertion, Certificate, Signature].into_iter().zip(suited) {
@@ -300,7 +331,12 @@ fn findings_stand_where_they_are_mended() {
         let (key, passphrase) = (refer(key), passphrase.map(refer));
         let place = KeyPlace { key: &key, passphrase: passphrase.as_ref() };
         assert_eq!(reason.diagnostic(place).path, expected);
-        assert!(reason.error(place).to_string().starts_with(&format!("the private key at `{}` is ", key.0)));
+        assert!(
+            reason
+                .error(place)
+                .to_string()
+                .starts_with(&format!("the private key at `{}` is ", key.0))
+        );
     }
 }
 
@@ -308,8 +344,11 @@ fn findings_stand_where_they_are_mended() {
 fn keys_come_from_the_vault() {
     let (rsa, place) = (rsa(), SecretRef("/auth/privateKey/key".to_owned()));
     let phrase = SecretRef("/auth/privateKey/passphrase".to_owned());
-    let text =
-        encrypted(rsa, pbkdf2(Pbkdf2Prf::HmacWithSha256, 2048), EncryptionScheme::Aes256Cbc { iv: [9; 16] });
+    let text = encrypted(
+        rsa,
+        pbkdf2(Pbkdf2Prf::HmacWithSha256, 2048),
+        EncryptionScheme::Aes256Cbc { iv: [9; 16] },
+    );
     let mut vault = Vault::default();
     vault.keep(place.0.clone(), Source::Inline(Secret::new(text)));
     vault.keep(phrase.0.clone(), Source::Inline(Secret::new(PASSPHRASE)));
@@ -318,8 +357,10 @@ fn keys_come_from_the_vault() {
     let with = KeyPlace { key: &place, passphrase: Some(&phrase) };
     assert_eq!(load(&vault, with).expect("a key").secret_der(), der);
     assert_eq!(rsa_pkcs1(&vault, with).expect("a key").as_slice(), inner);
-    let error = rsa_pkcs1(&vault, KeyPlace { key: &place, passphrase: None }).expect_err("no passphrase");
-    let expected = "the private key at `/auth/privateKey/key` is encrypted, and its passphrase is missing";
+    let error =
+        rsa_pkcs1(&vault, KeyPlace { key: &place, passphrase: None }).expect_err("no passphrase");
+    let expected =
+        "the private key at `/auth/privateKey/key` is encrypted, and its passphrase is missing";
     assert_eq!(
         (error.to_string().as_str(), error.hint()),
         (expected, Some("set `passphrase` beside the key"))

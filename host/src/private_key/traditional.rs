@@ -1,5 +1,6 @@
-//! Opens what OpenSSL writes with `-traditional`: PEM whose header `DEK-Info` names a cipher and its vector. The
-//! key comes from `EVP_BytesToKey` with MD5 and one round, which costs nothing and protects little.
+//! Opens what OpenSSL writes with `-traditional`: PEM whose header `DEK-Info` names a cipher and
+//! its vector. The key comes from `EVP_BytesToKey` with MD5 and one round, which costs nothing and
+//! protects little.
 
 use aes::{Aes128, Aes192, Aes256};
 use cbc::cipher::block_padding::Pkcs7;
@@ -38,7 +39,8 @@ fn decrypt<C: BlockCipherDecrypt + KeyInit>(
 ) -> Result<Zeroizing<Vec<u8>>, Unusable> {
     let salt = vector.get(..SALT).ok_or(Unusable::Damaged)?;
     let key = derive(passphrase.as_bytes(), salt, C::key_size());
-    let cipher = cbc::Decryptor::<C>::new_from_slices(&key, vector).map_err(|_| Unusable::Damaged)?;
+    let cipher =
+        cbc::Decryptor::<C>::new_from_slices(&key, vector).map_err(|_| Unusable::Damaged)?;
     let length = match cipher.decrypt_padded::<Pkcs7>(&mut content) {
         Ok(key) => key.len(),
         Err(_) => return Err(Unusable::WrongPassphrase),
@@ -52,7 +54,11 @@ fn derive(passphrase: &[u8], salt: &[u8], length: usize) -> Zeroizing<Vec<u8>> {
     let mut key = Zeroizing::new(Vec::with_capacity(length + Md5::output_size()));
     let mut digest = Zeroizing::new(Vec::with_capacity(Md5::output_size()));
     while key.len() < length {
-        let next = Md5::new().chain_update(&*digest).chain_update(passphrase).chain_update(salt).finalize();
+        let next = Md5::new()
+            .chain_update(&*digest)
+            .chain_update(passphrase)
+            .chain_update(salt)
+            .finalize();
         digest.clear();
         digest.extend_from_slice(&next);
         key.extend_from_slice(&next);
@@ -62,7 +68,8 @@ fn derive(passphrase: &[u8], salt: &[u8], length: usize) -> Zeroizing<Vec<u8>> {
 }
 
 fn hexadecimal(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<_>> = text.chars().map(|digit| u8::try_from(digit.to_digit(16)?).ok()).collect();
+    let digits: Option<Vec<_>> =
+        text.chars().map(|digit| u8::try_from(digit.to_digit(16)?).ok()).collect();
     let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
     Some(digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }

@@ -1,5 +1,5 @@
-//! Why a private key cannot be used, and what to write instead. No word of the key's text is repeated: it may
-//! be another secret that was put in the wrong place.
+//! Why a private key cannot be used, and what to write instead. No word of the key's text is
+//! repeated: it may be another secret that was put in the wrong place.
 
 use std::fmt;
 
@@ -95,23 +95,32 @@ impl Unusable {
             "convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc -in old.pem -out new.pem`";
         match self {
             Self::Damaged | Self::NotPem => {
-                "expected PEM: the text from `-----BEGIN …-----` to `-----END …-----`, complete and unchanged"
+                "expected PEM: the text from `-----BEGIN …-----` to `-----END …-----`, complete \
+                and unchanged"
             }
             Self::Foreign => {
-                "give the key with which the certificate was requested; the chain begins with its certificate"
+                "give the key with which the certificate was requested; the chain begins with its \
+                certificate"
             }
             Self::MissingPassphrase if is_pair(&place.key.0) => "set `passphrase` beside the key",
-            Self::MissingPassphrase => "write `{\"key\": …, \"passphrase\": …}` in place of the key",
+            Self::MissingPassphrase => {
+                "write `{\"key\": …, \"passphrase\": …}` in place of the \
+                key"
+            }
             Self::NoKey => "give the private key that belongs to the certificate or public key",
             Self::OtherForm => {
-                "convert it: `ssh-keygen -p -m PKCS8 -f key` for OpenSSH's form; DSA keys are not supported"
+                "convert it: `ssh-keygen -p -m PKCS8 -f key` for OpenSSH's form; DSA keys are not \
+                supported"
             }
             Self::Several => "keep the one that is meant",
             Self::TooCostly => return format!("{RECODE}, with the default number of iterations"),
             Self::TooLarge => "give the private key alone",
             Self::TooMany => "use fewer keys",
             Self::UnknownCipher => RECODE,
-            Self::Unsuited(_) => "make another key, such as with `openssl genrsa -out key.pem 2048`",
+            Self::Unsuited(_) => {
+                "make another key, such as with `openssl genrsa -out key.pem \
+                2048`"
+            }
             Self::WrongPassphrase => {
                 "give the passphrase with which the key was encrypted, without blanks around it"
             }
@@ -134,15 +143,20 @@ impl fmt::Display for Unusable {
             Self::TooCostly => "is encrypted so that opening it takes too much time or memory",
             Self::TooLarge => "is longer than a key can be",
             Self::TooMany => "is one too many in this configuration",
-            Self::UnknownCipher => "is encrypted with a cipher or key derivation that is not supported",
+            Self::UnknownCipher => {
+                "is encrypted with a cipher or key derivation that is not \
+                supported"
+            }
             Self::Unsuited(Purpose::Assertion) => {
                 "does not fit: assertions are signed with an RSA key of 2048 to 8192 bits"
             }
             Self::Unsuited(Purpose::Certificate) => {
-                "does not fit: expected RSA of 2048 to 8192 bits, ECDSA on P-256, P-384 or P-521, or Ed25519"
+                "does not fit: expected RSA of 2048 to 8192 bits, ECDSA on P-256, P-384 or P-521, \
+                or Ed25519"
             }
             Self::Unsuited(Purpose::Signature) => {
-                "does not fit: DKIM signatures are made with RSA of 2048 to 8192 bits or with Ed25519"
+                "does not fit: DKIM signatures are made with RSA of 2048 to 8192 bits or with \
+                Ed25519"
             }
             Self::WrongPassphrase => "is not opened by its passphrase",
         })

@@ -1,8 +1,9 @@
 //! Compiled components on disk, so that a second process needs no compiler.
 //!
-//! Machine code from disk runs with the host's rights. Only what this user wrote itself is trusted: the
-//! directory belongs to the user and is closed to others, and each file carries a keyed digest over its
-//! content and its name, which is the digest of the component and of everything the engine compiles by.
+//! Machine code from disk runs with the host's rights. Only what this user wrote itself is trusted:
+//! the directory belongs to the user and is closed to others, and each file carries a keyed digest
+//! over its content and its name, which is the digest of the component and of everything the engine
+//! compiles by.
 
 use std::fs;
 use std::hash::{Hash as _, Hasher};
@@ -46,14 +47,16 @@ impl Cache {
         #[expect(
             unsafe_code,
             reason = "the bytes are this user's own: the keyed digest above covers them, the component they \
-                      were compiled from and the engine that compiled them, and others cannot read the key"
+                      were compiled from and the engine that compiled them, and others cannot read \
+                      the key"
         )]
         // SAFETY: `deserialize` asks for bytes that `serialize` made for a compatible engine.
         let component = unsafe { Component::deserialize(engine, compiled) };
         component.ok()
     }
 
-    /// Keeps the compiled form of a component. Failing to is no error: the next process compiles again.
+    /// Keeps the compiled form of a component. Failing to is no error: the next process compiles
+    /// again.
     pub(super) fn keep(&self, component: &[u8], compiled: &Component) {
         if let Err(error) = self.try_keep(component, compiled) {
             tracing::debug!(target: "smtp_connector", %error, "the compiled component is not cached");

@@ -90,7 +90,8 @@ impl Component {
                 format!("the component does not keep to the contract: {error:#}"),
             )
         })?;
-        let mut component = Self { engine: engine.clone(), pre, descriptor: Descriptor::default(), bundled };
+        let mut component =
+            Self { engine: engine.clone(), pre, descriptor: Descriptor::default(), bundled };
         component.descriptor = component.describe().await?;
         Ok(Arc::new(component))
     }
@@ -102,7 +103,8 @@ impl Component {
 
     /// Checks a configuration whose secrets are masked, in an instance of its own.
     pub(crate) async fn check(&self, masked: &str) -> Result<Checked> {
-        let report = self.call(async |exports, store| exports.call_check(store, masked).await).await;
+        let report =
+            self.call(async |exports, store| exports.call_check(store, masked).await).await;
         match report {
             Ok(report) => convert::report(report),
             // The bundled check is linear in its input: what exceeds a bound is the configuration.
@@ -111,8 +113,8 @@ impl Component {
         }
     }
 
-    /// Whether an exceeded bound is the template's fault rather than the component's: the bundled component's
-    /// own work is bounded by its input.
+    /// Whether an exceeded bound is the template's fault rather than the component's: the bundled
+    /// component's own work is bounded by its input.
     pub(super) fn is_bundled(&self) -> bool {
         self.bundled
     }
@@ -172,7 +174,9 @@ fn compile(engine: &Engine, bytes: &[u8]) -> Result<Compiled> {
                 "this is a core WebAssembly module, not a component".to_owned()
             }
             _ if !bytes.starts_with(b"\0asm") => "this is no WebAssembly component".to_owned(),
-            _ => format!("this is not a component that the sandbox can run: {}", first_line(&error)),
+            _ => {
+                format!("this is not a component that the sandbox can run: {}", first_line(&error))
+            }
         };
         Error::new(ErrorKind::Component, message)
             .with_hint("build the component for the target `wasm32-wasip2`")

@@ -1,5 +1,6 @@
-//! Between the contract's types and the host's. What a component answers is not trusted: whatever the host's
-//! types cannot hold is a breach of the contract, and the error says which part of the answer it was.
+//! Between the contract's types and the host's. What a component answers is not trusted: whatever
+//! the host's types cannot hold is a breach of the contract, and the error says which part of the
+//! answer it was.
 
 use std::time::Duration;
 
@@ -52,7 +53,11 @@ pub struct FormItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_value: Option<serde_json::Value>,
     /// The choices, as value and title.
-    #[serde(rename = "selectItems", skip_serializing_if = "Vec::is_empty", serialize_with = "choices")]
+    #[serde(
+        rename = "selectItems",
+        skip_serializing_if = "Vec::is_empty",
+        serialize_with = "choices"
+    )]
     pub options: Vec<(String, String)>,
     /// When the item is shown: the key that decides and the value it must have.
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "conditions")]
@@ -110,7 +115,8 @@ pub(super) fn message(
     if parts.into_iter().flatten().any(|part| part.len() > limits.part_bytes) {
         return Err(too_large(limits));
     }
-    let mailbox = |mailbox: messages::Mailbox| Mailbox { name: mailbox.name, address: mailbox.address };
+    let mailbox =
+        |mailbox: messages::Mailbox| Mailbox { name: mailbox.name, address: mailbox.address };
     Ok(Message {
         from: mailbox(message.sender),
         reply_to: message.reply_to.into_iter().map(mailbox).collect(),
@@ -135,7 +141,10 @@ fn compose_error(error: messages::ComposeError) -> Error {
         }
         messages::ComposeError::TemplateNotFound(usage_type) => Error::new(
             ErrorKind::Template,
-            format!("the configuration has no template for `{usage_type}` and no `Generic` to fall back to"),
+            format!(
+                "the configuration has no template for `{usage_type}` and no `Generic` to fall \
+                back to"
+            ),
         ),
         messages::ComposeError::Template(problem) => {
             let place = match (problem.line, problem.column) {
@@ -143,13 +152,17 @@ fn compose_error(error: messages::ComposeError) -> Error {
                 (Some(line), None) => format!(" at line {line}"),
                 _ => String::new(),
             };
-            let message =
-                format!("the template of the {}{place}: {}", part_name(problem.part), problem.message);
+            let message = format!(
+                "the template of the {}{place}: {}",
+                part_name(problem.part),
+                problem.message
+            );
             Error::new(ErrorKind::Template, message)
         }
-        messages::ComposeError::TooLarge(part) => {
-            Error::new(ErrorKind::Template, format!("the rendered {} is too large", part_name(part)))
-        }
+        messages::ComposeError::TooLarge(part) => Error::new(
+            ErrorKind::Template,
+            format!("the rendered {} is too large", part_name(part)),
+        ),
     }
 }
 
@@ -214,7 +227,9 @@ fn transport_plan(plan: transport::TransportPlan) -> Result<plan::TransportPlan>
         ehlo_name: plan.ehlo_name.map(|name| one_word("the EHLO name", name)).transpose()?,
         local_address: match plan.local_address {
             None => None,
-            Some(address) => Some(address.parse().map_err(|_| breach("the local address is no IP address"))?),
+            Some(address) => {
+                Some(address.parse().map_err(|_| breach("the local address is no IP address"))?)
+            }
         },
         proxy: plan.proxy.map(proxy).transpose()?,
         timeouts: plan::Timeouts {
@@ -255,7 +270,10 @@ fn one_word(what: &str, word: String) -> Result<String> {
 
 fn endpoint(endpoint: transport::Endpoint) -> Result<plan::Endpoint> {
     let host = endpoint.host;
-    if host.is_empty() || endpoint.port == 0 || host.chars().any(|c| c.is_control() || c.is_whitespace()) {
+    if host.is_empty()
+        || endpoint.port == 0
+        || host.chars().any(|c| c.is_control() || c.is_whitespace())
+    {
         return Err(breach("an endpoint has no host, no port, or a host with blanks"));
     }
     Ok(plan::Endpoint { host, port: endpoint.port })
@@ -308,11 +326,13 @@ fn user_name(user: String) -> Result<String> {
 fn authentication(authentication: transport::Authentication) -> Result<plan::Authentication> {
     Ok(match authentication {
         transport::Authentication::None => plan::Authentication::None,
-        transport::Authentication::Password(login) => plan::Authentication::Password(plan::PasswordLogin {
-            user: user_name(login.user)?,
-            password: secret(login.password),
-            mechanism: login.mechanism.map(mechanism),
-        }),
+        transport::Authentication::Password(login) => {
+            plan::Authentication::Password(plan::PasswordLogin {
+                user: user_name(login.user)?,
+                password: secret(login.password),
+                mechanism: login.mechanism.map(mechanism),
+            })
+        }
         transport::Authentication::Oauth2(login) => {
             if login.access_token.is_none() && login.renewal.is_none() {
                 return Err(breach("a login by token has neither a token nor a way to get one"));
@@ -334,7 +354,9 @@ fn token_request(request: transport::TokenRequest) -> plan::TokenRequest {
     let parameters = |list: Vec<transport::Parameter>| {
         list.into_iter()
             .map(|parameter| match parameter.value {
-                transport::ParameterValue::Text(text) => (parameter.name, plan::ParameterValue::Text(text)),
+                transport::ParameterValue::Text(text) => {
+                    (parameter.name, plan::ParameterValue::Text(text))
+                }
                 transport::ParameterValue::Secret(reference) => {
                     (parameter.name, plan::ParameterValue::Secret(secret(reference)))
                 }
@@ -398,10 +420,14 @@ fn dkim(dkim: transport::Dkim) -> plan::Dkim {
 
 pub(super) fn descriptor(descriptor: description::Descriptor) -> Result<Descriptor> {
     let json = |what: &str, text: &str| {
-        serde_json::from_str(text).map_err(|error| breach(format!("{what} is not valid JSON: {error}")))
+        serde_json::from_str(text)
+            .map_err(|error| breach(format!("{what} is not valid JSON: {error}")))
     };
     let texts = |texts: Vec<description::LocalizedText>| {
-        texts.into_iter().map(|text| LocalizedText { language: text.language, text: text.text }).collect()
+        texts
+            .into_iter()
+            .map(|text| LocalizedText { language: text.language, text: text.text })
+            .collect()
     };
     let example = |example: description::Example| {
         let configuration = json(&format!("the example `{}`", example.id), &example.configuration)?;

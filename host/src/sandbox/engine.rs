@@ -1,4 +1,5 @@
-//! The engine: made once per process, it compiles components and keeps the clock that bounds their calls.
+//! The engine: made once per process, it compiles components and keeps the clock that bounds their
+//! calls.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
@@ -16,8 +17,8 @@ use super::limits::Limits;
 use crate::connector::Connector;
 use crate::error::{Error, ErrorKind, Result};
 
-/// How often running calls look at their deadline. Ten milliseconds are short beside any limit on a call and
-/// cost an idle process nothing that can be measured.
+/// How often running calls look at their deadline. Ten milliseconds are short beside any limit on a
+/// call and cost an idle process nothing that can be measured.
 const TICK: Duration = Duration::from_millis(10);
 
 /// The largest component that is compiled, in bytes: thirty times the bundled one.
@@ -70,8 +71,8 @@ impl EngineBuilder {
 
     /// Keeps compiled components in a directory, so that the next process needs no compiler.
     ///
-    /// The directory must belong to the current user and be closed to others; it is made so if it does not
-    /// exist. What is found there is authenticated before it is used.
+    /// The directory must belong to the current user and be closed to others; it is made so if it
+    /// does not exist. What is found there is authenticated before it is used.
     #[must_use]
     pub fn cache_directory(mut self, path: impl Into<PathBuf>) -> Self {
         self.cache = Some(path.into());
@@ -84,10 +85,17 @@ impl EngineBuilder {
     ///
     /// Fails with [`ErrorKind::Internal`] where this machine cannot run WebAssembly.
     pub fn build(self) -> Result<Engine> {
-        let engine = wasmtime::Engine::new(&configuration(&self.limits)).map_err(|error| unusable(&error))?;
+        let engine = wasmtime::Engine::new(&configuration(&self.limits))
+            .map_err(|error| unusable(&error))?;
         let linker = imports::linker(&engine).map_err(|error| unusable(&error))?;
         let cache = self.cache.map(|path| Cache::new(path, &engine));
-        let inner = Arc::new(Inner { engine, linker, limits: self.limits, cache, bundled: OnceCell::new() });
+        let inner = Arc::new(Inner {
+            engine,
+            linker,
+            limits: self.limits,
+            cache,
+            bundled: OnceCell::new(),
+        });
         start_clock(&inner)?;
         Ok(Engine(inner))
     }
@@ -122,9 +130,9 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// Fails with [`ErrorKind::Component`] where the bytes are no component, the component is no connector of
-    /// this version of the contract, or it imports anything beyond what a standard library brings along; the
-    /// message names what was found.
+    /// Fails with [`ErrorKind::Component`] where the bytes are no component, the component is no
+    /// connector of this version of the contract, or it imports anything beyond what a standard
+    /// library brings along; the message names what was found.
     pub async fn load(&self, bytes: &[u8]) -> Result<Connector> {
         if bytes.len() > MAX_COMPONENT_BYTES {
             let message = format!("the component has more than {MAX_COMPONENT_BYTES} bytes");
@@ -141,7 +149,10 @@ impl Engine {
     pub async fn load_file(&self, path: impl AsRef<Path>) -> Result<Connector> {
         let path = path.as_ref();
         let bytes = read_bounded(path).await.map_err(|error| {
-            Error::new(ErrorKind::Input, format!("cannot read the component `{}`: {error}", path.display()))
+            Error::new(
+                ErrorKind::Input,
+                format!("cannot read the component `{}`: {error}", path.display()),
+            )
         })?;
         self.load(&bytes).await
     }
@@ -177,7 +188,8 @@ fn configuration(limits: &Limits) -> wasmtime::Config {
     config
         .epoch_interruption(true)
         .max_wasm_stack(limits.stack_bytes)
-        // wasmtime asks for room beside the guest's own stack, for the host functions that it calls.
+        // wasmtime asks for room beside the guest's own stack, for the host functions that it
+        // calls.
         .async_stack_size(limits.stack_bytes + (512 << 10))
         // A connector is plain computation: what it does not need is not offered.
         .wasm_simd(false)
@@ -199,9 +211,12 @@ fn start_clock(inner: &Arc<Inner>) -> Result<()> {
             std::thread::sleep(TICK);
         }
     };
-    std::thread::Builder::new().name("smtp-connector-clock".to_owned()).spawn(clock).map_err(|error| {
-        Error::new(ErrorKind::Internal, "cannot start the thread that bounds the calls").with_source(error)
-    })?;
+    std::thread::Builder::new().name("smtp-connector-clock".to_owned()).spawn(clock).map_err(
+        |error| {
+            Error::new(ErrorKind::Internal, "cannot start the thread that bounds the calls")
+                .with_source(error)
+        },
+    )?;
     Ok(())
 }
 

@@ -1,5 +1,5 @@
-//! What a component may import: nothing but what a standard library brings along, and that leads nowhere. No
-//! network, no files, no environment, no arguments, no clock.
+//! What a component may import: nothing but what a standard library brings along, and that leads
+//! nowhere. No network, no files, no environment, no arguments, no clock.
 
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, HasData, Linker, ResourceTable};
@@ -63,8 +63,8 @@ pub(super) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State
     Ok(linker)
 }
 
-/// Refuses a component that is no connector, is one of another version, or imports what it must not, before
-/// any of it runs.
+/// Refuses a component that is no connector, is one of another version, or imports what it must
+/// not, before any of it runs.
 pub(super) fn admit(component: &Component) -> Result<()> {
     let engine = component.engine();
     let component = component.component_type();
@@ -78,9 +78,11 @@ pub(super) fn admit(component: &Component) -> Result<()> {
     if foreign.is_empty() {
         return Ok(());
     }
-    let message = format!("the component imports {}, which the sandbox does not offer", foreign.join(", "));
+    let message =
+        format!("the component imports {}, which the sandbox does not offer", foreign.join(", "));
     Err(Error::new(ErrorKind::Component, message).with_hint(
-        "a connector computes only: build it without access to files, network, clocks or randomness",
+        "a connector computes only: build it without access to files, network, clocks or \
+        randomness",
     ))
 }
 
@@ -101,10 +103,14 @@ fn check_version(exports: &[String]) -> Result<()> {
     }
     let message = match versions.first() {
         Some(version) => format!(
-            "the component is built for version {version} of the contract; this host speaks {CONTRACT_VERSION}"
+            "the component is built for version {version} of the contract; this host speaks \
+            {CONTRACT_VERSION}"
         ),
         None => {
-            format!("the component is no mail connector: it does not export `{CONNECTOR}@{CONTRACT_VERSION}`")
+            format!(
+                "the component is no mail connector: it does not export \
+                `{CONNECTOR}@{CONTRACT_VERSION}`"
+            )
         }
     };
     Err(Error::new(ErrorKind::Component, message)
@@ -127,7 +133,8 @@ mod tests {
     #[test]
     fn the_bundled_component_exports_the_contract_and_imports_only_what_is_inert() {
         let engine = wasmtime::Engine::default();
-        let component = Component::new(&engine, crate::bundled::COMPONENT).expect("the component compiles");
+        let component =
+            Component::new(&engine, crate::bundled::COMPONENT).expect("the component compiles");
         let component = component.component_type();
         let exports: Vec<_> = component.exports(&engine).map(|(name, _)| name.to_owned()).collect();
         for interface in ["connector", "description", "diagnostics", "messages", "transport"] {

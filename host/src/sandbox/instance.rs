@@ -1,7 +1,7 @@
 //! One instance: a component at work, with bounds on what each call may use.
 //!
-//! An instance that traps or exceeds a bound is never entered again: its calls take it by value and give it
-//! back only when they succeed.
+//! An instance that traps or exceeds a bound is never entered again: its calls take it by value and
+//! give it back only when they succeed.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -51,7 +51,12 @@ impl WasiView for State {
 }
 
 impl ResourceLimiter for State {
-    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         // One bound for all memories of the instance together.
         let total = self.memory_bytes - current.min(self.memory_bytes) + desired;
         if total > self.memory_limit {
@@ -62,7 +67,12 @@ impl ResourceLimiter for State {
         Ok(true)
     }
 
-    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(
+        &mut self,
+        _: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         Ok(desired <= MAX_TABLE_ELEMENTS)
     }
 }
@@ -154,8 +164,8 @@ impl Instance {
 impl State {
     fn new(limits: &Limits) -> Self {
         let last_words = LastWords::default();
-        // No arguments, environment, files or sockets, and the same seed each time: the same input gives the
-        // same output.
+        // No arguments, environment, files or sockets, and the same seed each time: the same input
+        // gives the same output.
         let wasi = WasiCtx::builder().stderr(last_words.clone()).insecure_random_seed(0).build();
         Self {
             wasi,
@@ -178,8 +188,11 @@ fn fault(error: &wasmtime::Error, store: &Store<State>, limits: &Limits) -> Faul
         return Fault::Exceeded(Exceeded::Memory(limits.memory_bytes));
     }
     match error.downcast_ref::<Trap>() {
-        // A guest whose own stack grows over the edge of its memory shows as an access out of bounds.
-        Some(Trap::StackOverflow | Trap::MemoryOutOfBounds) => return Fault::Exceeded(Exceeded::Stack),
+        // A guest whose own stack grows over the edge of its memory shows as an access out of
+        // bounds.
+        Some(Trap::StackOverflow | Trap::MemoryOutOfBounds) => {
+            return Fault::Exceeded(Exceeded::Stack);
+        }
         Some(_) => {}
         None if format!("{error:#}").contains("fuel allocated for hostcalls") => {
             return Fault::Exceeded(Exceeded::Output(limits.output_bytes));
@@ -187,7 +200,11 @@ fn fault(error: &wasmtime::Error, store: &Store<State>, limits: &Limits) -> Faul
         None => {}
     }
     let words = state.last_words.text();
-    if words.is_empty() { Fault::Trapped(error.root_cause().to_string()) } else { Fault::Trapped(words) }
+    if words.is_empty() {
+        Fault::Trapped(error.root_cause().to_string())
+    } else {
+        Fault::Trapped(words)
+    }
 }
 
 /// What a component said last on its standard error, such as a panic message.

@@ -1,5 +1,5 @@
-//! Composers: instances in which one configuration is open. A few are kept warm for each configuration and
-//! never serve another; in isolation mode each message gets a fresh one.
+//! Composers: instances in which one configuration is open. A few are kept warm for each
+//! configuration and never serve another; in isolation mode each message gets a fresh one.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,12 +14,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::message::Message;
 use crate::request::Request;
 
-/// How many composers one configuration has at most. A render takes some ten microseconds, so that two serve
-/// a hundred thousand messages a second; each keeps about 80 KiB.
+/// How many composers one configuration has at most. A render takes some ten microseconds, so that
+/// two serve a hundred thousand messages a second; each keeps about 80 KiB.
 const MAX_COMPOSERS: usize = 2;
 
-/// An instance that has grown beyond this is not kept: one large message must not cost its tenant the memory
-/// for good.
+/// An instance that has grown beyond this is not kept: one large message must not cost its tenant
+/// the memory for good.
 const MAX_KEPT_BYTES: usize = 4 << 20;
 
 /// The composers of one configuration.
@@ -50,10 +50,12 @@ impl Composers {
         Self { component, configuration, warm: Mutex::default(), turns, isolated }
     }
 
-    /// Composes one message. Dropping the future drops the instance, so that no call is ever half done.
+    /// Composes one message. Dropping the future drops the instance, so that no call is ever half
+    /// done.
     pub(crate) async fn compose(&self, request: &Request) -> Result<Message> {
         admit(request, self.component.limits().payload_bytes)?;
-        let _turn = self.turns.acquire().await.map_err(|_| Error::new(ErrorKind::Internal, "closed"))?;
+        let _turn =
+            self.turns.acquire().await.map_err(|_| Error::new(ErrorKind::Internal, "closed"))?;
         let parked = self.warm.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let composer = match parked {
             Some(composer) => composer,
@@ -81,7 +83,9 @@ impl Composers {
         };
         match opened.await {
             Ok((instance, Ok(handle))) => Ok(Composer { instance, handle }),
-            Ok((_, Err(diagnostics))) => Err(Error::configuration(convert::diagnostics(diagnostics))),
+            Ok((_, Err(diagnostics))) => {
+                Err(Error::configuration(convert::diagnostics(diagnostics)))
+            }
             Err(fault) => Err(fault.blame_component("open")),
         }
     }

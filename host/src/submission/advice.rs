@@ -1,5 +1,5 @@
-//! What to change after the usual mistakes. Facts about servers in the field, in our words; never a word of the
-//! server's, and no secret.
+//! What to change after the usual mistakes. Facts about servers in the field, in our words; never a
+//! word of the server's, and no secret.
 
 mod later;
 mod login;
@@ -16,7 +16,8 @@ use crate::reply::Reply;
 pub(super) const CLOCK: &str = "Check the clock of this machine and the server's certificate.";
 pub(super) const EXPIRED: &str = "Have the server's certificate renewed.";
 pub(super) const IMPLICIT_TLS_PORT: &str = "This port speaks implicit TLS, set `secure` to true.";
-pub(super) const PLAINTEXT_PORT: &str = "This port speaks plaintext with STARTTLS, set `secure` to false.";
+pub(super) const PLAINTEXT_PORT: &str =
+    "This port speaks plaintext with STARTTLS, set `secure` to false.";
 pub(super) const CLEAR_PORT: &str = "This port speaks plaintext without STARTTLS: set `secure` to false. Credentials \
     are then withheld unless `ignoreTLS` is true; better use a port with TLS.";
 pub(super) const SILENT_PORT: &str = "This port takes connections and says nothing, neither in clear nor by TLS: \
@@ -56,7 +57,10 @@ pub(super) fn is_about_certificate(error: &Error) -> bool {
 /// Whether what arrived in the handshake was no TLS.
 fn is_plaintext(error: &Error) -> bool {
     let source = std::error::Error::source(error);
-    matches!(source.and_then(|source| source.downcast_ref()), Some(rustls::Error::InvalidMessage(_)))
+    matches!(
+        source.and_then(|source| source.downcast_ref()),
+        Some(rustls::Error::InvalidMessage(_))
+    )
 }
 
 /// The server's no, and what is known of the server.
@@ -70,7 +74,12 @@ struct Refusal<'a> {
 }
 
 impl<'a> Refusal<'a> {
-    fn new(stage: Stage, reply: &Reply, provider: Option<Provider>, plan: &'a TransportPlan) -> Self {
+    fn new(
+        stage: Stage,
+        reply: &Reply,
+        provider: Option<Provider>,
+        plan: &'a TransportPlan,
+    ) -> Self {
         let words = format!("{reply} ").to_ascii_lowercase();
         Self { stage, code: reply.code, words, provider, plan }
     }
@@ -93,7 +102,8 @@ impl<'a> Refusal<'a> {
 fn on_refusal(refusal: &Refusal<'_>) -> Option<&'static str> {
     let advice = match (refusal.stage, refusal.code) {
         (Stage::Starttls, 500..=599) if refusal.plan.tls == TlsMode::RequiredStarttls => {
-            "Use a port where the server offers STARTTLS (usually 587) or implicit TLS (465 with `secure` true)."
+            "Use a port where the server offers STARTTLS (usually 587) or implicit TLS (465 with \
+            `secure` true)."
         }
         (Stage::Starttls, 500..=599) => {
             "The server offers STARTTLS and refuses it: use implicit TLS (465 with `secure` true), or accept \
@@ -134,7 +144,11 @@ fn on_another_protocol(problem: &str) -> Option<&'static str> {
              true.",
         ),
         ("`SSH-", "This port speaks SSH: set `port` to the mail server's, usually 587 or 465."),
-        ("`HTTP/", "This port speaks HTTP: set `host` and `port` to the mail server's, usually 587 or 465."),
+        (
+            "`HTTP/",
+            "This port speaks HTTP: set `host` and `port` to the mail server's, usually 587 or \
+            465.",
+        ),
     ];
     greetings.into_iter().find(|(greeting, _)| problem.contains(greeting)).map(|(_, advice)| advice)
 }
@@ -144,7 +158,9 @@ fn on_silence(stage: Stage, kind: ErrorKind, plan: &TransportPlan) -> Option<&'s
     let port = plan.endpoint.port;
     let implicit = plan.tls == TlsMode::Implicit;
     let advice = match (stage, kind) {
-        (Stage::Dns, _) => "Check `host` for typing errors, and whether this machine can resolve names.",
+        (Stage::Dns, _) => {
+            "Check `host` for typing errors, and whether this machine can resolve names."
+        }
         (Stage::Auth, ErrorKind::Connect | ErrorKind::Dns) => {
             "Check `auth.accessUrl`, and whether a firewall lets this machine connect there."
         }
@@ -153,7 +169,8 @@ fn on_silence(stage: Stage, kind: ErrorKind, plan: &TransportPlan) -> Option<&'s
              `Options::egress`."
         }
         (Stage::Proxy, ErrorKind::Dns | ErrorKind::Proxy | ErrorKind::Timeout) => {
-            "Check the host and the port in `proxy`, and whether a firewall lets this machine connect there."
+            "Check the host and the port in `proxy`, and whether a firewall lets this machine \
+            connect there."
         }
         (Stage::Connect, ErrorKind::Connect) if port == 25 => {
             "Many networks block port 25: try 587, or 465 with `secure` true."
@@ -169,7 +186,9 @@ fn on_silence(stage: Stage, kind: ErrorKind, plan: &TransportPlan) -> Option<&'s
             "If this port speaks implicit TLS, set `secure` to true; otherwise the server is overloaded or a \
              firewall holds it back."
         }
-        (Stage::Tls, ErrorKind::Timeout | ErrorKind::Lost) if implicit && matches!(port, 25 | 587 | 2525) => {
+        (Stage::Tls, ErrorKind::Timeout | ErrorKind::Lost)
+            if implicit && matches!(port, 25 | 587 | 2525) =>
+        {
             PLAINTEXT_PORT
         }
         _ => return None,

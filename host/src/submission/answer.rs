@@ -1,5 +1,6 @@
-//! Parses the lines of a reply (RFC 5321 §4.2), leniently where servers are known to be careless and strictly
-//! where leniency would lose mail. Bounds the number of lines; the wire bounds their length.
+//! Parses the lines of a reply (RFC 5321 §4.2), leniently where servers are known to be careless
+//! and strictly where leniency would lose mail. Bounds the number of lines; the wire bounds their
+//! length.
 
 use std::borrow::Cow;
 
@@ -10,7 +11,8 @@ const MAX_LINES: usize = 128;
 
 /// A complete reply, as the server wrote it and as it may be shown.
 pub(super) struct Answer {
-    /// The text lines as they came. They may hold secrets: only code that interprets them reads these.
+    /// The text lines as they came. They may hold secrets: only code that interprets them reads
+    /// these.
     pub(super) words: Vec<String>,
     /// The reply, masked.
     pub(super) reply: Reply,

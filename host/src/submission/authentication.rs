@@ -1,5 +1,5 @@
-//! Who logs in, with which mechanism (RFC 4954), and above all when not: credentials cross an unencrypted
-//! connection only if the configuration says so or the server is this machine.
+//! Who logs in, with which mechanism (RFC 4954), and above all when not: credentials cross an
+//! unencrypted connection only if the configuration says so or the server is this machine.
 
 mod exchange;
 
@@ -18,7 +18,8 @@ use crate::plan::{Authentication, Mechanism, TlsMode, TransportPlan};
 use crate::reply::Reply;
 use crate::secret::Secret;
 
-/// Replies of servers that do not know the command, or do not take it here (RFC 4954 §6, RFC 5321 §4.2.4).
+/// Replies of servers that do not know the command, or do not take it here (RFC 4954 §6, RFC 5321
+/// §4.2.4).
 const UNKNOWN_COMMAND: [u16; 3] = [500, 502, 503];
 
 /// A login, resolved.
@@ -30,7 +31,8 @@ pub(super) enum Login {
 }
 
 impl Login {
-    /// What the plan says; none where nobody logs in. PLAIN separates its parts by NUL, so no part can hold one.
+    /// What the plan says; none where nobody logs in. PLAIN separates its parts by NUL, so no part
+    /// can hold one.
     pub(super) fn resolve(submitter: &Submitter) -> Result<Option<Self>> {
         let login = match (&submitter.plan.authentication, &submitter.tokens) {
             (Authentication::Password(login), _) => {
@@ -41,9 +43,11 @@ impl Login {
                 }
                 Self::Password { user: login.user.clone(), password, mechanism: login.mechanism }
             }
-            (Authentication::OAuth2(login), Some(tokens)) => {
-                Self::Token { user: login.user.clone(), tokens: tokens.clone(), mechanism: login.mechanism }
-            }
+            (Authentication::OAuth2(login), Some(tokens)) => Self::Token {
+                user: login.user.clone(),
+                tokens: tokens.clone(),
+                mechanism: login.mechanism,
+            },
             (Authentication::None | Authentication::OAuth2(_), _) => return Ok(None),
         };
         Ok(Some(login))
@@ -61,7 +65,11 @@ impl Login {
 }
 
 /// Logs in, if the server offers to or the plan insists.
-pub(super) async fn authenticate(session: &mut Session, login: &Login, plan: &TransportPlan) -> Result<()> {
+pub(super) async fn authenticate(
+    session: &mut Session,
+    login: &Login,
+    plan: &TransportPlan,
+) -> Result<()> {
     let insists = plan.force_authentication;
     let may = may_cross(session, plan);
     let offered = match session.capabilities.mechanisms.clone() {
@@ -127,7 +135,9 @@ async fn by_token(
     session.journal.remark("the server refuses the access token, another one is asked for");
     let renewed = tokens.obtain(Some(&token), &session.journal).await;
     let token = renewed.map_err(|error| {
-        error.prefixed(&format!("the server refuses the access token ({reply}), and no other is to be had"))
+        error.prefixed(&format!(
+            "the server refuses the access token ({reply}), and no other is to be had"
+        ))
     })?;
     exchange::by_token(session, mechanism, user, &token, plan).await
 }
@@ -150,7 +160,8 @@ fn may_cross(session: &Session, plan: &TransportPlan) -> bool {
 /// The mechanism that the plan insists on, or the first known one that the server offers.
 fn choose_for_password(forced: Option<Mechanism>, offered: &[String]) -> Option<Mechanism> {
     let known = [Mechanism::Plain, Mechanism::Login, Mechanism::CramMd5];
-    // Only a plan that insists on AUTH, or a server that cannot say what it offers, comes here without an offer.
+    // Only a plan that insists on AUTH, or a server that cannot say what it offers, comes here
+    // without an offer.
     let fallback = offered.is_empty().then_some(Mechanism::Plain);
     forced.or_else(|| first_offered(&known, offered)).or(fallback)
 }
@@ -158,12 +169,13 @@ fn choose_for_password(forced: Option<Mechanism>, offered: &[String]) -> Option<
 /// The error where no mechanism is left; the list is masked already.
 fn nothing_fits(offered: &[String]) -> Error {
     let list: String = offered.join(", ").chars().take(200).collect();
-    let message = format!("none of the server's mechanisms takes a password that this host can send: {list}");
+    let message =
+        format!("none of the server's mechanisms takes a password that this host can send: {list}");
     Error::new(ErrorKind::Credentials, message).at(Stage::Auth)
 }
 
-/// The mechanism that the plan insists on, or the first known one that the server offers. Some servers take
-/// XOAUTH2 without offering it.
+/// The mechanism that the plan insists on, or the first known one that the server offers. Some
+/// servers take XOAUTH2 without offering it.
 fn choose_for_token(forced: Option<Mechanism>, offered: &[String]) -> Mechanism {
     let known = [Mechanism::Xoauth2, Mechanism::Oauthbearer];
     forced.or_else(|| first_offered(&known, offered)).unwrap_or(Mechanism::Xoauth2)
@@ -203,7 +215,11 @@ mod tests {
             (None, &["NTLM", "GSSAPI"], None),
         ];
         for (forced, offered, expected) in cases {
-            assert_eq!(choose_for_password(forced, &list(offered)), expected, "{forced:?} of {offered:?}");
+            assert_eq!(
+                choose_for_password(forced, &list(offered)),
+                expected,
+                "{forced:?} of {offered:?}"
+            );
         }
         let error = nothing_fits(&list(&["NTLM"]));
         assert_eq!((error.kind(), error.stage()), (ErrorKind::Credentials, Some(Stage::Auth)));
@@ -220,7 +236,11 @@ mod tests {
             (Some(Mechanism::Oauthbearer), &["XOAUTH2"], Mechanism::Oauthbearer),
         ];
         for (forced, offered, expected) in cases {
-            assert_eq!(choose_for_token(forced, &list(offered)), expected, "{forced:?} of {offered:?}");
+            assert_eq!(
+                choose_for_token(forced, &list(offered)),
+                expected,
+                "{forced:?} of {offered:?}"
+            );
         }
     }
 }

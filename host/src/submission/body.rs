@@ -1,7 +1,7 @@
 //! The content of a mail as a MIME entity (RFC 2045, RFC 2046), built with lettre.
 //!
-//! What lettre leaves open is settled here: line ends, control characters, the boundary between the parts, and
-//! the one CRLF at the end.
+//! What lettre leaves open is settled here: line ends, control characters, the boundary between the
+//! parts, and the one CRLF at the end.
 
 use lettre::message::header::{ContentTransferEncoding, ContentType};
 use lettre::message::{Body, MultiPart, SinglePart};
@@ -41,10 +41,11 @@ fn part(content_type: ContentType, content: &str) -> Result<SinglePart> {
     Ok(SinglePart::builder().header(content_type).body(encode(with_crlf(content))?))
 }
 
-/// Encodes content as lettre thinks best, but sends no control character as it is: some relays change or refuse
-/// them.
+/// Encodes content as lettre thinks best, but sends no control character as it is: some relays
+/// change or refuse them.
 fn encode(content: String) -> Result<Body> {
-    let has_controls = content.bytes().any(|byte| byte.is_ascii_control() && !b"\r\n\t".contains(&byte));
+    let has_controls =
+        content.bytes().any(|byte| byte.is_ascii_control() && !b"\r\n\t".contains(&byte));
     if has_controls && content.is_ascii() {
         return Body::new_with_encoding(content, ContentTransferEncoding::QuotedPrintable)
             .map_err(|_| refusal("the content cannot be encoded"));
@@ -52,7 +53,8 @@ fn encode(content: String) -> Result<Body> {
     Ok(Body::new(content))
 }
 
-/// Turns each line end, be it CRLF, CR or LF, into CRLF: a lone CR or LF could end the mail early on some server.
+/// Turns each line end, be it CRLF, CR or LF, into CRLF: a lone CR or LF could end the mail early
+/// on some server.
 fn with_crlf(content: &str) -> String {
     let mut lines = String::with_capacity(content.len() + content.len() / 32);
     let mut rest = content;

@@ -36,8 +36,9 @@ impl Capabilities {
 
     fn learn(&mut self, line: &str) {
         // Old servers write `AUTH=LOGIN`.
-        let mut words =
-            line.split(|c: char| c.is_ascii_whitespace() || c == '=').filter(|word| !word.is_empty());
+        let mut words = line
+            .split(|c: char| c.is_ascii_whitespace() || c == '=')
+            .filter(|word| !word.is_empty());
         match words.next() {
             Some("STARTTLS") => self.starttls = true,
             Some("PIPELINING") => self.pipelining = true,

@@ -1,5 +1,5 @@
-//! From a host name to a TCP connection: resolves, asks the egress policy about each address, and dials those
-//! it allows in turn. The address that was checked is the address that is dialled.
+//! From a host name to a TCP connection: resolves, asks the egress policy about each address, and
+//! dials those it allows in turn. The address that was checked is the address that is dialled.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -43,7 +43,8 @@ impl Dialler {
             // The system's resolver tells "not now" from "not at all" in words only.
             Ok(Err(error)) => {
                 let passing = error.to_string().to_ascii_lowercase().contains("temporary failure");
-                let problem = if passing { "the resolver cannot answer now" } else { "no such name" };
+                let problem =
+                    if passing { "the resolver cannot answer now" } else { "no such name" };
                 return Err(failure(problem, passing).with_source(error));
             }
             Ok(Ok(found)) => found,
@@ -58,7 +59,11 @@ impl Dialler {
     }
 
     /// The addresses that the policy allows; an error where that is none.
-    pub(super) fn permitted(&self, endpoint: &Endpoint, addresses: &[SocketAddr]) -> Result<Vec<SocketAddr>> {
+    pub(super) fn permitted(
+        &self,
+        endpoint: &Endpoint,
+        addresses: &[SocketAddr],
+    ) -> Result<Vec<SocketAddr>> {
         let host = bare(&endpoint.host);
         let mut refusals = Vec::new();
         let mut allowed = Vec::new();
@@ -79,7 +84,8 @@ impl Dialler {
         refusal.map_err(|refusal| forbidden(host, &refusal))
     }
 
-    /// Connects to the first of these addresses of an endpoint that the policy allows and that answers.
+    /// Connects to the first of these addresses of an endpoint that the policy allows and that
+    /// answers.
     pub(super) async fn connect(
         &self,
         endpoint: &Endpoint,
@@ -103,7 +109,8 @@ impl Dialler {
             return Err(format!("the local address {local} is of the other IP version"));
         }
         let attempt = async {
-            let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+            let socket =
+                if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
             if let Some(local) = self.local {
                 socket.bind(SocketAddr::new(local, 0))?;
             }
@@ -121,7 +128,8 @@ impl Dialler {
 }
 
 fn forbidden(host: &str, refusal: &str) -> Error {
-    Error::new(ErrorKind::Egress, format!("no connection to `{host}`: {refusal}")).at(Stage::Connect)
+    Error::new(ErrorKind::Egress, format!("no connection to `{host}`: {refusal}"))
+        .at(Stage::Connect)
 }
 
 /// An IPv6 address without its brackets.
@@ -176,7 +184,8 @@ mod tests {
         let open = open.local_addr().expect("it is bound");
         let (silent, _waiting, _listener) = full().await;
         let begun = std::time::Instant::now();
-        let stream = connect(&[closed().await, silent, silent, open]).await.expect("the last one answers");
+        let stream =
+            connect(&[closed().await, silent, silent, open]).await.expect("the last one answers");
         assert_eq!(stream.peer_addr().ok(), Some(open));
         assert!(begun.elapsed() >= 2 * SHORT, "each silent address has its time");
         assert!(stream.nodelay().expect("a socket tells"));
@@ -189,7 +198,8 @@ mod tests {
         let error = connect(&[closed, silent]).await.expect_err("nobody answers");
         assert_eq!((error.kind(), error.stage()), (ErrorKind::Connect, Some(Stage::Connect)));
         let expected = format!(
-            "cannot connect to `mx.test`: {closed}: connection refused; {silent}: no answer within 300ms"
+            "cannot connect to `mx.test`: {closed}: connection refused; {silent}: no answer within \
+            300ms"
         );
         assert_eq!(error.to_string(), expected);
     }

@@ -1,10 +1,12 @@
-//! DKIM signatures (RFC 6376, with RFC 8463 for Ed25519): one field for each key, in order, before all others.
+//! DKIM signatures (RFC 6376, with RFC 8463 for Ed25519): one field for each key, in order, before
+//! all others.
 //!
-//! What is signed are the finished bytes, before transparency. The fields are those of nodemailer: relaxed
-//! canonicalization of header and body, the last field of each name, no age and no length.
+//! What is signed are the finished bytes, before transparency. The fields are those of nodemailer:
+//! relaxed canonicalization of header and body, the last field of each name, no age and no length.
 //!
-//! The crate `mail-auth` is left out: with aws-lc-rs it brings a DNSSEC resolver into a library that only signs,
-//! and without it the crate `rsa`, whose timing tells of the key (RUSTSEC-2023-0071).
+//! The crate `mail-auth` is left out: with aws-lc-rs it brings a DNSSEC resolver into a library
+//! that only signs, and without it the crate `rsa`, whose timing tells of the key
+//! (RUSTSEC-2023-0071).
 
 mod canonical;
 mod field;
@@ -26,8 +28,9 @@ use crate::plan::{Dkim, DkimSigner};
 use crate::private_key::{self, KeyPlace, Purpose, Unusable};
 use crate::vault::Vault;
 
-/// What is signed where the plan does not say: nodemailer's list, which is that of RFC 4871 §5.5, and the field
-/// without whose signature mailbox providers offer no one-click unsubscription (RFC 8058 §4).
+/// What is signed where the plan does not say: nodemailer's list, which is that of RFC 4871 §5.5,
+/// and the field without whose signature mailbox providers offer no one-click unsubscription (RFC
+/// 8058 §4).
 const FIELDS: [&str; 29] = [
     "from",
     "sender",
@@ -86,7 +89,8 @@ struct DomainSigner {
 }
 
 impl Signers {
-    /// Opens every key. A plan without one is refused: whoever asks for signatures gets no unsigned mail.
+    /// Opens every key. A plan without one is refused: whoever asks for signatures gets no unsigned
+    /// mail.
     pub(super) fn new(dkim: &Dkim, vault: &Vault) -> Result<Self> {
         if dkim.signers.is_empty() {
             return Err(Error::new(
@@ -105,8 +109,10 @@ impl Signers {
         canonical::body(mail.body, |octets| hash.update(octets));
         let body_hash = BASE64.encode(hash.finish());
         // A later field replaces an earlier one, so that the last of each name is left.
-        let last: HashMap<_, _> = mail.fields().map(|field| (canonical::name(field), field)).collect();
-        let names: Vec<_> = self.names.iter().filter(|name| last.contains_key(name.as_bytes())).collect();
+        let last: HashMap<_, _> =
+            mail.fields().map(|field| (canonical::name(field), field)).collect();
+        let names: Vec<_> =
+            self.names.iter().filter(|name| last.contains_key(name.as_bytes())).collect();
         let mut covered = Vec::with_capacity(mail.header.len());
         for name in &names {
             canonical::field(name.as_bytes(), last[name.as_bytes()], &mut covered);
@@ -121,7 +127,8 @@ impl DomainSigner {
         let place = KeyPlace { key: &signer.private_key, passphrase: signer.passphrase.as_ref() };
         let unsuited = || Unusable::Unsuited(Purpose::Signature).error(place);
         let key = private_key::load(vault, place)?;
-        let key = private_key::signer(&key, Purpose::Signature).map_err(|unusable| unusable.error(place))?;
+        let key = private_key::signer(&key, Purpose::Signature)
+            .map_err(|unusable| unusable.error(place))?;
         let (scheme, algorithm) = match key.algorithm() {
             SignatureAlgorithm::RSA => (SignatureScheme::RSA_PKCS1_SHA256, "rsa-sha256"),
             SignatureAlgorithm::ED25519 => (SignatureScheme::ED25519, "ed25519-sha256"),
@@ -158,7 +165,8 @@ impl DomainSigner {
             _ => self.key.sign(&data),
         };
         let signature = signature.map_err(|error| {
-            let message = format!("the message could not be signed with the key at `{}`", self.pointer);
+            let message =
+                format!("the message could not be signed with the key at `{}`", self.pointer);
             Error::new(ErrorKind::Internal, message).with_source(error)
         })?;
         Ok(field.signed(&BASE64.encode(signature)))
@@ -176,13 +184,15 @@ fn names(dkim: &Dkim) -> Result<Vec<String>> {
         names.push(AUTHOR.to_owned());
     }
     for name in listed {
-        let skipped = name != AUTHOR && dkim.skip_fields.iter().any(|skip| skip.eq_ignore_ascii_case(&name));
+        let skipped =
+            name != AUTHOR && dkim.skip_fields.iter().any(|skip| skip.eq_ignore_ascii_case(&name));
         if !skipped && !names.contains(&name) {
             names.push(name);
         }
     }
     // A semicolon, which may stand in a field's name, would end the list.
-    match names.iter().all(|name| name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b';')) {
+    match names.iter().all(|name| name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b';'))
+    {
         true => Ok(names),
         false => Err(Error::new(
             ErrorKind::Component,
@@ -199,13 +209,15 @@ fn domain(text: &str) -> Option<String> {
 /// A name that holds nothing but a name: neither blanks nor what would begin another tag.
 fn name(text: &str) -> Option<String> {
     let fits = |label: &str| {
-        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        !label.is_empty()
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
     };
     (text.len() <= MAX_NAME && text.split('.').all(fits)).then(|| text.to_owned())
 }
 
 fn unnamed(what: &str, pointer: &str) -> Error {
     let message = format!("the {what} of the DKIM key at `{pointer}` is no name of the DNS");
-    Error::new(ErrorKind::Configuration, message)
-        .with_hint("Write the names under which the public key is published, such as `example.com`.")
+    Error::new(ErrorKind::Configuration, message).with_hint(
+        "Write the names under which the public key is published, such as `example.com`.",
+    )
 }

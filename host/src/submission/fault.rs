@@ -1,4 +1,5 @@
-//! What can go wrong on the wire, before it is known what it means; and what it means at each stage.
+//! What can go wrong on the wire, before it is known what it means; and what it means at each
+//! stage.
 
 use std::io;
 use std::time::Duration;
@@ -31,16 +32,20 @@ impl Fault {
     pub(super) fn at(self, stage: Stage, journal: &Journal) -> Error {
         let what = exchange(stage);
         match self {
-            Self::Lost(None) => {
-                Error::new(ErrorKind::Lost, format!("the server closed the connection during {what}"))
-            }
+            Self::Lost(None) => Error::new(
+                ErrorKind::Lost,
+                format!("the server closed the connection during {what}"),
+            ),
             Self::Lost(Some(error)) => {
                 if let Some(refused) = refused_certificate(&error) {
                     return refused;
                 }
                 let problem = describe(&error);
-                Error::new(ErrorKind::Lost, format!("the connection was lost during {what}: {problem}"))
-                    .with_source(error)
+                Error::new(
+                    ErrorKind::Lost,
+                    format!("the connection was lost during {what}: {problem}"),
+                )
+                .with_source(error)
             }
             Self::Overdue(patience) => Error::new(
                 ErrorKind::Timeout,
@@ -60,8 +65,8 @@ impl Fault {
     }
 }
 
-/// Of a text that is too long to be read, its beginning and its end. It is masked already: half a secret would
-/// not be known as one.
+/// Of a text that is too long to be read, its beginning and its end. It is masked already: half a
+/// secret would not be known as one.
 fn shorten(text: String) -> String {
     let length = text.chars().count();
     if length <= 2 * SHOWN {
@@ -76,7 +81,9 @@ fn shorten(text: String) -> String {
 pub(super) fn describe(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrNotAvailable => "the local address is not available".to_owned(),
-        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => "the peer reset it".to_owned(),
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => {
+            "the peer reset it".to_owned()
+        }
         io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
         io::ErrorKind::HostUnreachable => "host unreachable".to_owned(),
         io::ErrorKind::NetworkUnreachable => "network unreachable".to_owned(),

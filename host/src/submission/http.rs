@@ -1,5 +1,6 @@
-//! HTTP/1.1 over a stream that is there already: a tunnel through a proxy, and a form to a token endpoint. The
-//! only module that names the HTTP client. Head and body are bounded here, the time by the caller.
+//! HTTP/1.1 over a stream that is there already: a tunnel through a proxy, and a form to a token
+//! endpoint. The only module that names the HTTP client. Head and body are bounded here, the time
+//! by the caller.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,7 +8,9 @@ use http_body_util::{BodyExt as _, Collected, Empty, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, LOCATION};
-use hyper::header::{HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION, TRANSFER_ENCODING, UPGRADE};
+use hyper::header::{
+    HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION, TRANSFER_ENCODING, UPGRADE,
+};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::io::join;
@@ -19,10 +22,12 @@ use super::wire::Stream;
 /// The largest head of a response: proxies and token endpoints send some hundred bytes.
 const MAX_HEAD: usize = 64 << 10;
 
-/// The largest body of a token endpoint's answer. The longest tokens in the field have some kilobytes.
+/// The largest body of a token endpoint's answer. The longest tokens in the field have some
+/// kilobytes.
 const MAX_BODY: usize = 256 << 10;
 
-/// Header fields that frame a request: whoever set them could smuggle a second request into the first.
+/// Header fields that frame a request: whoever set them could smuggle a second request into the
+/// first.
 const FRAMING: [HeaderName; 5] = [CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE];
 
 type Io = TokioIo<Box<dyn Stream>>;
@@ -38,7 +43,8 @@ pub(super) enum Tunnel {
 /// Why there is no answer: the request cannot be written, or the exchange failed.
 pub(super) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Asks an HTTP proxy for a tunnel to `target`, a host and a port (RFC 9110 §9.3.6). Any 2xx opens it.
+/// Asks an HTTP proxy for a tunnel to `target`, a host and a port (RFC 9110 §9.3.6). Any 2xx opens
+/// it.
 pub(super) async fn connect(
     stream: Box<dyn Stream>,
     target: &str,
@@ -56,7 +62,8 @@ pub(super) async fn connect(
             return Ok(Tunnel::Refused(response.status().as_u16()));
         }
         let tunnel = hyper::upgrade::on(response).await?;
-        let parts = tunnel.downcast::<Io>().map_err(|_| "the tunnel is not the stream that was given")?;
+        let parts =
+            tunnel.downcast::<Io>().map_err(|_| "the tunnel is not the stream that was given")?;
         Ok(Tunnel::Open(unread(parts.io.into_inner(), parts.read_buf)))
     })
     .await
@@ -67,7 +74,8 @@ pub(super) async fn connect(
 pub(super) struct Headers(HeaderMap);
 
 impl Headers {
-    /// Adds a field; fails where name or value cannot be those of one, and where the field frames the request.
+    /// Adds a field; fails where name or value cannot be those of one, and where the field frames
+    /// the request.
     pub(super) fn add(&mut self, name: &str, value: &str) -> Result<(), Failure> {
         let name = HeaderName::from_bytes(name.as_bytes())?;
         if FRAMING.contains(&name) {
@@ -111,7 +119,11 @@ pub(super) async fn post(
         Ok(FormAnswer {
             status: response.status().as_u16(),
             location: location.map(str::to_owned),
-            body: Limited::new(response.into_body(), MAX_BODY).collect().await.ok().map(Collected::to_bytes),
+            body: Limited::new(response.into_body(), MAX_BODY)
+                .collect()
+                .await
+                .ok()
+                .map(Collected::to_bytes),
         })
     })
     .await
@@ -119,14 +131,23 @@ pub(super) async fn post(
 
 type Sender<B> = SendRequest<B>;
 
-async fn handshake<B>(stream: Box<dyn Stream>) -> Result<(Sender<B>, Connection<Io, B>), hyper::Error>
+async fn handshake<B>(
+    stream: Box<dyn Stream>,
+) -> Result<(Sender<B>, Connection<Io, B>), hyper::Error>
 where
     B: hyper::body::Body<Data = Bytes, Error = std::convert::Infallible> + Send + 'static,
 {
-    Builder::new().title_case_headers(true).max_buf_size(MAX_HEAD).handshake(TokioIo::new(stream)).await
+    Builder::new()
+        .title_case_headers(true)
+        .max_buf_size(MAX_HEAD)
+        .handshake(TokioIo::new(stream))
+        .await
 }
 
-async fn send<B>(mut sender: Sender<B>, request: Request<B>) -> Result<Response<Incoming>, hyper::Error>
+async fn send<B>(
+    mut sender: Sender<B>,
+    request: Request<B>,
+) -> Result<Response<Incoming>, hyper::Error>
 where
     B: hyper::body::Body<Data = Bytes, Error = std::convert::Infallible> + Send + 'static,
 {

@@ -1,5 +1,6 @@
-//! What a session leaves behind for each message: the transcript, the time and finding of each stage, and the
-//! events for the log. Every text from the peer is masked here before it is kept anywhere.
+//! What a session leaves behind for each message: the transcript, the time and finding of each
+//! stage, and the events for the log. Every text from the peer is masked here before it is kept
+//! anywhere.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,8 +12,8 @@ use crate::receipt::{NegotiatedTls, Timings, Verification, VerifiedStage};
 use crate::redactor::Redactor;
 use crate::transcript::{Speaker, Transcript};
 
-/// The record of one session, shared by all who take part in it. The first message of a connection has what led
-/// to it in its record, each further one begins anew.
+/// The record of one session, shared by all who take part in it. The first message of a connection
+/// has what led to it in its record, each further one begins anew.
 #[derive(Clone)]
 pub(super) struct Journal {
     entries: Arc<Mutex<Entries>>,
@@ -56,8 +57,9 @@ impl Journal {
         entries.redactor = entries.redactor.with(secrets);
     }
 
-    /// Masks from here on what `redactor` masks, too: what belongs to the next message. A server may say back
-    /// later what it heard in an earlier one, so that is masked as well, as far back as a redactor remembers.
+    /// Masks from here on what `redactor` masks, too: what belongs to the next message. A server
+    /// may say back later what it heard in an earlier one, so that is masked as well, as far back
+    /// as a redactor remembers.
     pub(super) fn learn(&self, redactor: &Redactor) {
         self.entries().redactor.absorb(redactor);
     }
@@ -69,8 +71,8 @@ impl Journal {
         entries.lap = Instant::now();
     }
 
-    /// The text without control characters and with all that is secret masked, be it with the control
-    /// characters or without.
+    /// The text without control characters and with all that is secret masked, be it with the
+    /// control characters or without.
     pub(super) fn mask(&self, text: &str) -> String {
         let entries = self.entries();
         let masked = entries.redactor.mask(text);
@@ -200,8 +202,8 @@ impl Journal {
         }
     }
 
-    /// The dialogue is for the curious, unless the configuration asks for it. It is worded only where somebody
-    /// listens.
+    /// The dialogue is for the curious, unless the configuration asks for it. It is worded only
+    /// where somebody listens.
     fn event<T: fmt::Display>(&self, speaker: &str, text: impl FnOnce() -> T) {
         if self.logging != Logging::None {
             tracing::info!(target: "smtp_connector::session", speaker, "{}", text());

@@ -1,6 +1,7 @@
-//! lettre's connection over our own wire. lettre has neither deadlines nor bounds, and a strict notion of
-//! replies; so it is given a stream that answers its greeting and EHLO on the spot, and afterwards one whole,
-//! normalised reply at a time, while the true reply and the true fault are kept aside for us.
+//! lettre's connection over our own wire. lettre has neither deadlines nor bounds, and a strict
+//! notion of replies; so it is given a stream that answers its greeting and EHLO on the spot, and
+//! afterwards one whole, normalised reply at a time, while the true reply and the true fault are
+//! kept aside for us.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -26,8 +27,8 @@ use crate::error::{Error, ErrorKind, Result, Stage};
 /// What stands for the greeting and the EHLO reply, which were exchanged before lettre came in.
 const PROLOGUE: [&[u8]; 2] = [b"220 ready\r\n", b"250 ready\r\n"];
 
-/// A session past EHLO. What is said goes out in one write when the first reply to it is waited for, so that
-/// commands can be pipelined (RFC 2920).
+/// A session past EHLO. What is said goes out in one write when the first reply to it is waited
+/// for, so that commands can be pipelined (RFC 2920).
 pub(super) struct Dialogue {
     connection: AsyncSmtpConnection,
     line: Arc<Mutex<Line>>,
@@ -44,7 +45,8 @@ struct Line {
     patience: Duration,
     answer: Option<Answer>,
     fault: Option<Fault>,
-    /// How much of a message, which comes first in what is being said, the connection has not taken yet.
+    /// How much of a message, which comes first in what is being said, the connection has not taken
+    /// yet.
     content: usize,
     /// Whether the end of that message may go out.
     gate: Option<Arc<Gate>>,
@@ -67,8 +69,16 @@ impl Dialogue {
         let stream = LettreStream { line: line.clone(), prologue: PROLOGUE.into(), local };
         let name = ClientId::Domain("localhost".to_owned());
         let connection = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &name).await;
-        let connection = connection.map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
-        Ok(Self { connection, line, journal, unsaid: String::new(), shown: Vec::new(), over: false })
+        let connection =
+            connection.map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
+        Ok(Self {
+            connection,
+            line,
+            journal,
+            unsaid: String::new(),
+            shown: Vec::new(),
+            over: false,
+        })
     }
 
     /// Says a command.
@@ -82,14 +92,15 @@ impl Dialogue {
         self.shown.push(shown.to_owned());
     }
 
-    /// Says a command that belongs to the next message: it is recorded where that one's record begins.
+    /// Says a command that belongs to the next message: it is recorded where that one's record
+    /// begins.
     pub(super) fn say_ahead(&mut self, command: &str) {
         self.unsaid.push_str(command);
         self.unsaid.push_str("\r\n");
     }
 
-    /// Says the message, encoded for transparency, whose end goes out only through the gate. Nothing may be
-    /// unsaid before it.
+    /// Says the message, encoded for transparency, whose end goes out only through the gate.
+    /// Nothing may be unsaid before it.
     pub(super) fn say_content(&mut self, content: &str, gate: Arc<Gate>) {
         let from = self.unsaid.len();
         transparency::encode(content, &mut self.unsaid);
@@ -117,12 +128,18 @@ impl Dialogue {
     }
 
     /// Says a command that is recorded as `shown` only, and waits for the reply.
-    pub(super) async fn discreetly(&mut self, stage: Stage, command: &str, shown: &str) -> Result<Answer> {
+    pub(super) async fn discreetly(
+        &mut self,
+        stage: Stage,
+        command: &str,
+        shown: &str,
+    ) -> Result<Answer> {
         self.say_discreetly(command, shown);
         self.hear(stage).await
     }
 
-    /// Whether neither side has anything to say: the server has neither spoken nor gone since its last reply.
+    /// Whether neither side has anything to say: the server has neither spoken nor gone since its
+    /// last reply.
     pub(super) async fn is_quiet(&mut self) -> bool {
         self.unsaid.is_empty() && self.quiet().await.is_ok()
     }
@@ -170,7 +187,10 @@ impl Dialogue {
     }
 
     /// lettre calls 4yz and 5yz errors; what counts is what was kept aside.
-    fn outcome(&self, outcome: Result<(), lettre::transport::smtp::Error>) -> Result<Answer, Fault> {
+    fn outcome(
+        &self,
+        outcome: Result<(), lettre::transport::smtp::Error>,
+    ) -> Result<Answer, Fault> {
         let mut line = self.line();
         match (line.answer.take(), line.fault.take(), outcome) {
             (_, Some(fault), _) => Err(fault),
@@ -235,7 +255,11 @@ impl AsyncRead for LettreStream {
 }
 
 impl AsyncWrite for LettreStream {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         if !self.prologue.is_empty() {
             return Poll::Ready(Ok(bytes.len()));
         }

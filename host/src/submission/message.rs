@@ -1,8 +1,8 @@
 //! From a composed message to the bytes of a mail and its envelope (RFC 5322, RFC 2045).
 //!
-//! The component that composed the message is not trusted: whatever could add a field, a recipient or a part is
-//! refused here, whether or not the component looked at it. What belongs to SMTP itself, such as dot-stuffing,
-//! the session does.
+//! The component that composed the message is not trusted: whatever could add a field, a recipient
+//! or a part is refused here, whether or not the component looked at it. What belongs to SMTP
+//! itself, such as dot-stuffing, the session does.
 
 mod address;
 mod field;
@@ -21,12 +21,12 @@ use crate::receipt::Envelope;
 
 pub(super) use address::Address;
 
-/// The largest mail, in octets. It is the limit of the large mail services: what is larger comes back anyway,
-/// and a template that renders more than this is at fault.
+/// The largest mail, in octets. It is the limit of the large mail services: what is larger comes
+/// back anyway, and a template that renders more than this is at fault.
 const MAX_MESSAGE: usize = 25 << 20;
 
-/// The longest name of a header field. A name may fill a line of 78 columns with its colon and a blank, which
-/// leaves the first word of the value within the 998 octets of RFC 5322 §2.1.1.
+/// The longest name of a header field. A name may fill a line of 78 columns with its colon and a
+/// blank, which leaves the first word of the value within the 998 octets of RFC 5322 §2.1.1.
 const MAX_FIELD_NAME: usize = 76;
 
 /// Fields that the host writes itself, or that say who sent the mail and by which way.
@@ -48,7 +48,8 @@ const RESERVED_FIELDS: [&str; 12] = [
 /// Families of fields that are reserved as a whole.
 const RESERVED_PREFIXES: [&str; 3] = ["content-", "mime-", "resent-"];
 
-/// Makes the mail: header fields, one blank line and the body, ending in CRLF and not yet dot-stuffed.
+/// Makes the mail: header fields, one blank line and the body, ending in CRLF and not yet
+/// dot-stuffed.
 pub(super) fn prepare(message: &Message) -> Result<Prepared> {
     let from = Address::parse("from", &message.from.address)?;
     let to = Address::parse("to", &message.to.address)?;
@@ -109,10 +110,14 @@ fn phrase<'a>(place: &str, mailbox: &'a Mailbox) -> Result<Option<&'a str>> {
 fn custom(name: &str, value: &str) -> Result<String> {
     // RFC 5322 §3.6.8 calls these characters ftext.
     if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':') {
-        return Err(refusal("the name of a header field is not printable US-ASCII without colon and blank"));
+        return Err(refusal(
+            "the name of a header field is not printable US-ASCII without colon and blank",
+        ));
     }
     if name.len() > MAX_FIELD_NAME {
-        return Err(refusal(format!("the name of a header field is longer than {MAX_FIELD_NAME} octets")));
+        return Err(refusal(format!(
+            "the name of a header field is longer than {MAX_FIELD_NAME} octets"
+        )));
     }
     if is_reserved(name) {
         return Err(refusal(format!("the header field `{name}` cannot be set by a component")));

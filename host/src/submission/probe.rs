@@ -1,6 +1,6 @@
-//! Finds out what a port really speaks after a verification failed there: TLS at once, plaintext with or without
-//! STARTTLS, or nothing at all. It asks the same server at the same port, by the same way, and sends nothing
-//! that a server would act on.
+//! Finds out what a port really speaks after a verification failed there: TLS at once, plaintext
+//! with or without STARTTLS, or nothing at all. It asks the same server at the same port, by the
+//! same way, and sends nothing that a server would act on.
 
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ use super::wire::Wire;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::plan::{TlsMode, TlsOptions};
 
-/// How long each question may take. Servers that hold their greeting back against spammers do so for up to
-/// six seconds.
+/// How long each question may take. Servers that hold their greeting back against spammers do so
+/// for up to six seconds.
 const PATIENCE: Duration = Duration::from_secs(8);
 
 /// What a port speaks.
@@ -35,7 +35,11 @@ enum Spoken {
 }
 
 /// The setting to change, where the failure may come from speaking the wrong way at this port.
-pub(super) async fn advise(submitter: &Submitter, error: &Error, journal: &Journal) -> Option<&'static str> {
+pub(super) async fn advise(
+    submitter: &Submitter,
+    error: &Error,
+    journal: &Journal,
+) -> Option<&'static str> {
     let implicit = submitter.plan.tls == TlsMode::Implicit;
     let spoken = match (error.stage()?, error.kind()) {
         (Stage::Tls, ErrorKind::Lost | ErrorKind::Timeout | ErrorKind::Tls)
@@ -43,7 +47,9 @@ pub(super) async fn advise(submitter: &Submitter, error: &Error, journal: &Journ
         {
             ask_in_clear(submitter, journal.aside()).await
         }
-        (Stage::Greeting, ErrorKind::Lost | ErrorKind::Protocol | ErrorKind::Timeout) if !implicit => {
+        (Stage::Greeting, ErrorKind::Lost | ErrorKind::Protocol | ErrorKind::Timeout)
+            if !implicit =>
+        {
             ask_by_tls(submitter, journal.aside()).await
         }
         _ => return None,

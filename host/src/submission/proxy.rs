@@ -1,5 +1,5 @@
-//! A tunnel to the server through a proxy: HTTP CONNECT, in clear or inside TLS, and SOCKS. Whatever goes wrong
-//! on the way to the proxy and with it is a failure of the stage `proxy`.
+//! A tunnel to the server through a proxy: HTTP CONNECT, in clear or inside TLS, and SOCKS.
+//! Whatever goes wrong on the way to the proxy and with it is a failure of the stage `proxy`.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -19,9 +19,12 @@ use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::plan::{Endpoint, Proxy, ProxyProtocol};
 use crate::secret::Secret;
 
-const LOGIN: &str = "Check the user and the password in the URL of `proxy`; both are percent-encoded there.";
-const POLICY: &str = "Have the proxy allow connections to this host and port, or set `proxy` to another one.";
-const REACH: &str = "Check `host` and `port` as the proxy sees them, and whether it may connect there.";
+const LOGIN: &str =
+    "Check the user and the password in the URL of `proxy`; both are percent-encoded there.";
+const POLICY: &str =
+    "Have the proxy allow connections to this host and port, or set `proxy` to another one.";
+const REACH: &str =
+    "Check `host` and `port` as the proxy sees them, and whether it may connect there.";
 const KIND: &str = "Check the scheme of `proxy`: http, https, socks4, socks4a or socks5.";
 
 /// The longest user, password or name that the SOCKS protocols carry, in bytes.
@@ -38,8 +41,9 @@ pub(super) async fn tunnel(
     let at_proxy = |error: Error| blame(error, proxy);
     let addresses = dialler.resolve(&proxy.endpoint).await.map_err(at_proxy)?;
     let tcp = dialler.connect(&proxy.endpoint, &addresses, journal).await.map_err(at_proxy)?;
-    let local =
-        tcp.local_addr().map_err(|error| at_proxy(Fault::Lost(Some(error)).at(Stage::Proxy, journal)))?;
+    let local = tcp
+        .local_addr()
+        .map_err(|error| at_proxy(Fault::Lost(Some(error)).at(Stage::Proxy, journal)))?;
     let patience = dialler.connection;
     let dialogue = async {
         let mut stream: Box<dyn Stream> = Box::new(tcp);
@@ -54,12 +58,15 @@ pub(super) async fn tunnel(
     }?;
     let Endpoint { host, port } = &proxy.endpoint;
     let protocol = name(proxy.protocol);
-    journal
-        .pass(Stage::Proxy, &format_args!("{protocol} proxy {host}:{port}, tunnel to {}", written(&target)));
+    journal.pass(
+        Stage::Proxy,
+        &format_args!("{protocol} proxy {host}:{port}, tunnel to {}", written(&target)),
+    );
     Ok((stream, local))
 }
 
-/// The server as the proxy is told: by name, unless it can take an address only. Then the name is resolved here.
+/// The server as the proxy is told: by name, unless it can take an address only. Then the name is
+/// resolved here.
 async fn target(
     proxy: &Proxy,
     server: &Endpoint,
@@ -94,7 +101,8 @@ async fn converse(
     stream: Box<dyn Stream>,
     journal: &Journal,
 ) -> Result<Box<dyn Stream>> {
-    let password = proxy.password.as_ref().map(|place| submitter.vault.resolve(place)).transpose()?;
+    let password =
+        proxy.password.as_ref().map(|place| submitter.vault.resolve(place)).transpose()?;
     let password = password.as_ref().map_or("", Secret::expose);
     let login = proxy.user.as_deref().map(|user| (user, password));
     if let Some((user, password)) = login.filter(|(_, password)| !password.is_empty()) {
@@ -112,15 +120,19 @@ async fn converse(
                 Ok(Tunnel::Open(stream)) => Ok(stream),
                 Ok(Tunnel::Refused(status)) => Err(refused(status)),
                 Err(error) => {
-                    let message =
-                        format!("the dialogue with the proxy failed: {}", journal.mask(&innermost(&*error)));
+                    let message = format!(
+                        "the dialogue with the proxy failed: {}",
+                        journal.mask(&innermost(&*error))
+                    );
                     Err(Error::new(ErrorKind::Proxy, message).with_transience(true))
                 }
             }
         }
         ProxyProtocol::Socks4 | ProxyProtocol::Socks4a => {
             let opened = match login {
-                Some((user, _)) => Socks4Stream::connect_with_userid_and_socket(stream, target, user).await,
+                Some((user, _)) => {
+                    Socks4Stream::connect_with_userid_and_socket(stream, target, user).await
+                }
                 None => Socks4Stream::connect_with_socket(stream, target).await,
             };
             opened.map(Socks4Stream::into_inner).map_err(broken)
@@ -128,7 +140,8 @@ async fn converse(
         ProxyProtocol::Socks5 => {
             let opened = match login {
                 Some((user, password)) => {
-                    Socks5Stream::connect_with_password_and_socket(stream, target, user, password).await
+                    Socks5Stream::connect_with_password_and_socket(stream, target, user, password)
+                        .await
                 }
                 None => Socks5Stream::connect_with_socket(stream, target).await,
             };
@@ -137,22 +150,27 @@ async fn converse(
     }
 }
 
-/// The protocols count in single bytes, and SOCKS 4 ends its texts with NUL: what does not fit would be read as
-/// something else.
+/// The protocols count in single bytes, and SOCKS 4 ends its texts with NUL: what does not fit
+/// would be read as something else.
 fn check_socks_fields(login: Option<(&str, &str)>, target: &TargetAddr<'_>) -> Result<()> {
     let name = match target {
         TargetAddr::Domain(name, _) => name.as_ref(),
         TargetAddr::Ip(_) => "",
     };
     let (user, password) = login.unwrap_or_default();
-    if [name, user, password].iter().all(|field| field.len() <= SOCKS_FIELD && !field.contains('\0')) {
+    if [name, user, password]
+        .iter()
+        .all(|field| field.len() <= SOCKS_FIELD && !field.contains('\0'))
+    {
         return Ok(());
     }
-    let message = format!("SOCKS carries names, users and passwords of {SOCKS_FIELD} bytes, without NUL");
+    let message =
+        format!("SOCKS carries names, users and passwords of {SOCKS_FIELD} bytes, without NUL");
     Err(Error::new(ErrorKind::Configuration, message).with_hint(LOGIN))
 }
 
-/// A failure on the way to the proxy is one of the proxy, unless it is a matter of names, time or policy.
+/// A failure on the way to the proxy is one of the proxy, unless it is a matter of names, time or
+/// policy.
 fn blame(error: Error, proxy: &Proxy) -> Error {
     let error = match error.kind() {
         ErrorKind::Connect | ErrorKind::Lost | ErrorKind::Protocol | ErrorKind::Tls => {

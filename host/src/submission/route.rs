@@ -22,7 +22,11 @@ pub(super) struct Route {
 
 impl Route {
     /// Connects as the plan says.
-    pub(super) async fn open(submitter: &Submitter, dialler: &Dialler, journal: &Journal) -> Result<Self> {
+    pub(super) async fn open(
+        submitter: &Submitter,
+        dialler: &Dialler,
+        journal: &Journal,
+    ) -> Result<Self> {
         let plan = &submitter.plan;
         if let Some(proxy) = &plan.proxy {
             let (stream, local) = proxy::tunnel(submitter, proxy, dialler, journal).await?;
@@ -34,7 +38,8 @@ impl Route {
         journal.pass(Stage::Dns, &listed.join(", "));
         let tcp = dialler.connect(&plan.endpoint, &addresses, journal).await?;
         let ends = tcp.peer_addr().and_then(|peer| Ok((peer, tcp.local_addr()?)));
-        let (peer, local) = ends.map_err(|error| Fault::Lost(Some(error)).at(Stage::Connect, journal))?;
+        let (peer, local) =
+            ends.map_err(|error| Fault::Lost(Some(error)).at(Stage::Connect, journal))?;
         journal.pass(Stage::Connect, &peer);
         Ok(Self { stream: Box::new(tcp), local, loopback: peer.ip().to_canonical().is_loopback() })
     }

@@ -1,5 +1,6 @@
-//! TLS as the plan wants it: the configuration is made once for all connections, the handshake has a deadline,
-//! and what goes wrong is told in words that help. Which certificates are trusted is decided in `verifier`.
+//! TLS as the plan wants it: the configuration is made once for all connections, the handshake has
+//! a deadline, and what goes wrong is told in words that help. Which certificates are trusted is
+//! decided in `verifier`.
 
 mod explanation;
 mod roots;
@@ -53,9 +54,14 @@ impl std::fmt::Debug for Security {
 }
 
 impl Security {
-    /// Checks the options, which stand at `pointer` in the configuration, such as `/tls`. The system's roots are
-    /// not touched before the first handshake.
-    pub(super) fn new(options: &TlsOptions, host: &str, vault: &Vault, pointer: &str) -> Result<Self> {
+    /// Checks the options, which stand at `pointer` in the configuration, such as `/tls`. The
+    /// system's roots are not touched before the first handshake.
+    pub(super) fn new(
+        options: &TlsOptions,
+        host: &str,
+        vault: &Vault,
+        pointer: &str,
+    ) -> Result<Self> {
         let option = pointer.trim_start_matches('/').replace('/', ".");
         let provider = provider(&options.cipher_suites)?;
         let versions = versions(options, &option)?;
@@ -72,7 +78,11 @@ impl Security {
             name: options.server_name.clone().unwrap_or_else(|| host.to_owned()),
             verify: options.verify_certificate,
             roots: Roots::new(&options.roots, &format!("{pointer}/ca"))?,
-            identity: options.identity.as_ref().map(|identity| load(identity, vault, pointer)).transpose()?,
+            identity: options
+                .identity
+                .as_ref()
+                .map(|identity| load(identity, vault, pointer))
+                .transpose()?,
             versions,
             provider: Arc::new(provider),
             config: OnceLock::new(),
@@ -90,8 +100,10 @@ impl Security {
         journal.secured(&tls);
         let trust = if tls.verified { "certificate verified" } else { "certificate not verified" };
         journal.remark(&format!("{} with {}, {trust}", tls.version, tls.cipher));
-        journal
-            .pass(Stage::Tls, &format_args!("{} {}, {trust} for `{}`", tls.version, tls.cipher, self.name));
+        journal.pass(
+            Stage::Tls,
+            &format_args!("{} {}, {trust} for `{}`", tls.version, tls.cipher, self.name),
+        );
         Ok(stream)
     }
 
@@ -107,7 +119,9 @@ impl Security {
         let attempt = connector.connect(name.clone(), stream);
         let stream = match timeout(patience, attempt).await {
             Err(_) => return Err(Fault::Overdue(patience).at(Stage::Tls, journal)),
-            Ok(Err(error)) => return Err(explanation::explain(error, &name, &self.option, journal)),
+            Ok(Err(error)) => {
+                return Err(explanation::explain(error, &name, &self.option, journal));
+            }
             Ok(Ok(stream)) => stream,
         };
         let tls = negotiated(stream.get_ref().1, self.verify);
@@ -134,9 +148,11 @@ impl Security {
     }
 
     fn make_config(&self) -> Result<ClientConfig> {
-        let internal = |error: &dyn std::fmt::Display| Error::new(ErrorKind::Internal, error.to_string());
+        let internal =
+            |error: &dyn std::fmt::Display| Error::new(ErrorKind::Internal, error.to_string());
         let verifier = if self.verify {
-            Verifier::strict(&self.roots, self.provider.clone()).map_err(|error| internal(&error))?
+            Verifier::strict(&self.roots, self.provider.clone())
+                .map_err(|error| internal(&error))?
         } else {
             Verifier::lenient(&self.provider)
         };
@@ -147,9 +163,9 @@ impl Security {
             .with_custom_certificate_verifier(Arc::new(verifier));
         let mut config = match &self.identity {
             None => builder.with_no_client_auth(),
-            Some(key) => {
-                builder.with_client_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(key.clone())))
-            }
+            Some(key) => builder.with_client_cert_resolver(Arc::new(
+                rustls::sign::SingleCertAndKey::from(key.clone()),
+            )),
         };
         config.resumption = client::Resumption::in_memory_sessions(SESSIONS);
         Ok(config)
@@ -213,7 +229,8 @@ fn negotiated(connection: &rustls::ClientConnection, verified: bool) -> Negotiat
         Some(rustls::ProtocolVersion::TLSv1_3) => "TLSv1.3",
         _ => "unknown",
     };
-    let cipher = connection.negotiated_cipher_suite().map_or_else(|| "unknown".to_owned(), iana_name);
+    let cipher =
+        connection.negotiated_cipher_suite().map_or_else(|| "unknown".to_owned(), iana_name);
     NegotiatedTls { version: version.to_owned(), cipher, verified }
 }
 

@@ -1,5 +1,5 @@
-//! From a connection to a session that is ready for commands: greeting, EHLO, and STARTTLS where it is wanted.
-//! Whatever was learnt before TLS is forgotten after it (RFC 3207 §4.2).
+//! From a connection to a session that is ready for commands: greeting, EHLO, and STARTTLS where it
+//! is wanted. Whatever was learnt before TLS is forgotten after it (RFC 3207 §4.2).
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -33,7 +33,8 @@ pub(super) struct Session {
     pub(super) loopback: bool,
     /// Whether a transaction that failed may still be open.
     pub(super) needs_reset: bool,
-    /// Whether the server refused something for now: another connection may meet one in better health.
+    /// Whether the server refused something for now: another connection may meet one in better
+    /// health.
     pub(super) is_doubtful: bool,
     /// What is left behind.
     pub(super) journal: Journal,
@@ -100,24 +101,30 @@ impl Opening<'_> {
         Ok(())
     }
 
-    /// Says EHLO, or LHLO to an LMTP server, and HELO to servers that know no other. None where it was HELO.
+    /// Says EHLO, or LHLO to an LMTP server, and HELO to servers that know no other. None where it
+    /// was HELO.
     async fn hello(&self, wire: &mut Wire, encrypted: bool) -> Result<Option<Capabilities>> {
         let patience = self.plan().timeouts.socket;
         let verb = match self.plan().protocol {
             Protocol::Lmtp => "LHLO",
             Protocol::Smtp => "EHLO",
         };
-        let answer = wire.command(Stage::Ehlo, &format!("{verb} {}\r\n", self.name), patience).await?;
+        let answer =
+            wire.command(Stage::Ehlo, &format!("{verb} {}\r\n", self.name), patience).await?;
         if answer.reply.is_positive() {
             let offered = answer.reply.lines.get(1..).unwrap_or_default();
             self.journal.offered(offered);
-            self.journal.pass(Stage::Ehlo, &format_args!("{} with {} extensions", self.name, offered.len()));
+            self.journal.pass(
+                Stage::Ehlo,
+                &format_args!("{} with {} extensions", self.name, offered.len()),
+            );
             return Ok(Some(Capabilities::parse(&answer.words)));
         }
         if !self.can_do_without_extensions(&answer.reply, encrypted) {
             return Err(Error::from_reply(Stage::Ehlo, answer.reply));
         }
-        let answer = wire.command(Stage::Ehlo, &format!("HELO {}\r\n", self.name), patience).await?;
+        let answer =
+            wire.command(Stage::Ehlo, &format!("HELO {}\r\n", self.name), patience).await?;
         if !answer.reply.is_positive() {
             return Err(Error::from_reply(Stage::Ehlo, answer.reply));
         }
@@ -126,14 +133,18 @@ impl Opening<'_> {
         Ok(None)
     }
 
-    /// Whether HELO will do after this refusal of EHLO. There is no STARTTLS without EHLO. With credentials only
-    /// a server counts that does not know the command: another refusal is of the name, and HELO says the same.
+    /// Whether HELO will do after this refusal of EHLO. There is no STARTTLS without EHLO. With
+    /// credentials only a server counts that does not know the command: another refusal is of the
+    /// name, and HELO says the same.
     fn can_do_without_extensions(&self, refusal: &Reply, encrypted: bool) -> bool {
         let plan = self.plan();
         let secure = encrypted || plan.tls != TlsMode::RequiredStarttls;
         let authenticates = plan.authentication != Authentication::None;
         let unknown = matches!(refusal.code, 500 | 502 | 504);
-        plan.protocol == Protocol::Smtp && refusal.is_permanent() && secure && (unknown || !authenticates)
+        plan.protocol == Protocol::Smtp
+            && refusal.is_permanent()
+            && secure
+            && (unknown || !authenticates)
     }
 
     fn wants_starttls(&self, offered: bool) -> bool {
@@ -156,7 +167,8 @@ impl Opening<'_> {
         }
         if plan.plaintext_after_refusal && reply.code != 421 {
             self.journal.warn("the server refuses STARTTLS, the session goes on unencrypted");
-            self.journal.pass(Stage::Starttls, &format_args!("refused, goes on unencrypted: {reply}"));
+            self.journal
+                .pass(Stage::Starttls, &format_args!("refused, goes on unencrypted: {reply}"));
             return Ok(false);
         }
         Err(refused_starttls(reply, offered))
@@ -187,7 +199,8 @@ fn refused_starttls(reply: Reply, offered: bool) -> Error {
     Error::new(ErrorKind::Tls, message).at(Stage::Starttls).with_reply(reply)
 }
 
-/// The plan's name, or the address literal of this end, which every server must take (RFC 5321 §4.1.3).
+/// The plan's name, or the address literal of this end, which every server must take (RFC 5321
+/// §4.1.3).
 pub(super) fn ehlo_name(plan: &TransportPlan, local: SocketAddr) -> String {
     plan.ehlo_name.clone().unwrap_or_else(|| match local.ip().to_canonical() {
         IpAddr::V4(address) => format!("[{address}]"),

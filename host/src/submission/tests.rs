@@ -13,8 +13,8 @@ use crate::delivery::Delivery;
 use crate::egress::EgressPolicy;
 use crate::error::{Error, Result};
 use crate::plan::{
-    Authentication, Endpoint, Logging, PasswordLogin, Protocol, SecretRef, Timeouts, TlsMode, TlsOptions,
-    TransportPlan,
+    Authentication, Endpoint, Logging, PasswordLogin, Protocol, SecretRef, Timeouts, TlsMode,
+    TlsOptions, TransportPlan,
 };
 use crate::receipt::{Envelope, Receipt};
 use crate::redactor::Redactor;
@@ -45,7 +45,12 @@ pub(super) fn plan(port: u16) -> TransportPlan {
         ehlo_name: Some("app.test".to_owned()),
         local_address: None,
         proxy: None,
-        timeouts: Timeouts { dns: patience, connection: patience, greeting: patience, socket: patience },
+        timeouts: Timeouts {
+            dns: patience,
+            connection: patience,
+            greeting: patience,
+            socket: patience,
+        },
         pool: None,
         dkim: None,
         logging: Logging::None,

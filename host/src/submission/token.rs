@@ -1,5 +1,6 @@
-//! Access tokens for the session (RFC 6749): kept until shortly before they expire, and renewed by one request
-//! at a time, however many messages wait. A refresh token that the endpoint replaces is handed to the embedder.
+//! Access tokens for the session (RFC 6749): kept until shortly before they expire, and renewed by
+//! one request at a time, however many messages wait. A refresh token that the endpoint replaces is
+//! handed to the embedder.
 
 mod assertion;
 mod grant;
@@ -56,8 +57,8 @@ impl Tokens {
         observer: Observer,
     ) -> Result<Self> {
         let source = login.renewal.as_ref();
-        let source =
-            source.map(|request| Source::new(&login.user, request, timeouts, dialler, vault.clone()));
+        let source = source
+            .map(|request| Source::new(&login.user, request, timeouts, dialler, vault.clone()));
         Ok(Self {
             user: login.user.clone(),
             given: login.access_token.clone(),
@@ -76,8 +77,8 @@ impl Tokens {
 
     /// A token other than `refused`: one that is held, or a new one.
     ///
-    /// A request that has begun is carried to its end even if nobody waits for it any more: the endpoint may
-    /// have replaced the refresh token by then.
+    /// A request that has begun is carried to its end even if nobody waits for it any more: the
+    /// endpoint may have replaced the refresh token by then.
     pub(super) async fn obtain(
         self: &Arc<Self>,
         refused: Option<&Secret>,
@@ -95,7 +96,8 @@ impl Tokens {
                 let renewal = async move { tokens.renew(seen, refused.as_ref(), &journal).await };
                 let renewed = tokio::spawn(renewal).await;
                 // A panic of the embedder's callback may quote the token that it was given.
-                let failed = |_| Error::new(ErrorKind::Internal, "the task that asks for a token failed");
+                let failed =
+                    |_| Error::new(ErrorKind::Internal, "the task that asks for a token failed");
                 renewed.map_err(|error| failed(error).at(Stage::Auth))??
             }
         };
@@ -103,7 +105,12 @@ impl Tokens {
         Ok(token)
     }
 
-    async fn renew(&self, seen: u64, refused: Option<&Secret>, journal: &Journal) -> Result<Secret> {
+    async fn renew(
+        &self,
+        seen: u64,
+        refused: Option<&Secret>,
+        journal: &Journal,
+    ) -> Result<Secret> {
         let mut held = self.held.lock().await;
         if let Some(token) = self.usable(&held, refused)? {
             return Ok(token);
@@ -124,7 +131,8 @@ impl Tokens {
             held.failure = Some(error.echo());
         })?;
         (held.token, held.expires, held.failure) = (Some(token.clone()), expires, None);
-        let rotated = refresh_token.filter(|new| source.is_replaced_by(new, held.refresh_token.as_ref()));
+        let rotated =
+            refresh_token.filter(|new| source.is_replaced_by(new, held.refresh_token.as_ref()));
         if let Some(refresh_token) = rotated {
             held.refresh_token = Some(refresh_token.clone());
             let rotated = RotatedToken::new(&self.user, refresh_token);
@@ -135,11 +143,15 @@ impl Tokens {
 
     /// A token that is there, not refused, and not about to expire.
     fn usable(&self, held: &Held, refused: Option<&Secret>) -> Result<Option<Secret>> {
-        let is_refused = |token: &Secret| refused.is_some_and(|refused| refused.expose() == token.expose());
-        let lasts =
-            |expires: Option<SystemTime>| expires.is_none_or(|expires| expires > SystemTime::now() + MARGIN);
+        let is_refused =
+            |token: &Secret| refused.is_some_and(|refused| refused.expose() == token.expose());
+        let lasts = |expires: Option<SystemTime>| {
+            expires.is_none_or(|expires| expires > SystemTime::now() + MARGIN)
+        };
         if let Some(token) = &held.token {
-            return Ok(Some(token.clone()).filter(|token| lasts(held.expires) && !is_refused(token)));
+            return Ok(
+                Some(token.clone()).filter(|token| lasts(held.expires) && !is_refused(token))
+            );
         }
         let Some(given) = &self.given else { return Ok(None) };
         let expires = given.expires_at.and_then(|since| SystemTime::UNIX_EPOCH.checked_add(since));
@@ -157,14 +169,16 @@ impl Tokens {
         if is_token(token.expose()) {
             return Ok(token);
         }
-        let message = format!("the access token at `{}` holds a character that no token has", given.token.0);
+        let message =
+            format!("the access token at `{}` holds a character that no token has", given.token.0);
         Err(Error::new(ErrorKind::Configuration, message)
             .at(Stage::Auth)
             .with_hint("Write the token alone, without `Bearer`, blanks and line breaks."))
     }
 }
 
-/// Whether a text can stand after `Bearer` (RFC 6750 §2.1 is stricter): nothing in it ends the message.
+/// Whether a text can stand after `Bearer` (RFC 6750 §2.1 is stricter): nothing in it ends the
+/// message.
 fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }

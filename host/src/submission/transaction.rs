@@ -1,10 +1,10 @@
-//! One mail transaction (RFC 5321 §3.3): MAIL, RCPT for each recipient, DATA, and the content. It ends in one of
-//! three ways, and says when nobody can know which.
+//! One mail transaction (RFC 5321 §3.3): MAIL, RCPT for each recipient, DATA, and the content. It
+//! ends in one of three ways, and says when nobody can know which.
 //!
-//! Where the server offers PIPELINING (RFC 2920), the commands go out together, and together with the end of the
-//! message before. The content waits for its invitation: with BDAT (RFC 3030) it need not, but then the end of
-//! each message is out before the first reply, and every lost connection would leave messages of which nobody
-//! knows what became.
+//! Where the server offers PIPELINING (RFC 2920), the commands go out together, and together with
+//! the end of the message before. The content waits for its invitation: with BDAT (RFC 3030) it
+//! need not, but then the end of each message is out before the first reply, and every lost
+//! connection would leave messages of which nobody knows what became.
 
 use std::io;
 use std::sync::Arc;
@@ -45,10 +45,14 @@ pub(super) struct Announcement {
 }
 
 impl Announcement {
-    /// The commands for a message. What the server cannot do is refused before it hears of the message.
+    /// The commands for a message. What the server cannot do is refused before it hears of the
+    /// message.
     pub(super) fn of(session: &Session, prepared: &Prepared) -> Result<Self> {
         let parameters = parameters(session, &prepared.envelope, Some(&prepared.bytes))?;
-        Ok(Self { reset: session.needs_reset, ..Self::for_envelope(&prepared.envelope, &parameters) })
+        Ok(Self {
+            reset: session.needs_reset,
+            ..Self::for_envelope(&prepared.envelope, &parameters)
+        })
     }
 
     fn for_envelope(envelope: &Envelope, parameters: &str) -> Self {
@@ -122,7 +126,11 @@ pub(super) async fn invite(
 }
 
 /// Says the message behind its invitation. Its end goes out only through the gate.
-pub(super) fn say_content(session: &mut Session, prepared: &Prepared, gate: &Arc<Gate>) -> Result<()> {
+pub(super) fn say_content(
+    session: &mut Session,
+    prepared: &Prepared,
+    gate: &Arc<Gate>,
+) -> Result<()> {
     let content = std::str::from_utf8(&prepared.bytes).map_err(|_| {
         session.dialogue.condemn();
         Error::new(ErrorKind::Message, "the message is not UTF-8").at(Stage::Data)
@@ -161,7 +169,9 @@ async fn by_recipient(
         let reply = match next.take() {
             Some(reply) => reply,
             // What became of this recipient and of those after it only the server knows.
-            None => session.dialogue.hear(Stage::Content).await.map_err(Error::into_ambiguous)?.reply,
+            None => {
+                session.dialogue.hear(Stage::Content).await.map_err(Error::into_ambiguous)?.reply
+            }
         };
         match reply.code / 100 {
             2 => accepted.push((address, reply)),
@@ -185,7 +195,11 @@ pub(super) async fn rehearse(session: &mut Session, to_try: &Envelope) -> Result
     envelope(session, to_try, &announcement, false).await??;
     session.dialogue.say("RSET");
     let answer = session.dialogue.hear(Stage::Quit).await?;
-    if answer.reply.is_positive() { Ok(()) } else { Err(Error::from_reply(Stage::Quit, answer.reply)) }
+    if answer.reply.is_positive() {
+        Ok(())
+    } else {
+        Err(Error::from_reply(Stage::Quit, answer.reply))
+    }
 }
 
 /// Takes a transaction back that may still be open.
@@ -202,8 +216,8 @@ async fn reset(session: &mut Session, announcement: &Announcement, said: bool) -
     Ok(())
 }
 
-/// MAIL and RCPT: who may receive the message. The outer error is one after which nothing more can be heard;
-/// after the inner one the server has still to answer what was said with it.
+/// MAIL and RCPT: who may receive the message. The outer error is one after which nothing more can
+/// be heard; after the inner one the server has still to answer what was said with it.
 async fn envelope(
     session: &mut Session,
     envelope: &Envelope,
@@ -236,23 +250,26 @@ async fn envelope(
     if accepted.is_empty() {
         return Ok(Err(none_accepted(session, Stage::Rcpt, &rejected)));
     }
-    session
-        .journal
-        .pass(Stage::Rcpt, &format_args!("{} accepted, {} refused", accepted.len(), rejected.len()));
+    session.journal.pass(
+        Stage::Rcpt,
+        &format_args!("{} accepted, {} refused", accepted.len(), rejected.len()),
+    );
     Ok(Ok(Invitation { accepted, rejected }))
 }
 
-/// The error where every recipient was refused: one refusal that may pass is reason enough to try again.
+/// The error where every recipient was refused: one refusal that may pass is reason enough to try
+/// again.
 fn none_accepted(session: &Session, stage: Stage, rejected: &[Rejection]) -> Error {
-    let telling = rejected.iter().find(|rejection| rejection.reply.is_transient()).or(rejected.first());
+    let telling =
+        rejected.iter().find(|rejection| rejection.reply.is_transient()).or(rejected.first());
     match telling {
         Some(rejection) => refusal(session, stage, rejection.reply.clone()),
         None => Error::new(ErrorKind::Address, "the message has no recipient").at(stage),
     }
 }
 
-/// Hears the answer to DATA. Only 354 invites the message: after anything else that is no refusal the server may
-/// be elsewhere in the dialogue.
+/// Hears the answer to DATA. Only 354 invites the message: after anything else that is no refusal
+/// the server may be elsewhere in the dialogue.
 async fn data(session: &mut Session, invitation: Result<Invitation>) -> Result<Invitation> {
     let reply = match hear(session, Stage::Data).await {
         Ok(reply) => reply,
@@ -321,8 +338,8 @@ fn refusal(session: &Session, stage: Stage, reply: Reply) -> Error {
     Error::from_reply(stage, reply)
 }
 
-/// The parameters of MAIL that envelope and content need. What the server cannot do is refused before it
-/// hears of the message.
+/// The parameters of MAIL that envelope and content need. What the server cannot do is refused
+/// before it hears of the message.
 fn parameters(session: &Session, envelope: &Envelope, content: Option<&[u8]>) -> Result<String> {
     let offered = &session.capabilities;
     let unfit = |kind, message: String| Err(Error::new(kind, message).at(Stage::Mail));
@@ -347,8 +364,8 @@ fn parameters(session: &Session, envelope: &Envelope, content: Option<&[u8]>) ->
             format!("the message has {size} bytes, and the server takes {limit} at most"),
         );
     }
-    let addresses_are_ascii =
-        envelope.reverse_path.is_ascii() && envelope.forward_paths.iter().all(|address| address.is_ascii());
+    let addresses_are_ascii = envelope.reverse_path.is_ascii()
+        && envelope.forward_paths.iter().all(|address| address.is_ascii());
     let is_ascii = content.is_ascii();
     if !addresses_are_ascii || !(is_ascii || header(content).is_ascii()) {
         if !offered.smtputf8 {
@@ -359,7 +376,8 @@ fn parameters(session: &Session, envelope: &Envelope, content: Option<&[u8]>) ->
     }
     if !is_ascii {
         if !offered.eight_bit_mime {
-            let message = "the message has bytes beyond ASCII, and the server does not offer 8BITMIME";
+            let message =
+                "the message has bytes beyond ASCII, and the server does not offer 8BITMIME";
             return unfit(ErrorKind::Message, message.to_owned());
         }
         parameters.push_str(" BODY=8BITMIME");

@@ -1,8 +1,9 @@
-//! Message content as it travels (RFC 5321 §4.5.2): every line ends with CRLF, no line but the last is a lone
-//! dot. A bare CR or LF never leaves, so no server can see an end of the message where there is none.
+//! Message content as it travels (RFC 5321 §4.5.2): every line ends with CRLF, no line but the last
+//! is a lone dot. A bare CR or LF never leaves, so no server can see an end of the message where
+//! there is none.
 
-/// Appends the content with its line ends made CRLF and leading dots doubled, closed by the line with the lone
-/// dot.
+/// Appends the content with its line ends made CRLF and leading dots doubled, closed by the line
+/// with the lone dot.
 pub(super) fn encode(content: &str, wire: &mut String) {
     wire.reserve(content.len() + content.len() / 64 + 8);
     let mut rest = content;
@@ -53,7 +54,8 @@ mod tests {
     fn no_sequence_of_line_ends_and_dots_escapes() {
         // Every text of eight characters over these four.
         for number in 0..4_u32.pow(8) {
-            let digit = |place: u32| ['\r', '\n', '.', 'x'][(number / 4_u32.pow(place) % 4) as usize];
+            let digit =
+                |place: u32| ['\r', '\n', '.', 'x'][(number / 4_u32.pow(place) % 4) as usize];
             let wire = encoded(&(0..8).map(digit).collect::<String>());
             let text = wire.strip_suffix(".\r\n").expect("the end of the message");
             for line in text.split_inclusive('\n') {

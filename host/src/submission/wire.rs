@@ -1,5 +1,5 @@
-//! The line between this host and a server: bytes out, complete replies in. Every wait has a deadline and
-//! every buffer a bound. What commands mean is for others to know.
+//! The line between this host and a server: bytes out, complete replies in. Every wait has a
+//! deadline and every buffer a bound. What commands mean is for others to know.
 
 use std::future::poll_fn;
 use std::io;
@@ -60,7 +60,8 @@ impl Wire {
         &self.journal
     }
 
-    /// Says a command line and waits for the reply to it; the reply may take until `patience` is over.
+    /// Says a command line and waits for the reply to it; the reply may take until `patience` is
+    /// over.
     pub(super) async fn command(
         &mut self,
         stage: Stage,
@@ -72,18 +73,24 @@ impl Wire {
     }
 
     /// Waits for a reply.
-    pub(super) async fn reply(&mut self, stage: Stage, patience: Duration) -> Result<Answer, Error> {
+    pub(super) async fn reply(
+        &mut self,
+        stage: Stage,
+        patience: Duration,
+    ) -> Result<Answer, Error> {
         let answer = poll_fn(|cx| self.poll_reply(cx, patience)).await;
         answer.map_err(|fault| fault.at(stage, &self.journal))
     }
 
-    /// Gives the bare stream back, for the TLS handshake. Bytes that the server sent in advance would be taken
-    /// for words said inside TLS (CVE-2011-0411), so there must be none.
+    /// Gives the bare stream back, for the TLS handshake. Bytes that the server sent in advance
+    /// would be taken for words said inside TLS (CVE-2011-0411), so there must be none.
     pub(super) fn into_stream(self) -> Result<Box<dyn Stream>, Fault> {
         if self.received.is_empty() {
             return Ok(self.stream);
         }
-        Err(Fault::Protocol("the server sent bytes in clear after its reply to STARTTLS".to_owned()))
+        Err(Fault::Protocol(
+            "the server sent bytes in clear after its reply to STARTTLS".to_owned(),
+        ))
     }
 
     /// Fails if the server has spoken or gone since its last reply.
@@ -120,7 +127,11 @@ impl Wire {
     }
 
     /// Has the connection pass on what it was handed.
-    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>, patience: Duration) -> Poll<Result<(), Fault>> {
+    pub(super) fn poll_flush(
+        &mut self,
+        cx: &mut Context<'_>,
+        patience: Duration,
+    ) -> Poll<Result<(), Fault>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
         self.progress(cx, flushed, patience)
     }
@@ -247,7 +258,9 @@ impl Wire {
             }
         }
         if self.received.len() > MAX_LINE {
-            return Err(Fault::Protocol(format!("a line of the reply has more than {MAX_LINE} bytes")));
+            return Err(Fault::Protocol(format!(
+                "a line of the reply has more than {MAX_LINE} bytes"
+            )));
         }
         Ok(None)
     }

@@ -1,4 +1,5 @@
-//! The smallest honest connector: mails the payload as it is to the configuration's `host`, without encryption.
+//! The smallest honest connector: mails the payload as it is to the configuration's `host`, without
+//! encryption.
 
 use contract::connector::{Composer, Guest, GuestComposer, Report};
 use contract::{description::Descriptor, diagnostics::Diagnostic, messages::*, transport::*};

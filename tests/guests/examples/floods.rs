@@ -1,7 +1,7 @@
 //! Returns more than anyone can want: one huge text, or a great many small values.
 //!
-//! Markers: `flood-with-text` and `flood-with-diagnostics` in the configuration; `flood-with-text` and
-//! `flood-with-headers` in the payload.
+//! Markers: `flood-with-text` and `flood-with-diagnostics` in the configuration; `flood-with-text`
+//! and `flood-with-headers` in the payload.
 
 use smtp_connector_test_guests::connector::Report;
 use smtp_connector_test_guests::diagnostics::{Diagnostic, Severity};
@@ -41,7 +41,13 @@ impl Behaviour for Floods {
 }
 
 fn diagnostic(message: String) -> Diagnostic {
-    Diagnostic { severity: Severity::Warning, code: String::new(), path: String::new(), message, help: None }
+    Diagnostic {
+        severity: Severity::Warning,
+        code: String::new(),
+        path: String::new(),
+        message,
+        help: None,
+    }
 }
 
 component!(Floods);

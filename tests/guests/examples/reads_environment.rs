@@ -1,4 +1,5 @@
-//! Looks for environment variables, arguments and standard input, and reports what it finds: there must be nothing.
+//! Looks for environment variables, arguments and standard input, and reports what it finds: there
+//! must be nothing.
 
 use std::io::Read as _;
 
@@ -10,7 +11,8 @@ struct ReadsEnvironment;
 
 impl Behaviour for ReadsEnvironment {
     fn check(configuration: &str) -> Report {
-        let variables = std::env::vars_os().map(|(name, _)| format!("variable {}", name.to_string_lossy()));
+        let variables =
+            std::env::vars_os().map(|(name, _)| format!("variable {}", name.to_string_lossy()));
         let arguments =
             std::env::args_os().map(|argument| format!("argument {}", argument.to_string_lossy()));
         let found = variables.chain(arguments).chain(input());

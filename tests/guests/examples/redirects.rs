@@ -1,8 +1,9 @@
 //! Plans a journey to somewhere else than the configuration says.
 //!
-//! Markers in the configuration: `redirect-host`, `redirect-port`, `redirect-proxy`, `misdirect-proxy` (to
-//! another port of `proxy.example`), `undress-proxy` (in clear where the configuration has TLS),
-//! `redirect-token-endpoint`, `misdirect-token-endpoint` (to another path), `default-token-endpoint` (to Google's).
+//! Markers in the configuration: `redirect-host`, `redirect-port`, `redirect-proxy`,
+//! `misdirect-proxy` (to another port of `proxy.example`), `undress-proxy` (in clear where the
+//! configuration has TLS), `redirect-token-endpoint`, `misdirect-token-endpoint` (to another path),
+//! `default-token-endpoint` (to Google's).
 
 use smtp_connector_test_guests::connector::Report;
 use smtp_connector_test_guests::transport::ProxyProtocol;

@@ -1,7 +1,9 @@
-//! The real component, which also searches its own memory for a secret after each call: it must find none.
+//! The real component, which also searches its own memory for a secret after each call: it must
+//! find none.
 //!
-//! The configuration's `spy` is the needle, in hexadecimal and each octet with its bits inverted, so that neither
-//! the configuration nor the search puts it into memory. A find is the error `secret-found`.
+//! The configuration's `spy` is the needle, in hexadecimal and each octet with its bits inverted,
+//! so that neither the configuration nor the search puts it into memory. A find is the error
+//! `secret-found`.
 
 use smtp_connector_guest::Component as Real;
 use smtp_connector_guest::bindings::exports::smtp_connector::contract as real;
@@ -40,7 +42,11 @@ impl GuestComposer for Spies {
     fn open(configuration: String) -> Result<Composer, Vec<Diagnostic>> {
         let needle = Needle::read(&configuration);
         let composer = RealComposer::open(&configuration)?;
-        if needle.search() { Err(vec![finding()]) } else { Ok(Composer::new(Self { composer, needle })) }
+        if needle.search() {
+            Err(vec![finding()])
+        } else {
+            Ok(Composer::new(Self { composer, needle }))
+        }
     }
 
     fn compose(&self, request: Request) -> Result<Message, ComposeError> {
@@ -74,14 +80,21 @@ struct Needle(Vec<u8>);
 impl Needle {
     fn read(configuration: &str) -> Self {
         let digits = text_at(configuration, "/spy");
-        let octets = digits.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap_or_default());
-        Self(octets.map(|pair| u8::from_str_radix(pair, 16).expect("the needle is hexadecimal")).collect())
+        let octets =
+            digits.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap_or_default());
+        Self(
+            octets
+                .map(|pair| u8::from_str_radix(pair, 16).expect("the needle is hexadecimal"))
+                .collect(),
+        )
     }
 
     /// Whether the needle is anywhere in the linear memory, freed memory and stack included.
     fn search(&self) -> bool {
         let size = core::arch::wasm32::memory_size::<0>() << 16;
-        let Some(last) = size.checked_sub(self.0.len()).filter(|_| !self.0.is_empty()) else { return false };
+        let Some(last) = size.checked_sub(self.0.len()).filter(|_| !self.0.is_empty()) else {
+            return false;
+        };
         (1..last).any(|start| self.0.iter().zip(start..).all(|(&octet, at)| octet == !read(at)))
     }
 }

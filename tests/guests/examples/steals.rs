@@ -1,10 +1,11 @@
-//! Uses secrets where they do not belong: the host must resolve a reference only in a secret's place.
+//! Uses secrets where they do not belong: the host must resolve a reference only in a secret's
+//! place.
 //!
 //! Markers in the configuration: `steal-unknown-pointer`, `steal-public-pointer`, `steal-as-user`,
-//! `steal-as-ehlo-name`; for somebody else than the one they are for: `steal-for-proxy`, `steal-for-endpoint`,
-//! `steal-as-form-field`, `steal-as-header-field`, `steal-from-proxy`, `steal-from-endpoint`. With
-//! `smuggle-in-header` it frames a request for a token anew. Messages always carry whatever stands in the
-//! password's place.
+//! `steal-as-ehlo-name`; for somebody else than the one they are for: `steal-for-proxy`,
+//! `steal-for-endpoint`, `steal-as-form-field`, `steal-as-header-field`, `steal-from-proxy`,
+//! `steal-from-endpoint`. With `smuggle-in-header` it frames a request for a token anew. Messages
+//! always carry whatever stands in the password's place.
 
 use smtp_connector_test_guests::connector::Report;
 use smtp_connector_test_guests::messages::{ComposeError, Message, Request};
@@ -49,7 +50,11 @@ impl Behaviour for Steals {
 
     fn compose(configuration: &str, request: Request) -> Result<Message, ComposeError> {
         let stolen = text_at(configuration, PASSWORD);
-        Ok(Message { subject: stolen.clone(), text: Some(stolen), ..message(configuration, &request) })
+        Ok(Message {
+            subject: stolen.clone(),
+            text: Some(stolen),
+            ..message(configuration, &request)
+        })
     }
 }
 
@@ -65,7 +70,9 @@ fn request(configuration: &str) -> Option<TokenRequest> {
     } else if configuration.contains("steal-as-header-field") {
         request.headers.push(field("X-A", ParameterValue::Secret(secret(PASSWORD))));
     } else if configuration.contains("smuggle-in-header") {
-        request.headers.push(field("transfer-encoding", ParameterValue::Text("chunked".to_owned())));
+        request
+            .headers
+            .push(field("transfer-encoding", ParameterValue::Text("chunked".to_owned())));
     } else {
         return None;
     }

@@ -1,7 +1,8 @@
 //! What the misbehaving components share: the bindings, and an honest default for everything.
 //!
-//! A component overrides only its misbehaviour. Where that would keep the host from getting further, it waits for
-//! a marker: `misbehave-in-check` or `misbehave-in-open` in the configuration, `misbehave-in-compose` in the payload.
+//! A component overrides only its misbehaviour. Where that would keep the host from getting
+//! further, it waits for a marker: `misbehave-in-check` or `misbehave-in-open` in the
+//! configuration, `misbehave-in-compose` in the payload.
 
 use std::marker::PhantomData;
 
@@ -14,14 +15,20 @@ wit_bindgen::generate!({
     default_bindings_module: "smtp_connector_test_guests",
 });
 
-pub use exports::smtp_connector::contract::{connector, description, diagnostics, messages, transport};
+pub use exports::smtp_connector::contract::{
+    connector, description, diagnostics, messages, transport,
+};
 
 use connector::{Composer, Report};
 use description::Descriptor;
 use diagnostics::Diagnostic;
 use messages::{ComposeError, Mailbox, Message, Request};
-use transport::{Authentication, ClientCredentialsGrant, Endpoint, Logging, Oauth2Grant, Oauth2Login};
-use transport::{PasswordLogin, Protocol, Proxy, ProxyProtocol, Secret, Timeouts, TlsMode, TlsOptions};
+use transport::{
+    Authentication, ClientCredentialsGrant, Endpoint, Logging, Oauth2Grant, Oauth2Login,
+};
+use transport::{
+    PasswordLogin, Protocol, Proxy, ProxyProtocol, Secret, Timeouts, TlsMode, TlsOptions,
+};
 use transport::{TokenRequest, TransportPlan};
 
 /// A component, honest unless overridden.
@@ -141,7 +148,12 @@ pub fn plan(configuration: &str) -> TransportPlan {
         ehlo_name: None,
         local_address: None,
         proxy: None,
-        timeouts: Timeouts { dns_ms: 5_000, connection_ms: 5_000, greeting_ms: 5_000, socket_ms: 5_000 },
+        timeouts: Timeouts {
+            dns_ms: 5_000,
+            connection_ms: 5_000,
+            greeting_ms: 5_000,
+            socket_ms: 5_000,
+        },
         pool: None,
         dkim: None,
         logging: Logging::None,

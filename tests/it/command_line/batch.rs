@@ -25,7 +25,8 @@ struct Site(TempDir);
 impl Site {
     fn new(configuration: &Value, requests: &str) -> Self {
         let site = Self(tempfile::tempdir().expect("a temporary folder can be made"));
-        fs::write(site.path("config.json"), configuration.to_string()).expect("the folder can be written");
+        fs::write(site.path("config.json"), configuration.to_string())
+            .expect("the folder can be written");
         site.request(requests);
         site
     }
@@ -70,7 +71,8 @@ fn lines(text: &str) -> Vec<Value> {
 /// A request to a recipient, named by an `id`.
 fn request(id: &str) -> String {
     let payload = json!({ "code": format!("tok-{id}") });
-    json!({ "to": format!("{id}@example.org"), "type": "SignIn", "payload": payload, "id": id }).to_string()
+    json!({ "to": format!("{id}@example.org"), "type": "SignIn", "payload": payload, "id": id })
+        .to_string()
         + "\n"
 }
 
@@ -80,7 +82,8 @@ fn requests(ids: &[&str]) -> String {
 
 /// The status of each result, by `id` or line.
 fn statuses(lines: &[Value]) -> Vec<(String, String)> {
-    let name = |line: &Value| line["id"].as_str().map_or_else(|| line["line"].to_string(), str::to_owned);
+    let name =
+        |line: &Value| line["id"].as_str().map_or_else(|| line["line"].to_string(), str::to_owned);
     let mut statuses: Vec<_> = lines
         .iter()
         .map(|line| (name(line), line["status"].as_str().expect("a status").to_owned()))
@@ -91,7 +94,8 @@ fn statuses(lines: &[Value]) -> Vec<(String, String)> {
 
 #[track_caller]
 fn check_statuses(lines: &[Value], expected: &[(&str, &str)]) {
-    let expected: Vec<_> = expected.iter().map(|(name, status)| ((*name).into(), (*status).into())).collect();
+    let expected: Vec<_> =
+        expected.iter().map(|(name, status)| ((*name).into(), (*status).into())).collect();
     assert_eq!(statuses(lines), expected, "{lines:#?}");
 }
 
@@ -142,7 +146,8 @@ async fn each_request_has_a_result_like_that_of_send() {
     let lines = lines(&outcome.stdout);
     assert_eq!((lines.len(), server.caught().len()), (100, 100));
     for line in &lines {
-        let keys: Vec<_> = line.as_object().expect("an object").keys().map(String::as_str).collect();
+        let keys: Vec<_> =
+            line.as_object().expect("an object").keys().map(String::as_str).collect();
         assert_eq!(keys, ["line", "id", "status", "result"]);
         let id = line["id"].as_str().expect("an id");
         assert_eq!(line["result"]["accepted"], json!([format!("{id}@example.org")]));
@@ -161,7 +166,8 @@ async fn each_request_has_a_result_like_that_of_send() {
 async fn requests_come_from_the_standard_input_as_well() {
     let server = catch_all().await;
     let site = Site::new(&configuration(server.address().port(), &json!({})), "");
-    let cli = command(["batch"]).arg(site.path("config.json")).arg("-").stdin(requests(&["a", "b"]));
+    let cli =
+        command(["batch"]).arg(site.path("config.json")).arg("-").stdin(requests(&["a", "b"]));
     let outcome = cli.run().await;
     check_code(&outcome, 0);
     check_statuses(&lines(&outcome.stdout), &[("a", "accepted"), ("b", "accepted")]);
@@ -180,7 +186,8 @@ async fn what_is_wrong_before_the_first_message_ends_as_in_other_commands() {
     check_code(&broken, 78);
     assert!(!exists(&site.results()), "a configuration with errors touches nothing");
     let sound = Site::new(&configuration(9, &json!({})), "");
-    let missing = command(["batch"]).arg(sound.path("config.json")).arg("missing.ndjson").run().await;
+    let missing =
+        command(["batch"]).arg(sound.path("config.json")).arg("missing.ndjson").run().await;
     check_code(&missing, 66);
     let folder = command(["batch"]).arg(sound.path("config.json")).arg(".").run().await;
     check_code(&folder, 66);
@@ -219,7 +226,8 @@ async fn a_summary_tells_what_failed_how_and_what_helps() {
     let outcome = site.batch().run().await;
     let (first, rest) = outcome.stderr.split_once('\n').expect("lines");
     assert!(first.starts_with("0 accepted, 1 refused; "), "{}", outcome.stderr);
-    let told = "\n  1 refused, refused at rcpt: line 1: the server answered 550 5.1.1 nobody called ***\n";
+    let told =
+        "\n  1 refused, refused at rcpt: line 1: the server answered 550 5.1.1 nobody called ***\n";
     assert!(rest.contains(told) && rest.contains("\n    help: "), "{rest}");
     for text in [&outcome.stdout, &outcome.stderr] {
         assert!(!text.contains("tok-ann"), "{text}");
@@ -229,7 +237,8 @@ async fn a_summary_tells_what_failed_how_and_what_helps() {
 
 #[tokio::test]
 async fn a_deadline_gives_a_message_up() {
-    let server = FaultyServer::choosing(|place, _| (place == Place::Rcpt).then_some(Misdeed::Stall));
+    let server =
+        FaultyServer::choosing(|place, _| (place == Place::Rcpt).then_some(Misdeed::Stall));
     let site = Site::new(&for_server(&server), &request("ann"));
     let outcome = site.batch().args(&["--deadline", "300ms"]).run().await;
     check_code(&outcome, 75);
@@ -240,7 +249,8 @@ async fn a_deadline_gives_a_message_up() {
 #[tokio::test]
 async fn an_id_that_comes_twice_is_one_request() {
     let server = catch_all().await;
-    let site = Site::new(&configuration(server.address().port(), &json!({})), &requests(&["a", "b", "a"]));
+    let site =
+        Site::new(&configuration(server.address().port(), &json!({})), &requests(&["a", "b", "a"]));
     let outcome = site.batch().run().await;
     check_code(&outcome, 0);
     check_statuses(&lines(&outcome.stdout), &[("a", "accepted"), ("b", "accepted")]);

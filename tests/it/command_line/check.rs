@@ -25,7 +25,9 @@ const FAULTS: [(&str, &str, &str, usize); 10] = [
 ];
 
 fn check(input: impl AsRef<[u8]>, arguments: &[&str]) -> Outcome {
-    command(["check", "config.json"].iter().chain(arguments)).file("config.json", input).run_blocking()
+    command(["check", "config.json"].iter().chain(arguments))
+        .file("config.json", input)
+        .run_blocking()
 }
 
 #[track_caller]
@@ -50,16 +52,18 @@ fn a_console_configuration_is_sound() {
     let outcome = check(CONSOLE, &["--json"]);
     assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""));
     let document = outcome.json();
-    let keys: BTreeSet<_> = document.as_object().into_iter().flatten().map(|(key, _)| key.as_str()).collect();
+    let keys: BTreeSet<_> =
+        document.as_object().into_iter().flatten().map(|(key, _)| key.as_str()).collect();
     assert_eq!(keys, BTreeSet::from(["diagnostics", "ok", "transport"]));
     check_json(&document["diagnostics"], &json!([]), "console");
     let transport = &document["transport"];
     let shown = ["host", "port", "tls", "auth"].map(|key| &transport[key]);
-    let expected = [json!("127.0.0.1"), json!(587), json!("opportunistic-starttls"), json!("password")];
+    let expected =
+        [json!("127.0.0.1"), json!(587), json!("opportunistic-starttls"), json!("password")];
     assert_eq!(shown, expected.each_ref());
     let shown = check(CONSOLE, &[]);
-    let expected =
-        "config.json: nothing to complain about → 127.0.0.1:587, tls opportunistic-starttls, auth password\n";
+    let expected = "config.json: nothing to complain about → 127.0.0.1:587, tls \
+        opportunistic-starttls, auth password\n";
     assert_eq!((shown.code, shown.stdout.as_str(), shown.stderr.as_str()), (Some(0), expected, ""));
 }
 
@@ -75,7 +79,8 @@ fn every_example_is_sound() {
         ("all", "required-starttls", "password"),
         ("demo", "opportunistic-starttls", "password"),
     ];
-    let ids: Vec<_> = known["examples"].as_array().into_iter().flatten().map(|one| &one["id"]).collect();
+    let ids: Vec<_> =
+        known["examples"].as_array().into_iter().flatten().map(|one| &one["id"]).collect();
     assert_eq!(ids, expected.map(|(id, _, _)| id));
     for (id, tls, auth) in expected {
         let example = command(["example", id]).run_blocking();
@@ -98,12 +103,16 @@ fn the_token_and_the_absence_of_a_login_have_names() {
     let cases = [
         (json!({}), "none"),
         (json!({ "type": "OAuth2", "user": "u@a.test", "accessToken": "t0ken" }), "oauth2-token"),
-        (json!({ "user": "u@a.test", "serviceClient": "me@a.test", "privateKey": key }), "oauth2-jwt"),
+        (
+            json!({ "user": "u@a.test", "serviceClient": "me@a.test", "privateKey": key }),
+            "oauth2-jwt",
+        ),
     ];
     for (auth, name) in cases {
         let document = check(with(auth), &["--json"]).json();
         if name == "oauth2-jwt" && document["ok"] == json!(false) {
-            // Whether this key can be used is the host's to say; how it would log in is not in question.
+            // Whether this key can be used is the host's to say; how it would log in is not in
+            // question.
             continue;
         }
         assert_eq!(document["transport"]["auth"], json!(name), "{document:#}");
@@ -118,12 +127,14 @@ fn ten_faults_are_reported_at_once_each_at_its_place() {
     let found: Vec<_> = document["diagnostics"].as_array().expect("a list").iter().collect();
     assert_eq!(found.len(), FAULTS.len(), "{document:#}");
     for (severity, code, path, _) in FAULTS {
-        let matches =
-            |found: &&&Value| found["severity"] == severity && found["code"] == code && found["path"] == path;
+        let matches = |found: &&&Value| {
+            found["severity"] == severity && found["code"] == code && found["path"] == path
+        };
         assert!(found.iter().any(|found| matches(&found)), "no {code} at {path} in {document:#}");
     }
     for found in found {
-        let keys: Vec<_> = found.as_object().expect("an object").keys().map(String::as_str).collect();
+        let keys: Vec<_> =
+            found.as_object().expect("an object").keys().map(String::as_str).collect();
         assert!(
             keys == ["severity", "code", "path", "message", "help"]
                 || keys == ["severity", "code", "path", "message"],
@@ -138,9 +149,13 @@ fn people_see_the_lines_that_the_findings_are_about() {
     assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(78), ""));
     insta::assert_snapshot!("ten_faults", outcome.stdout);
     for (_, code, path, line) in FAULTS {
-        let report = outcome.stdout.split(&format!("{code} {path}\n")).nth(1).expect("it is reported");
+        let report =
+            outcome.stdout.split(&format!("{code} {path}\n")).nth(1).expect("it is reported");
         let place = format!("[config.json:{line}:");
-        assert!(report.split('╰').next().is_some_and(|head| head.contains(&place)), "{path}: {report}");
+        assert!(
+            report.split('╰').next().is_some_and(|head| head.contains(&place)),
+            "{path}: {report}"
+        );
     }
     for hidden in ["open-sesame", "magenta", "\u{1b}"] {
         assert!(!outcome.stdout.contains(hidden), "{hidden} is shown");
@@ -152,15 +167,21 @@ fn a_minified_file_is_quoted_in_part() {
     let minified = FAULTY.lines().map(str::trim).collect::<String>();
     let outcome = check(&minified, &[]);
     assert_eq!(outcome.code, Some(78));
-    let widest =
-        outcome.stdout.lines().filter(|line| line.starts_with(" 1 │")).map(|line| line.chars().count());
+    let widest = outcome
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with(" 1 │"))
+        .map(|line| line.chars().count());
     let widest = widest.max().expect("lines are quoted");
     assert!(widest <= 140, "{widest} characters: {}", outcome.stdout);
     for (pointer, value) in [("/port", "70000"), ("/connectionTimeout", "-3")] {
         let column = minified.find(value).expect("the value is there") + 1;
         let place = format!("[config.json:1:{column}]");
         let report = outcome.stdout.split(&format!(" {pointer}\n")).nth(1).expect("it is reported");
-        assert!(report.split('╰').next().is_some_and(|head| head.contains(&place)), "{place}: {report}");
+        assert!(
+            report.split('╰').next().is_some_and(|head| head.contains(&place)),
+            "{place}: {report}"
+        );
         assert!(report.contains(value));
     }
     assert!(!outcome.stdout.contains("open-sesame") && !outcome.stdout.contains("magenta"));
@@ -170,7 +191,11 @@ fn a_minified_file_is_quoted_in_part() {
 fn places_are_those_of_the_file_behind_values_that_are_not_quoted() {
     let text = "{\n \"colour\": {\n  \"of\": \"magenta-0815\"\n },\n \"port\": 70000\n}";
     let outcome = check(text, &[]);
-    assert!(outcome.stdout.contains("[config.json:5:10]\n 5 │  \"port\": 70000\n"), "{}", outcome.stdout);
+    assert!(
+        outcome.stdout.contains("[config.json:5:10]\n 5 │  \"port\": 70000\n"),
+        "{}",
+        outcome.stdout
+    );
     assert!(
         outcome.stdout.contains("[config.json:2:12]\n 2 │  \"colour\": \"***\",\n"),
         "{}",
@@ -287,18 +312,24 @@ fn many_findings_are_counted_and_not_all_shown() {
     let outcome = check(faulty.replacen('{', &format!("{{{unknown}"), 1), &[]);
     assert_eq!(outcome.code, Some(78));
     assert!(outcome.stdout.starts_with("out-of-range /dnsTimeout\n"), "{}", &outcome.stdout[..200]);
-    assert!(outcome.stdout.contains("… and 4901 more; `check --json` lists all"), "{}", outcome.stdout);
+    assert!(
+        outcome.stdout.contains("… and 4901 more; `check --json` lists all"),
+        "{}",
+        outcome.stdout
+    );
     assert!(outcome.stdout.ends_with("config.json: 1 error, 5000 warnings\n"));
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn hostile_configurations_stay_within_the_memory_of_a_command() {
-    let list =
-        |item: &str, count: usize| format!("{{\"x\":[{}{item}]}}", format!("{item},").repeat(count - 1));
+    let list = |item: &str, count: usize| {
+        format!("{{\"x\":[{}{item}]}}", format!("{item},").repeat(count - 1))
+    };
     let nested = format!("{}{}", "{\"a\":[".repeat(60), "]}".repeat(60));
     let members = |member: &str, count| {
-        let members: Vec<_> = (0..count).map(|number| member.replace('#', &format!("{number:07}"))).collect();
+        let members: Vec<_> =
+            (0..count).map(|number| member.replace('#', &format!("{number:07}"))).collect();
         format!("{{{}}}", members.join(","))
     };
     let cases = [

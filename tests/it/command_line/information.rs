@@ -1,4 +1,5 @@
-//! `describe`, `schema`, `example`, `demo`, help, and what is said about a command line that is none.
+//! `describe`, `schema`, `example`, `demo`, help, and what is said about a command line that is
+//! none.
 
 use serde_json::{Value, json};
 
@@ -24,7 +25,11 @@ fn an_example_is_found_by_its_name_in_any_case() {
     }
     let outcome = command(["example", "nobody"]).run_blocking();
     assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(64), ""));
-    assert!(outcome.stderr.starts_with("error: there is no example `nobody`\n"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.starts_with("error: there is no example `nobody`\n"),
+        "{}",
+        outcome.stderr
+    );
     for known in ["gmail", "gmail-oauth2", "sendgrid", "aliyun", "outlook365", "all"] {
         assert!(outcome.stderr.contains(&format!("`{known}`")), "{}", outcome.stderr);
     }
@@ -46,7 +51,8 @@ fn the_demonstration_shows_a_mail_of_every_type() {
         "BindMfa",
     ];
     for (index, usage_type) in types.into_iter().enumerate() {
-        let title = format!("\n{}/9 {usage_type} TLSv1.3, authenticated as demo@example.com, ", index + 1);
+        let title =
+            format!("\n{}/9 {usage_type} TLSv1.3, authenticated as demo@example.com, ", index + 1);
         assert!(outcome.stdout.contains(&title), "{}", outcome.stdout);
     }
     assert_eq!(outcome.stdout.matches("  To       Jo Doe <jo@example.org>\n").count(), 9);

@@ -1,4 +1,5 @@
-//! `render`: the message as JSON, as a whole and in parts; payloads, locales and templates; what is refused.
+//! `render`: the message as JSON, as a whole and in parts; payloads, locales and templates; what is
+//! refused.
 
 use serde_json::{Value, json};
 use smtp_connector::Envelope;
@@ -21,19 +22,25 @@ fn plain() -> Value {
 #[track_caller]
 fn check_refusal(outcome: &Outcome, code: i32, message: &str) {
     assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(code), ""), "{outcome:#?}");
-    assert!(outcome.stderr.starts_with(&format!("error: {message}")), "{message}: {}", outcome.stderr);
+    assert!(
+        outcome.stderr.starts_with(&format!("error: {message}")),
+        "{message}: {}",
+        outcome.stderr
+    );
 }
 
 /// Renders with a template of its own; the payload has `a` and `code`.
 fn with_template(template: &str, a: &str) -> Outcome {
     let payload = json!({ "code": "482913", "a": a }).to_string();
-    let arguments = ["--to", "jo@example.org", "--template", "template.json", "--payload", &payload];
+    let arguments =
+        ["--to", "jo@example.org", "--template", "template.json", "--payload", &payload];
     render(&plain(), &arguments).file("template.json", template).run_blocking()
 }
 
 #[test]
 fn absent_parts_are_left_out() {
-    let outcome = render(&plain(), &["--to", "Jo <jo@example.org>", "--payload", PAYLOAD]).run_blocking();
+    let outcome =
+        render(&plain(), &["--to", "Jo <jo@example.org>", "--payload", PAYLOAD]).run_blocking();
     assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""));
     let expected = json!({
         "from": "Example <no-reply@example.com>",
@@ -74,12 +81,16 @@ fn present_parts_are_header_strings_and_pairs() {
 
 #[test]
 fn the_whole_message_reads_as_one() {
-    let outcome = render(&plain(), &["--to", "jo@example.org", "--payload", PAYLOAD, "--format", "eml"]);
+    let outcome =
+        render(&plain(), &["--to", "jo@example.org", "--payload", PAYLOAD, "--format", "eml"]);
     let outcome = outcome.run_blocking();
     assert_eq!(outcome.code, Some(0));
     let mail = parse(outcome.stdout.as_bytes());
     assert_eq!(mail.field("from"), Some("Example <no-reply@example.com>"));
-    assert_eq!((mail.field("to"), mail.field("subject")), (Some("jo@example.org"), Some("Your code")));
+    assert_eq!(
+        (mail.field("to"), mail.field("subject")),
+        (Some("jo@example.org"), Some("Your code"))
+    );
     assert_eq!(mail.part("text/plain").map(str::trim_end), Some("Code 482913 for Jo"));
     for name in ["Date", "Message-ID", "MIME-Version"] {
         assert!(mail.field(name).is_some(), "{name} is missing");
@@ -104,7 +115,8 @@ fn a_part_is_shown_alone_or_said_to_be_absent() {
 }
 
 fn with_template_part(content_type: &str, format: &str) -> Outcome {
-    let template = json!({ "subject": "s", "content": "c", "contentType": format!("text/{content_type}") });
+    let template =
+        json!({ "subject": "s", "content": "c", "contentType": format!("text/{content_type}") });
     let arguments = ["--to", "jo@example.org", "--template", "template.json", "--format", format];
     render(&plain(), &arguments).file("template.json", template.to_string()).run_blocking()
 }
@@ -128,7 +140,8 @@ fn payloads_come_from_the_argument_or_a_file() {
         ("", 65, "the payload is not valid JSON: EOF while parsing a value at line 1 column 0\n"),
     ];
     for (payload, code, message) in cases {
-        let outcome = render(&plain(), &["--to", "jo@example.org", "--payload", payload]).run_blocking();
+        let outcome =
+            render(&plain(), &["--to", "jo@example.org", "--payload", payload]).run_blocking();
         check_refusal(&outcome, code, message);
         assert!(!outcome.stderr.contains("482913"), "{}", outcome.stderr);
     }
@@ -138,10 +151,15 @@ fn payloads_come_from_the_argument_or_a_file() {
 fn payloads_and_their_renderings_are_bounded() {
     let payload = |bytes: usize| json!({ "code": "482913", "a": "x".repeat(bytes) }).to_string();
     let arguments = ["--to", "jo@example.org", "--payload", "@values.json", "--format", "text"];
-    let with = |bytes| render(&plain(), &arguments).file("values.json", payload(bytes)).run_blocking();
+    let with =
+        |bytes| render(&plain(), &arguments).file("values.json", payload(bytes)).run_blocking();
     assert_eq!(with((8 << 20) - 100).code, Some(0));
     check_refusal(&with(8 << 20), 65, "the payload has 8388632 bytes; at most 8388608 are read\n");
-    check_refusal(&with(20 << 20), 65, "the payload has 16777217 bytes; at most 8388608 are read\n");
+    check_refusal(
+        &with(20 << 20),
+        65,
+        "the payload has 16777217 bytes; at most 8388608 are read\n",
+    );
     let template = r#"{"subject":"s","content":"{{#each list}}{{#each ../list}}{{#each ../../list}}{{#each ../../../list}}xxxxxxxxxxxx{{/each}}{{/each}}{{/each}}{{/each}}"}"#;
     let list = json!({ "list": vec![0; 30] }).to_string();
     let arguments = ["--to", "jo@example.org", "--template", "template.json", "--payload", &list];
@@ -175,7 +193,8 @@ fn the_locale_wanted_decides_between_templates() {
     for (locale, payload, expected) in cases {
         let arguments = ["--to", "jo@example.org", "--format", "text", "--payload", payload];
         let locale = locale.map(|locale| ["--locale", locale]);
-        let outcome = render(&configuration, &arguments).args(locale.as_ref().map_or(&[], |pair| &pair[..]));
+        let outcome =
+            render(&configuration, &arguments).args(locale.as_ref().map_or(&[], |pair| &pair[..]));
         assert_eq!(
             outcome.run_blocking().stdout,
             format!("{expected} {{{{code}}}}\n"),
@@ -188,8 +207,16 @@ fn the_locale_wanted_decides_between_templates() {
 fn an_unknown_type_is_generic() {
     let mut configuration = plain();
     configuration["templates"][3]["content"] = json!("generic {{code}}");
-    let arguments =
-        ["render", "config.json", "--type", "Unheard", "--to", "jo@example.org", "--format", "text"];
+    let arguments = [
+        "render",
+        "config.json",
+        "--type",
+        "Unheard",
+        "--to",
+        "jo@example.org",
+        "--format",
+        "text",
+    ];
     let outcome = command(arguments).arg("--payload").arg(PAYLOAD);
     let outcome = outcome.file("config.json", configuration.to_string()).run_blocking();
     assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(0), "generic 482913\n"));
@@ -227,8 +254,16 @@ fn what_would_add_a_mailbox_or_a_field_is_refused() {
     for (key, template, a) in cases {
         let template = json!({ "subject": "s", "content": "c", key: template }).to_string();
         let outcome = with_template(&template, a);
-        assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(65), ""), "{key} {a}: {outcome:#?}");
-        assert!(outcome.stderr.contains(key) && !outcome.stderr.contains("b@example"), "{}", outcome.stderr);
+        assert_eq!(
+            (outcome.code, outcome.stdout.as_str()),
+            (Some(65), ""),
+            "{key} {a}: {outcome:#?}"
+        );
+        assert!(
+            outcome.stderr.contains(key) && !outcome.stderr.contains("b@example"),
+            "{}",
+            outcome.stderr
+        );
     }
     let subject = json!({ "subject": "{{a}}", "content": "c" }).to_string();
     let outcome = with_template(&subject, "one\r\nBcc: b@example.net\u{0}");
@@ -247,7 +282,8 @@ fn an_unusable_template_is_described_and_not_quoted() {
         ),
         (
             r#"{"subject":"s","content":"c","contentType":"482913"}"#,
-            "`template.json` holds no template: `contentType` is neither `text/html` nor `text/plain`\n",
+            "`template.json` holds no template: `contentType` is neither `text/html` nor \
+            `text/plain`\n",
         ),
         (
             r#"{"subject":"s","content":"c","tag":"482913"}"#,
@@ -264,7 +300,8 @@ fn an_unusable_template_is_described_and_not_quoted() {
         check_refusal(&outcome, 65, message);
         assert!(!outcome.stderr.contains("482913"), "{}", outcome.stderr);
     }
-    let missing = render(&plain(), &["--to", "jo@example.org", "--template", "missing.json"]).run_blocking();
+    let missing =
+        render(&plain(), &["--to", "jo@example.org", "--template", "missing.json"]).run_blocking();
     check_refusal(&missing, 66, "cannot read `missing.json`: ");
 }
 
@@ -294,6 +331,10 @@ fn a_configuration_with_errors_is_reported_with_its_lines() {
         .file("config.json", include_str!("../../fixtures/ten-faults.json"))
         .run_blocking();
     assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(78), ""));
-    assert!(outcome.stderr.contains("[config.json:3:11]\n 3 │   \"port\": 70000,\n"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("[config.json:3:11]\n 3 │   \"port\": 70000,\n"),
+        "{}",
+        outcome.stderr
+    );
     assert!(outcome.stderr.contains("\nerror: the configuration has "), "{}", outcome.stderr);
 }

@@ -52,7 +52,8 @@ fn check_peer(scripts: Vec<Script>, members: &Value, code: i32, expected: &Value
 #[tokio::test]
 async fn a_receipt_tells_what_became_of_the_message() {
     let credentials = Some(Credentials::new("mailer", "open-sesame"));
-    let server = CatchAll::start(Options { credentials, ..Options::default() }).await.expect("it starts");
+    let server =
+        CatchAll::start(Options { credentials, ..Options::default() }).await.expect("it starts");
     let members = json!({
         "requireTLS": true,
         "auth": { "user": "mailer", "pass": "open-sesame" },
@@ -64,14 +65,19 @@ async fn a_receipt_tells_what_became_of_the_message() {
     let caught = server.next().await;
     let parsed = caught.parse();
     let id = parsed.field("message-id").map(|id| json!(id));
-    assert_eq!(receipt["messageId"].as_str().map(|id| id.starts_with('<') && id.ends_with('>')), Some(true));
+    assert_eq!(
+        receipt["messageId"].as_str().map(|id| id.starts_with('<') && id.ends_with('>')),
+        Some(true)
+    );
     assert_eq!(Some(receipt["messageId"].take()), id);
     assert_eq!(caught.authenticated_as.as_deref(), Some("mailer"));
     let timings = receipt["timings"].take();
-    let stages: Vec<_> = timings.as_object().expect("an object").keys().map(String::as_str).collect();
+    let stages: Vec<_> =
+        timings.as_object().expect("an object").keys().map(String::as_str).collect();
     assert!(stages.iter().all(|stage| timings[*stage].is_f64()), "{timings:#}");
-    for stage in ["connect", "greeting", "ehlo", "starttls", "tls", "auth", "mail", "rcpt", "data", "content"]
-    {
+    for stage in [
+        "connect", "greeting", "ehlo", "starttls", "tls", "auth", "mail", "rcpt", "data", "content",
+    ] {
         assert!(stages.contains(&stage), "{stage} is not among {stages:?}");
     }
     let text = receipt["reply"]["text"].take();
@@ -94,7 +100,11 @@ fn a_reply_of_several_lines_is_joined_and_a_missing_status_left_out() {
     let peer = Peer::start(up_to_content().say("250-taken\r\n250 thank you\r\n").quit());
     let outcome = send(&configuration(peer.port(), &json!({}))).run_blocking();
     assert_eq!(outcome.code, Some(0), "{outcome:#?}");
-    check_json(&outcome.json()["reply"], &json!({ "code": 250, "text": "taken\nthank you" }), "reply");
+    check_json(
+        &outcome.json()["reply"],
+        &json!({ "code": 250, "text": "taken\nthank you" }),
+        "reply",
+    );
     peer.finish_blocking();
 }
 
@@ -105,15 +115,16 @@ fn people_read_a_receipt_in_lines() {
     let file = configuration(peer.port(), &json!({})).to_string();
     let outcome = command(arguments).file("config.json", file).run_blocking();
     assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""));
-    let expected =
-        "accepted 250 2.0.0 queued\n  from       no-reply@example.com\n  to         jo@example.org\n";
+    let expected = "accepted 250 2.0.0 queued\n  from       no-reply@example.com\n  to         \
+        jo@example.org\n";
     assert!(outcome.stdout.starts_with(expected), "{}", outcome.stdout);
     peer.finish_blocking();
 }
 
 #[test]
 fn what_never_reaches_a_server_is_told_apart() {
-    let failure = |kind: &str| json!({ "kind": kind, "transient": false, "ambiguous": false, "attempts": 0 });
+    let failure =
+        |kind: &str| json!({ "kind": kind, "transient": false, "ambiguous": false, "attempts": 0 });
     let sound = configuration(9, &json!({}));
     let cases = [
         (send(&sound).arg("--colour"), 64, "usage"),
@@ -131,7 +142,8 @@ fn what_never_reaches_a_server_is_told_apart() {
     let outcome = command(to).file("config.json", sound.to_string()).run_blocking();
     check_failure(&outcome, 65, &failure("address"));
     let template = r#"{"subject":"{{#if}}","content":""}"#;
-    let outcome = send(&sound).args(&["--template", "t.json"]).file("t.json", template).run_blocking();
+    let outcome =
+        send(&sound).args(&["--template", "t.json"]).file("t.json", template).run_blocking();
     check_failure(&outcome, 65, &failure("template"));
 }
 
@@ -151,7 +163,10 @@ fn a_configuration_with_errors_brings_its_findings() {
 fn a_name_without_an_address_is_no_host() {
     let outcome = send(&configuration(25, &json!({ "host": "nowhere.invalid" }))).run_blocking();
     let error = &outcome.json()["error"];
-    assert_eq!((outcome.code, &error["kind"], &error["stage"]), (Some(68), &json!("dns"), &json!("dns")));
+    assert_eq!(
+        (outcome.code, &error["kind"], &error["stage"]),
+        (Some(68), &json!("dns"), &json!("dns"))
+    );
     assert_eq!((error.get("code"), error.get("reply")), (None, None));
 }
 
@@ -172,7 +187,14 @@ fn refusals_for_good_name_their_stage() {
     let greeting = Script::new().say("554 5.3.2 closed\r\n");
     let cases = [
         (greeting, 69, "greeting", 554, "5.3.2", "closed"),
-        (Script::offering(&[]).on("MAIL *", "550 5.7.1 no\r\n").quit(), 69, "mail", 550, "5.7.1", "no"),
+        (
+            Script::offering(&[]).on("MAIL *", "550 5.7.1 no\r\n").quit(),
+            69,
+            "mail",
+            550,
+            "5.7.1",
+            "no",
+        ),
         (
             up_to_mail(&[]).on("RCPT *", "550-5.1.1 no such\r\n550 5.1.1 mailbox\r\n").quit(),
             67,
@@ -182,7 +204,14 @@ fn refusals_for_good_name_their_stage() {
             "no such\nmailbox",
         ),
         (up_to_rcpt().on("DATA", "554 5.5.1 no\r\n").quit(), 69, "data", 554, "5.5.1", "no"),
-        (up_to_content().say("552 5.3.4 too big\r\n").quit(), 69, "content", 552, "5.3.4", "too big"),
+        (
+            up_to_content().say("552 5.3.4 too big\r\n").quit(),
+            69,
+            "content",
+            552,
+            "5.3.4",
+            "too big",
+        ),
     ];
     for (script, exit, stage, code, enhanced, text) in cases {
         let expected = json!({
@@ -219,7 +248,11 @@ fn a_loss_after_the_final_dot_is_ambiguous_and_not_tried_again() {
         "kind": "lost", "stage": "content", "transient": false, "ambiguous": true, "attempts": 1,
     });
     check_failure(&outcome, 75, &expected);
-    assert!(outcome.stderr.contains("the server may have accepted the message"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("the server may have accepted the message"),
+        "{}",
+        outcome.stderr
+    );
     peer.finish_blocking();
 }
 
@@ -239,7 +272,12 @@ fn refused_credentials_are_final() {
         "kind": "credentials", "stage": "auth", "code": 535, "enhanced": "5.7.8", "reply": "wrong",
         "transient": false, "ambiguous": false, "attempts": 1,
     });
-    check_peer(vec![script], &json!({ "auth": { "user": "mailer", "pass": "open-sesame" } }), 77, &expected);
+    check_peer(
+        vec![script],
+        &json!({ "auth": { "user": "mailer", "pass": "open-sesame" } }),
+        77,
+        &expected,
+    );
 }
 
 #[test]
@@ -270,15 +308,19 @@ fn the_egress_policy_is_asked_before_any_connection() {
             let configuration = configuration(port, &json!({ "host": host }));
             let outcome = send(&configuration).args(&["--egress", policy]).run_blocking();
             let error = &outcome.json()["error"];
-            assert_eq!((outcome.code, &error["kind"]), (Some(77), &json!("egress")), "{outcome:#?}");
+            assert_eq!(
+                (outcome.code, &error["kind"]),
+                (Some(77), &json!("egress")),
+                "{outcome:#?}"
+            );
             assert_eq!(error["transient"], json!(false));
         }
     }
     let untouched = listener.accept().map_err(|error| error.kind());
     assert_eq!(untouched.err(), Some(std::io::ErrorKind::WouldBlock), "a connection was made");
     let peer = Peer::start(up_to_content().say("250 ok\r\n").quit());
-    let allowed =
-        send(&configuration(peer.port(), &json!({}))).args(&["--egress", "127.0.0.1,relay.example"]);
+    let allowed = send(&configuration(peer.port(), &json!({})))
+        .args(&["--egress", "127.0.0.1,relay.example"]);
     assert_eq!(allowed.run_blocking().code, Some(0));
     peer.finish_blocking();
 }

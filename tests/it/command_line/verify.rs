@@ -12,13 +12,19 @@ fn verify(configuration: &Value) -> Cli {
 }
 
 fn stages(document: &Value) -> Vec<&str> {
-    document["stages"].as_array().into_iter().flatten().filter_map(|stage| stage["stage"].as_str()).collect()
+    document["stages"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|stage| stage["stage"].as_str())
+        .collect()
 }
 
 #[tokio::test]
 async fn a_verification_tells_every_stage_and_sends_nothing() {
     let credentials = Some(Credentials::new("mailer", "open-sesame"));
-    let server = CatchAll::start(Options { credentials, ..Options::default() }).await.expect("it starts");
+    let server =
+        CatchAll::start(Options { credentials, ..Options::default() }).await.expect("it starts");
     let members = json!({
         "requireTLS": true,
         "auth": { "user": "mailer", "pass": "open-sesame" },
@@ -28,7 +34,8 @@ async fn a_verification_tells_every_stage_and_sends_nothing() {
     let outcome = verify(&configuration).args(&["--json", "--to", "jo@example.org"]).run().await;
     assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""));
     let document = outcome.json();
-    let keys: Vec<_> = document.as_object().expect("an object").keys().map(String::as_str).collect();
+    let keys: Vec<_> =
+        document.as_object().expect("an object").keys().map(String::as_str).collect();
     assert_eq!(keys, ["ok", "stages", "tls", "capabilities"]);
     assert_eq!(document["ok"], json!(true));
     let passed = stages(&document);
@@ -36,7 +43,8 @@ async fn a_verification_tells_every_stage_and_sends_nothing() {
         assert!(passed.contains(&stage), "{stage} is not among {passed:?}");
     }
     for stage in document["stages"].as_array().into_iter().flatten() {
-        let keys: Vec<_> = stage.as_object().expect("an object").keys().map(String::as_str).collect();
+        let keys: Vec<_> =
+            stage.as_object().expect("an object").keys().map(String::as_str).collect();
         assert_eq!(keys, ["stage", "ms", "detail"]);
         assert!(stage["ms"].is_f64() && stage["detail"].is_string(), "{stage:#}");
     }
@@ -44,11 +52,15 @@ async fn a_verification_tells_every_stage_and_sends_nothing() {
         (&document["tls"]["version"], &document["tls"]["verified"]),
         (&json!("TLSv1.3"), &json!(true))
     );
-    assert!(document["capabilities"].as_array().is_some_and(|list| list.contains(&json!("8BITMIME"))));
+    assert!(
+        document["capabilities"].as_array().is_some_and(|list| list.contains(&json!("8BITMIME")))
+    );
     let shown = verify(&configuration).run().await;
     assert_eq!((shown.code, shown.stderr.as_str()), (Some(0), ""));
     assert!(shown.stdout.starts_with("✓ dns "), "{}", shown.stdout);
-    for part in ["\n✓ starttls ", "\n✓ tls ", "\n✓ auth ", "certificate verified", "\n  capabilities"] {
+    for part in
+        ["\n✓ starttls ", "\n✓ tls ", "\n✓ auth ", "certificate verified", "\n  capabilities"]
+    {
         assert!(shown.stdout.contains(part), "{part} is not in {}", shown.stdout);
     }
     assert!(!shown.stdout.contains('✗') && !shown.stdout.contains('\u{1b}'));
@@ -64,7 +76,8 @@ fn a_preflight_takes_the_recipient_back() {
         .on("RSET", "250 ok\r\n")
         .quit();
     let peer = Peer::start(script);
-    let outcome = verify(&configuration(peer.port(), &json!({}))).args(&["--to", "jo@example.org", "--json"]);
+    let outcome =
+        verify(&configuration(peer.port(), &json!({}))).args(&["--to", "jo@example.org", "--json"]);
     let outcome = outcome.run_blocking();
     assert_eq!(outcome.code, Some(0), "{outcome:#?}");
     check_json(&outcome.json()["tls"], &Value::Null, "a session in clear");
@@ -99,15 +112,21 @@ fn a_failed_stage_is_the_last_and_brings_the_error() {
     for (script, members, exit, stage, kind) in cases {
         let peer = Peer::start_all(vec![script.clone(), script]);
         let configuration = configuration(peer.port(), &members);
-        let outcome = verify(&configuration).args(&["--json", "--to", "jo@example.org"]).run_blocking();
+        let outcome =
+            verify(&configuration).args(&["--json", "--to", "jo@example.org"]).run_blocking();
         assert_eq!(outcome.code, Some(exit), "{outcome:#?}");
         let document = outcome.json();
         assert_eq!((&document["ok"], stages(&document).last()), (&json!(false), Some(&stage)));
-        assert_eq!((&document["error"]["kind"], &document["error"]["stage"]), (&json!(kind), &json!(stage)));
+        assert_eq!(
+            (&document["error"]["kind"], &document["error"]["stage"]),
+            (&json!(kind), &json!(stage))
+        );
         let shown = verify(&configuration).args(&["--to", "jo@example.org"]).run_blocking();
         assert_eq!(shown.code, Some(exit));
         assert!(shown.stdout.contains(&format!("✗ {stage}")), "{}", shown.stdout);
-        assert!(shown.stderr.contains(" S: ") && shown.stderr.contains(&format!("error at {stage}: ")));
+        assert!(
+            shown.stderr.contains(" S: ") && shown.stderr.contains(&format!("error at {stage}: "))
+        );
         assert!(!shown.stderr.contains("open-sesame") && !shown.stdout.contains("open-sesame"));
         peer.finish_blocking();
     }
@@ -130,9 +149,14 @@ fn what_ends_before_the_session_is_an_error_alone() {
 
 #[test]
 fn a_verification_keeps_to_the_egress_policy() {
-    let outcome =
-        verify(&configuration(9, &json!({}))).args(&["--json", "--egress", "public"]).run_blocking();
+    let outcome = verify(&configuration(9, &json!({})))
+        .args(&["--json", "--egress", "public"])
+        .run_blocking();
     let document = outcome.json();
-    assert_eq!((outcome.code, &document["error"]["kind"]), (Some(77), &json!("egress")), "{document:#}");
+    assert_eq!(
+        (outcome.code, &document["error"]["kind"]),
+        (Some(77), &json!("egress")),
+        "{document:#}"
+    );
     assert_eq!(outcome.stderr.lines().next().map(|line| line.starts_with("error at ")), Some(true));
 }

@@ -1,4 +1,5 @@
-//! Commands that go out together (RFC 2920), and the end of a message with the beginning of the next.
+//! Commands that go out together (RFC 2920), and the end of a message with the beginning of the
+//! next.
 
 use serde_json::json;
 use smtp_connector::{ErrorKind, Stage};
@@ -26,10 +27,14 @@ fn in_first_message() -> Script {
 #[tokio::test]
 async fn an_envelope_goes_out_at_once_where_that_is_offered() {
     let script = in_first_message().say("250 one\r\n");
-    let peer = Peer::start(envelope(script, INVITATION).hear_any_content().say("250 two\r\n").quit());
+    let peer =
+        Peer::start(envelope(script, INVITATION).hear_any_content().say("250 two\r\n").quit());
     let mailer = mailer(peer.port(), &json!({})).await;
     for expected in ["one", "two"] {
-        assert_eq!(mailer.send(&sign_in("482913")).await.expect("acceptance").reply.text(), expected);
+        assert_eq!(
+            mailer.send(&sign_in("482913")).await.expect("acceptance").reply.text(),
+            expected
+        );
     }
     drop(mailer);
     peer.finish().await;
@@ -68,9 +73,11 @@ async fn every_reply_is_judged() {
 #[tokio::test]
 async fn an_invitation_without_recipients_is_answered_by_a_lone_dot() {
     let refused = "250 ok\r\n550 5.1.1 unknown\r\n354 go\r\n";
-    let script = envelope(Script::offering(&["PIPELINING"]), refused).on(".", "554 5.5.1 nobody\r\n");
     let script =
-        script.hear_octets(format!("RSET\r\n{ENVELOPE}")).say("250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n");
+        envelope(Script::offering(&["PIPELINING"]), refused).on(".", "554 5.5.1 nobody\r\n");
+    let script = script
+        .hear_octets(format!("RSET\r\n{ENVELOPE}"))
+        .say("250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n");
     let peer = Peer::start(script.hear_any_content().say("250 kept\r\n").quit());
     let mailer = mailer(peer.port(), &json!({})).await;
     let error = mailer.send(&sign_in("482913")).await.expect_err("the recipient is unknown");
@@ -98,7 +105,8 @@ async fn the_next_envelope_goes_out_with_the_end_of_a_message() {
 
 #[tokio::test]
 async fn what_was_announced_behind_a_loss_goes_over_another_connection() {
-    // The first message may have arrived, and says so; of the second the server has the envelope only.
+    // The first message may have arrived, and says so; of the second the server has the envelope
+    // only.
     let script = in_first_message();
     let lost = script.hear_octets(ENVELOPE).close();
     let peer = Peer::start_all(vec![lost, Script::offering(&[]).takes_mail()]);
@@ -114,7 +122,8 @@ async fn what_was_announced_behind_a_loss_goes_over_another_connection() {
 #[tokio::test]
 async fn a_refused_message_does_not_touch_the_one_behind_it() {
     let script = in_first_message();
-    let script = script.hear_octets(ENVELOPE).say("554 5.7.1 spam\r\n250 ok\r\n250 ok\r\n354 go\r\n");
+    let script =
+        script.hear_octets(ENVELOPE).say("554 5.7.1 spam\r\n250 ok\r\n250 ok\r\n354 go\r\n");
     let peer = Peer::start(script.hear_any_content().say("250 two\r\n").quit());
     let mailer = mailer(peer.port(), &json!({ "maxConnections": 1 })).await;
     let outcomes = send_at_once(&mailer, 2).await;

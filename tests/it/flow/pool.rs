@@ -38,7 +38,11 @@ async fn a_connection_carries_one_message_after_the_other() {
 #[tokio::test]
 async fn no_more_connections_are_open_than_allowed() {
     for pipelining in [false, true] {
-        let relay = Relay::start(Habits { pipelining, delay: Duration::from_millis(2), ..Habits::default() });
+        let relay = Relay::start(Habits {
+            pipelining,
+            delay: Duration::from_millis(2),
+            ..Habits::default()
+        });
         let members = json!({ "maxConnections": 3, "maxMessages": 7 });
         let mailer = mailer(relay.port(), &members).await;
         assert_eq!(mailer.connections(), 3);
@@ -48,7 +52,11 @@ async fn no_more_connections_are_open_than_allowed() {
         let book = relay.ended(9).await;
         assert_eq!(book.peak, 3);
         assert!(book.visits.iter().all(|visit| visit.messages.len() <= 7), "{book:#?}");
-        assert!(book.visits.iter().all(|visit| visit.commands.last().is_some_and(|last| last == "QUIT")));
+        assert!(
+            book.visits
+                .iter()
+                .all(|visit| visit.commands.last().is_some_and(|last| last == "QUIT"))
+        );
         let codes: BTreeSet<_> = book
             .messages()
             .iter()
@@ -88,7 +96,10 @@ async fn a_connection_that_is_closed_at_the_next_message_is_replaced_at_once() {
         let begun = std::time::Instant::now();
         let second = mailer.send(&sign_in("551177")).await.expect("acceptance");
         assert_eq!(second.attempts, 1);
-        assert!(begun.elapsed() < Duration::from_millis(400), "no pause is due: nothing has failed");
+        assert!(
+            begun.elapsed() < Duration::from_millis(400),
+            "no pause is due: nothing has failed"
+        );
         drop(mailer);
         peer.finish().await;
     }
@@ -96,8 +107,8 @@ async fn a_connection_that_is_closed_at_the_next_message_is_replaced_at_once() {
 
 #[tokio::test]
 async fn replies_that_nobody_waits_for_end_the_connection() {
-    // Taken for the answer to MAIL, the further reply would shift all others by one, and the refusal of the
-    // second message would be taken for its acceptance.
+    // Taken for the answer to MAIL, the further reply would shift all others by one, and the
+    // refusal of the second message would be taken for its acceptance.
     let talkative = one_message(Script::offering(&[]), "250 one\r\n250 and one more\r\n").stall();
     let refusing = one_message(Script::offering(&[]), "554 5.7.1 spam\r\n").quit();
     let peer = Peer::start_all(vec![talkative, refusing]);
@@ -112,8 +123,9 @@ async fn replies_that_nobody_waits_for_end_the_connection() {
 
 #[tokio::test]
 async fn a_transaction_that_failed_is_taken_back_before_the_next() {
-    let refused =
-        Script::offering(&[]).on("MAIL FROM:*", "250 ok\r\n").on("RCPT TO:*", "550 5.1.1 unknown\r\n");
+    let refused = Script::offering(&[])
+        .on("MAIL FROM:*", "250 ok\r\n")
+        .on("RCPT TO:*", "550 5.1.1 unknown\r\n");
     let peer = Peer::start(one_message(refused.on("RSET", "250 ok\r\n"), "250 kept\r\n").quit());
     let mailer = mailer(peer.port(), &json!({})).await;
     mailer.send(&sign_in("482913")).await.expect_err("the recipient is unknown");
@@ -141,7 +153,9 @@ async fn a_code_that_a_server_says_back_in_a_later_message_is_masked() {
     let error = mailer.send(&sign_in("551177")).await.expect_err("a refusal");
     let shown = format!("{receipt:?} {error:?} {error} {}", json!(receipt));
     assert!(
-        shown.contains("like *** and ***") && !shown.contains("482913") && !shown.contains("551177"),
+        shown.contains("like *** and ***")
+            && !shown.contains("482913")
+            && !shown.contains("551177"),
         "{shown}"
     );
     drop(mailer);

@@ -38,7 +38,10 @@ fn offering() -> Script {
 
 /// The answer that brings a token and a new refresh token.
 fn rotating() -> Answer {
-    Answer::json(200, &json!({ "access_token": TOKEN, "expires_in": 3600, "refresh_token": ROTATED_TOKEN }))
+    Answer::json(
+        200,
+        &json!({ "access_token": TOKEN, "expires_in": 3600, "refresh_token": ROTATED_TOKEN }),
+    )
 }
 
 /// Whatever comes before the echo: the place at which it is cut must not matter.
@@ -73,8 +76,11 @@ fn an_assertion_is_masked_where_it_is_said_back() {
     let peer = Peer::start_all(vec![offering().quit(); 4]);
     for cli in commands(&logged(peer.port(), &auth)) {
         let outcome = cli.run_blocking();
-        let assertion =
-            endpoint.asked().last().and_then(|asked| asked.field("assertion")).expect("an assertion");
+        let assertion = endpoint
+            .asked()
+            .last()
+            .and_then(|asked| asked.field("assertion"))
+            .expect("an assertion");
         for text in [&outcome.stdout, &outcome.stderr] {
             assert!(assertion.split('.').all(|part| !text.contains(part)), "{text}");
         }
@@ -86,7 +92,12 @@ fn an_assertion_is_masked_where_it_is_said_back() {
 fn a_server_that_says_back_the_token_is_masked() {
     let said = format!("user={USER}\u{1}auth=Bearer {TOKEN}\u{1}\u{1}");
     let texts = [TOKEN, CLIENT_SECRET, REFRESH_TOKEN, ROTATED_TOKEN].map(|text| {
-        format!("{text} {} {} user%3D{}", STANDARD.encode(text), percent_encoded(text), percent_encoded(text))
+        format!(
+            "{text} {} {} user%3D{}",
+            STANDARD.encode(text),
+            percent_encoded(text),
+            percent_encoded(text)
+        )
     });
     let words = format!("{said} {} {}", STANDARD.encode(&said), texts.join(" "));
     let reply = |code: u16| format!("{code}-5.7.8 {words}\r\n{code} 5.7.8 no\r\n");
@@ -100,7 +111,8 @@ fn a_server_that_says_back_the_token_is_masked() {
             let endpoint = TokenEndpoint::start(vec![rotating(), echo.clone()]);
             let peer = Peer::start(script.clone());
             let [first, second, third, fourth] = commands(&logged(peer.port(), &auth(&endpoint)));
-            let cli = [first, second, third, fourth].into_iter().nth(number).expect("four commands");
+            let cli =
+                [first, second, third, fourth].into_iter().nth(number).expect("four commands");
             let outcome = cli.run_blocking();
             assert_eq!(outcome.code, Some(77), "{outcome:#?}");
             check_silence(&outcome, &format!("reason behind {before} letters"));
@@ -125,10 +137,13 @@ async fn debug_prints_no_token() {
     let connector = tenant::bundled().await;
     let mut configuration = tenant::configuration(587);
     configuration["auth"] = auth(&endpoint);
-    let check = connector.check(&configuration.to_string(), &tenant::local()).await.expect("the check works");
+    let check = connector
+        .check(&configuration.to_string(), &tenant::local())
+        .await
+        .expect("the check works");
     assert!(check.is_ok(), "{:?}", check.diagnostics);
     let stdout = format!("{mailer:?} {receipt:?} {error:?} {error} {verification:?} {check:?}");
-    let stderr =
-        [json!(receipt), json!(error), json!(verification), json!(check)].map(|json| json.to_string());
+    let stderr = [json!(receipt), json!(error), json!(verification), json!(check)]
+        .map(|json| json.to_string());
     check_silence(&super::Outcome { code: None, stdout, stderr: stderr.concat() }, "Debug");
 }

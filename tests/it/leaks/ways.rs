@@ -19,11 +19,15 @@ fn told(code: u16) -> String {
 
 #[test]
 fn a_proxy_that_says_back_its_login_is_masked() {
-    let connect = || Script::new().hear("CONNECT *").hear("Host: *").hear("Proxy-Authorization: *").hear("");
+    let connect =
+        || Script::new().hear("CONNECT *").hear("Host: *").hear("Proxy-Authorization: *").hear("");
     let open = "HTTP/1.1 200 ok\r\n\r\n";
-    let refusal = format!("HTTP/1.1 407 {PROXY_PASSWORD}\r\nX-A: {PROXY_PASSWORD}\r\n\r\n{PROXY_PASSWORD}");
-    let socks = Script::new().hear_octets([5, 2, 0, 2]).say([5, 2]).hear_octets(b"\x01\x04user\x0e");
-    let socks = socks.hear_octets(PROXY_PASSWORD).say([1, 0]).hear_octets(b"\x05\x01\0\x03\x0amx.example");
+    let refusal =
+        format!("HTTP/1.1 407 {PROXY_PASSWORD}\r\nX-A: {PROXY_PASSWORD}\r\n\r\n{PROXY_PASSWORD}");
+    let socks =
+        Script::new().hear_octets([5, 2, 0, 2]).say([5, 2]).hear_octets(b"\x01\x04user\x0e");
+    let socks =
+        socks.hear_octets(PROXY_PASSWORD).say([1, 0]).hear_octets(b"\x05\x01\0\x03\x0amx.example");
     let socks = socks.hear_octets([2, 75]).say([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
     // A verification asks a port that is not understood once more.
     for (scheme, connections, script) in [
@@ -35,10 +39,11 @@ fn a_proxy_that_says_back_its_login_is_masked() {
     ] {
         let peer = Peer::start_all(vec![script; connections]);
         let proxy = format!("{scheme}://user:{PROXY_PASSWORD}@127.0.0.1:{}", peer.port());
-        let members =
-            json!({ "proxy": proxy, "host": "mx.example", "logger": true, "debug": true, "maxRequeues": 0 });
+        let members = json!({ "proxy": proxy, "host": "mx.example", "logger": true, "debug": true, "maxRequeues": 0 });
         let configuration = configuration(587, &members);
-        for cli in [send(&configuration), traced(&["verify", "config.json", "--json"], &configuration)] {
+        for cli in
+            [send(&configuration), traced(&["verify", "config.json", "--json"], &configuration)]
+        {
             let outcome = cli.run_blocking();
             assert_ne!(outcome.code, Some(0), "{outcome:#?}");
             check_silence(&outcome, scheme);
@@ -56,7 +61,11 @@ fn a_port_that_is_asked_once_more_is_masked_as_the_first_time() {
     configuration["secure"] = json!(true);
     let outcome = traced(&["verify", "config.json"], &configuration).run_blocking();
     check_silence(&outcome, "the probe");
-    assert!(outcome.stderr.contains("password *** is wrong"), "the answer is in the log: {}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("password *** is wrong"),
+        "the answer is in the log: {}",
+        outcome.stderr
+    );
     peer.finish_blocking();
 }
 
@@ -65,7 +74,11 @@ fn an_offer_of_mechanisms_is_masked() {
     let peer = Peer::start(Script::offering(&[&format!("AUTH NTLM {PASSWORD}")]).quit());
     let outcome = send(&with_login(peer.port(), &json!({}))).run_blocking();
     check_silence(&outcome, "offer");
-    assert!(!outcome.stderr.contains("QUAGGA") && outcome.stderr.contains("NTLM"), "{}", outcome.stderr);
+    assert!(
+        !outcome.stderr.contains("QUAGGA") && outcome.stderr.contains("NTLM"),
+        "{}",
+        outcome.stderr
+    );
     peer.finish_blocking();
 }
 

@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 use smtp_connector::{ErrorKind, Stage};
 use smtp_connector_tests::peer::Script;
 
-use super::proof::{check, check_end, check_keys, check_plan, check_sound, logged_in, verified, verify};
+use super::proof::{
+    check, check_end, check_keys, check_plan, check_sound, logged_in, verified, verify,
+};
 use crate::tenant::with;
 
 fn ann(members: &Value) -> Value {
@@ -30,7 +32,9 @@ pub(super) async fn auth() {
         json!({ "user": "", "pass": "", "type": "login" }),
     ];
     for auth in none {
-        check_sound(&verify(verified(Script::offering(&["AUTH PLAIN"])), &json!({ "auth": auth })).await);
+        check_sound(
+            &verify(verified(Script::offering(&["AUTH PLAIN"])), &json!({ "auth": auth })).await,
+        );
         check([(json!({ "auth": auth }), "")]).await;
         check_plan([(json!({ "auth": auth }), json!({ "auth": "none" }))]).await;
     }
@@ -47,13 +51,16 @@ pub(super) async fn auth() {
 pub(super) async fn auth_method() {
     let offering = |mechanisms: &str| Script::offering(&[mechanisms]);
     check_sound(&verify(verified(logged_in(offering("AUTH LOGIN PLAIN"))), &ann(&json!({}))).await);
-    check_sound(&verify(verified(by_login(offering("AUTH CRAM-MD5 LOGIN"))), &ann(&json!({}))).await);
+    check_sound(
+        &verify(verified(by_login(offering("AUTH CRAM-MD5 LOGIN"))), &ann(&json!({}))).await,
+    );
     let forced = verified(by_login(offering("AUTH PLAIN")));
     check_sound(&verify(forced, &ann(&json!({ "authMethod": "login" }))).await);
     let unknown = verify(offering("AUTH NTLM").quit(), &ann(&json!({}))).await;
     check_end(&unknown, Stage::Auth, ErrorKind::Credentials);
     for method in ["PLAIN", "LOGIN", "CRAM-MD5"] {
-        check_plan([(ann(&json!({ "authMethod": method })), json!({ "authMethod": method }))]).await;
+        check_plan([(ann(&json!({ "authMethod": method })), json!({ "authMethod": method }))])
+            .await;
     }
     let token = json!({ "auth": { "user": "ann", "accessToken": "token" } });
     for method in ["XOAUTH2", "OAUTHBEARER"] {
@@ -97,7 +104,10 @@ pub(super) async fn kind() {
             json!({ "auth": { "type": "oauth2", "user": "ann", "accessToken": "token" } }),
             json!({ "auth": "oauth2-token" }),
         ),
-        (json!({ "auth": { "user": "ann", "accessToken": "token" } }), json!({ "auth": "oauth2-token" })),
+        (
+            json!({ "auth": { "user": "ann", "accessToken": "token" } }),
+            json!({ "auth": "oauth2-token" }),
+        ),
     ])
     .await;
     check([
@@ -113,11 +123,15 @@ pub(super) async fn kind() {
 
 #[tokio::test]
 pub(super) async fn user() {
-    let said = Script::offering(&["AUTH PLAIN"]).on("AUTH PLAIN AGFubgBzZWNyZXQtd29yZA==", "235 ok\r\n");
+    let said =
+        Script::offering(&["AUTH PLAIN"]).on("AUTH PLAIN AGFubgBzZWNyZXQtd29yZA==", "235 ok\r\n");
     check_sound(&verify(verified(said), &ann(&json!({}))).await);
     check([
         (json!({ "auth": { "user": "ann" } }), "error missing-key /auth/pass"),
-        (json!({ "auth": { "user": "a\nb", "pass": "secret-word" } }), "error control-character /auth/user"),
+        (
+            json!({ "auth": { "user": "a\nb", "pass": "secret-word" } }),
+            "error control-character /auth/user",
+        ),
         (json!({ "auth": { "user": 5, "pass": "secret-word" } }), "error wrong-type /auth/user"),
     ])
     .await;

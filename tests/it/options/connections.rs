@@ -19,7 +19,8 @@ async fn sent(count: usize, members: &Value) -> Book {
 
 #[tokio::test]
 pub(super) async fn pool() {
-    let connections = [(json!({}), 5), (json!({ "pool": true }), 5), (json!({ "pool": false }), 20)];
+    let connections =
+        [(json!({}), 5), (json!({ "pool": true }), 5), (json!({ "pool": false }), 20)];
     for (members, expected) in connections {
         let book = sent(20, &members).await;
         assert_eq!((book.visits.len(), book.peak), (expected, 5), "{members}");
@@ -53,14 +54,19 @@ pub(super) async fn max_messages() {
 
 #[tokio::test]
 pub(super) async fn max_requeues() {
-    // The server closes after each message: the next one finds the connection gone, or loses it at MAIL.
-    let relay = Relay::start(Habits { pipelining: true, closes_after: Some(1), ..Habits::default() });
+    // The server closes after each message: the next one finds the connection gone, or loses it at
+    // MAIL.
+    let relay =
+        Relay::start(Habits { pipelining: true, closes_after: Some(1), ..Habits::default() });
     let one = json!({ "maxConnections": 1 });
     let outcomes = send_at_once(&mailer(relay.port(), &one).await, 10).await;
     assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
     let none = json!({ "maxConnections": 1, "maxRequeues": 0 });
     let outcomes = send_at_once(&mailer(relay.port(), &none).await, 10).await;
-    assert!(outcomes.iter().any(Result::is_ok) && outcomes.iter().any(Result::is_err), "{outcomes:?}");
+    assert!(
+        outcomes.iter().any(Result::is_ok) && outcomes.iter().any(Result::is_err),
+        "{outcomes:?}"
+    );
     let unlimited = json!({ "pool": { "maxConnections": 5, "maxMessages": 100 } });
     check_plan([(json!({ "maxRequeues": -1 }), unlimited)]).await;
     check([(json!({ "maxRequeues": 1.5 }), "error out-of-range /maxRequeues")]).await;

@@ -20,7 +20,8 @@ const DRIP: Duration = Duration::from_millis(60);
 
 /// Checks the default of a key, and what is no deadline.
 async fn check_key(key: &str, planned: &str, default: u64) {
-    for (value, milliseconds) in [(json!(null), default), (json!(0), default), (json!(1234), 1234)] {
+    for (value, milliseconds) in [(json!(null), default), (json!(0), default), (json!(1234), 1234)]
+    {
         let plan = super::proof::plan(&json!({ key: value })).await;
         assert_eq!(plan["timeouts"][planned], json!(milliseconds), "{key}: {value}");
     }
@@ -42,7 +43,8 @@ async fn check_bound(script: Script, members: &Value, stage: Stage) {
 pub(super) fn dns_timeout() {
     let (release, held) = mpsc::channel::<()>();
     // Names are resolved on the blocking thread, and the only one is busy.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build();
     let runtime = runtime.expect("a runtime");
     let verification = runtime.block_on(async {
         check_key("dnsTimeout", "dnsMs", 30_000).await;
@@ -66,7 +68,8 @@ pub(super) async fn connection_timeout() {
     check_end(&handshake, Stage::Proxy, ErrorKind::Timeout);
     assert!(begun.elapsed() >= Duration::from_millis(2 * SHORT));
     let outcome =
-        reach::deliver(vec![Script::new().stall()], &with(members, &json!({ "secure": true }))).await;
+        reach::deliver(vec![Script::new().stall()], &with(members, &json!({ "secure": true })))
+            .await;
     reach::check_failure(outcome, Stage::Tls, ErrorKind::Timeout);
 }
 
@@ -74,7 +77,8 @@ pub(super) async fn connection_timeout() {
 pub(super) async fn greeting_timeout() {
     check_key("greetingTimeout", "greetingMs", 30_000).await;
     let members = json!({ "greetingTimeout": SHORT });
-    let outcome = reach::deliver(vec![Script::new().drip("220 mx.example ESMTP", DRIP)], &members).await;
+    let outcome =
+        reach::deliver(vec![Script::new().drip("220 mx.example ESMTP", DRIP)], &members).await;
     reach::check_failure(outcome, Stage::Greeting, ErrorKind::Timeout);
     let outcome = reach::deliver(vec![Script::new().say("220-mx\r\n").stall()], &members).await;
     reach::check_failure(outcome, Stage::Greeting, ErrorKind::Timeout);
@@ -85,13 +89,19 @@ pub(super) async fn socket_timeout() {
     check_key("socketTimeout", "socketMs", 600_000).await;
     let members = json!({ "socketTimeout": SHORT });
     check_bound(Script::greeting().hear("EHLO *").stall(), &members, Stage::Ehlo).await;
-    check_bound(Script::greeting().hear("EHLO *").drip("250 mx.example", DRIP), &members, Stage::Ehlo).await;
+    check_bound(
+        Script::greeting().hear("EHLO *").drip("250 mx.example", DRIP),
+        &members,
+        Stage::Ehlo,
+    )
+    .await;
     let upgraded = Script::offering(&["STARTTLS"]).on("STARTTLS", "220 go\r\n").stall();
     check_bound(upgraded, &members, Stage::Tls).await;
     let server = Authority::new().localhost().server();
-    for endpoint in
-        [TokenEndpoint::start(vec![Answer::Silence]), TokenEndpoint::start_tls(&server, vec![Answer::Deaf])]
-    {
+    for endpoint in [
+        TokenEndpoint::start(vec![Answer::Silence]),
+        TokenEndpoint::start_tls(&server, vec![Answer::Deaf]),
+    ] {
         let login = with(refresh(&endpoint, &json!({})), &members);
         check_bound(offering().quit(), &login, Stage::Auth).await;
     }

@@ -1,5 +1,5 @@
-//! Signatures as far as the keys of `dkim` decide them. Whether they are valid is for verifiers to say that others
-//! wrote: `real_servers/dkim`.
+//! Signatures as far as the keys of `dkim` decide them. Whether they are valid is for verifiers to
+//! say that others wrote: `real_servers/dkim`.
 
 use serde_json::{Value, json};
 use smtp_connector::Delivery;
@@ -15,14 +15,18 @@ const ELLIPTIC: &str = include_str!("../../fixtures/keys/ec.pem");
 
 /// A key that signs, with these members besides or in place of its own.
 fn key(members: &Value) -> Value {
-    with(json!({ "domainName": "acme.test", "keySelector": "2026", "privateKey": ED25519 }), members)
+    with(
+        json!({ "domainName": "acme.test", "keySelector": "2026", "privateKey": ED25519 }),
+        members,
+    )
 }
 
 fn dkim(members: &Value) -> Value {
     json!({ "dkim": key(members) })
 }
 
-/// The fields before all others, unfolded, that sign a mail with these members of the configuration.
+/// The fields before all others, unfolded, that sign a mail with these members of the
+/// configuration.
 async fn signatures(members: &Value) -> Vec<String> {
     let configuration = with(tenant::configuration(587), members);
     let mailer = tenant::mailer(&tenant::bundled().await, &configuration).await;
@@ -42,7 +46,8 @@ async fn tag(members: &Value, name: &str) -> String {
 }
 
 fn read_tag(signature: &str, name: &str) -> String {
-    let found = signature.split(';').find_map(|tag| tag.trim().strip_prefix(name)?.strip_prefix('='));
+    let found =
+        signature.split(';').find_map(|tag| tag.trim().strip_prefix(name)?.strip_prefix('='));
     found.unwrap_or_else(|| panic!("no {name} in {signature}")).to_owned()
 }
 
@@ -52,10 +57,12 @@ pub(super) async fn whole() {
         assert!(signatures(&nothing).await.is_empty());
     }
     let [signature] = &signatures(&dkim(&json!({}))).await[..] else { panic!("one signature") };
-    let names: Vec<_> = signature.split(';').filter_map(|tag| Some(tag.trim().split_once('=')?.0)).collect();
+    let names: Vec<_> =
+        signature.split(';').filter_map(|tag| Some(tag.trim().split_once('=')?.0)).collect();
     assert_eq!(names, ["v", "a", "c", "d", "q", "s", "bh", "h", "b"]);
     assert_eq!(read_tag(signature, "c"), "relaxed/relaxed");
-    let of_header = "from:subject:date:message-id:to:mime-version:content-type:content-transfer-encoding";
+    let of_header =
+        "from:subject:date:message-id:to:mime-version:content-type:content-transfer-encoding";
     assert_eq!(read_tag(signature, "h"), of_header);
     check([
         (dkim(&json!({ "privateKey": ELLIPTIC })), "error unusable-key /dkim/privateKey"),
@@ -78,7 +85,8 @@ async fn a_message_is_signed_once() {
             .quit(),
         Script::offering(&[]).takes_mail(),
     ]);
-    let configuration = with(tenant::configuration(peer.port()), &dkim(&json!({ "privateKey": RSA })));
+    let configuration =
+        with(tenant::configuration(peer.port()), &dkim(&json!({ "privateKey": RSA })));
     let mailer = tenant::mailer(&tenant::bundled().await, &configuration).await;
     let rendered = mailer.render(&tenant::sign_in("482913")).await.expect("a mail");
     let receipt = mailer.submit(&rendered, &Delivery::default()).await.expect("acceptance");
@@ -99,7 +107,10 @@ pub(super) async fn domain_name() {
     check([
         (dkim(&json!({ "domainName": null })), "error missing-key /dkim/domainName"),
         (dkim(&json!({ "domainName": "acme.test; x=y" })), "error invalid-host /dkim/domainName"),
-        (dkim(&json!({ "domainName": "acme.test\r\nBcc: x" })), "error invalid-host /dkim/domainName"),
+        (
+            dkim(&json!({ "domainName": "acme.test\r\nBcc: x" })),
+            "error invalid-host /dkim/domainName",
+        ),
         (dkim(&json!({ "domainName": "192.0.2.1" })), "error invalid-host /dkim/domainName"),
         (dkim(&json!({ "domainName": "a\u{200d}.test" })), "error invalid-host /dkim/domainName"),
     ])
@@ -149,7 +160,8 @@ pub(super) async fn private_key() {
 pub(super) async fn keys() {
     let second = key(&json!({ "domainName": "second.test", "privateKey": RSA }));
     let both = json!({ "dkim": { "keys": [key(&json!({})), second] } });
-    let domains: Vec<_> = signatures(&both).await.iter().map(|signature| read_tag(signature, "d")).collect();
+    let domains: Vec<_> =
+        signatures(&both).await.iter().map(|signature| read_tag(signature, "d")).collect();
     assert_eq!(domains, ["acme.test", "second.test"]);
     let idle = dkim(&json!({ "keys": [key(&json!({ "domainName": "second.test" }))] }));
     assert_eq!(tag(&idle, "d").await, "second.test");
@@ -179,7 +191,8 @@ pub(super) async fn header_field_names() {
             "from:subject:date:message-id:to:mime-version:content-type:content-transfer-encoding:list-unsubscribe",
         ),
     ] {
-        let members = with(dkim(&json!({ "headerFieldNames": names })), &json!({ "customHeaders": headers }));
+        let members =
+            with(dkim(&json!({ "headerFieldNames": names })), &json!({ "customHeaders": headers }));
         assert_eq!(tag(&members, "h").await, signed, "{names}");
     }
     check([
@@ -197,11 +210,15 @@ pub(super) async fn header_field_names() {
 pub(super) async fn skip_fields() {
     for (names, signed) in [
         ("Message-ID:date:MIME-Version", "from:subject:to:content-type:content-transfer-encoding"),
-        ("From:Content-Transfer-Encoding", "from:subject:date:message-id:to:mime-version:content-type"),
+        (
+            "From:Content-Transfer-Encoding",
+            "from:subject:date:message-id:to:mime-version:content-type",
+        ),
     ] {
         assert_eq!(tag(&dkim(&json!({ "skipFields": names })), "h").await, signed, "{names}");
     }
-    check([(dkim(&json!({ "skipFields": "to:from" })), "warning no-effect /dkim/skipFields")]).await;
+    check([(dkim(&json!({ "skipFields": "to:from" })), "warning no-effect /dkim/skipFields")])
+        .await;
 }
 
 #[tokio::test]
@@ -220,7 +237,8 @@ pub(super) async fn hash_algo() {
 pub(super) async fn cache() {
     for key in ["cacheDir", "cacheTreshold"] {
         for value in [json!("/tmp"), json!(5), json!(true)] {
-            check([(dkim(&json!({ key: value })), &format!("warning no-effect /dkim/{key}"))]).await;
+            check([(dkim(&json!({ key: value })), &format!("warning no-effect /dkim/{key}"))])
+                .await;
         }
     }
     assert_eq!(

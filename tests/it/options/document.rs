@@ -1,9 +1,10 @@
-//! The tables of OPTIONS.md, as far as the registry needs them: which rows there are, and under which heading.
+//! The tables of OPTIONS.md, as far as the registry needs them: which rows there are, and under
+//! which heading.
 
 const TEXT: &str = include_str!("../../../OPTIONS.md");
 
-/// The heading and the key of each row. The key is the first cell; in a table of results it is all that they
-/// depend on.
+/// The heading and the key of each row. The key is the first cell; in a table of results it is all
+/// that they depend on.
 pub(super) fn rows() -> Vec<(&'static str, String)> {
     let (mut heading, mut width, mut rows) = ("", 1, Vec::new());
     let mut lines = TEXT.lines().peekable();
@@ -14,7 +15,8 @@ pub(super) fn rows() -> Vec<(&'static str, String)> {
             if lines.next_if(|next| next.starts_with("|---")).is_some() {
                 width = cells.iter().position(|cell| *cell == "result").unwrap_or(1);
             } else {
-                let key: Vec<_> = cells[..width].iter().filter(|cell| !cell.is_empty()).copied().collect();
+                let key: Vec<_> =
+                    cells[..width].iter().filter(|cell| !cell.is_empty()).copied().collect();
                 rows.push((heading, key.join(", ")));
             }
         }

@@ -1,5 +1,5 @@
-//! The keys that decide when a connection becomes encrypted, one by one. What they decide together is in
-//! [`super::starttls`].
+//! The keys that decide when a connection becomes encrypted, one by one. What they decide together
+//! is in [`super::starttls`].
 
 use serde_json::json;
 use smtp_connector::{ErrorKind, Stage};
@@ -49,8 +49,14 @@ pub(super) async fn opportunistic_tls() {
     let untrusted = Script::offering(&["STARTTLS"]).on("STARTTLS", "220 go\r\n").fail_tls(&server);
     check_end(&verify(untrusted, &members).await, Stage::Tls, ErrorKind::Tls);
     check([
-        (json!({ "opportunisticTLS": true, "ignoreTLS": true }), "warning no-effect /opportunisticTLS"),
-        (json!({ "opportunisticTLS": true, "secure": true }), "warning no-effect /opportunisticTLS"),
+        (
+            json!({ "opportunisticTLS": true, "ignoreTLS": true }),
+            "warning no-effect /opportunisticTLS",
+        ),
+        (
+            json!({ "opportunisticTLS": true, "secure": true }),
+            "warning no-effect /opportunisticTLS",
+        ),
     ])
     .await;
 }
@@ -58,8 +64,10 @@ pub(super) async fn opportunistic_tls() {
 #[tokio::test]
 pub(super) async fn none_of_the_three() {
     let authority = Authority::new();
-    let offered = Script::offering(&["STARTTLS"]).starttls(&authority.localhost().server()).ehlo(&[]);
-    let verification = verify(verified(offered), &json!({ "tls": { "ca": authority.pem() } })).await;
+    let offered =
+        Script::offering(&["STARTTLS"]).starttls(&authority.localhost().server()).ehlo(&[]);
+    let verification =
+        verify(verified(offered), &json!({ "tls": { "ca": authority.pem() } })).await;
     assert!(verification.tls.is_some_and(|tls| tls.verified));
     check_sound(&verify_far(verified(far().ehlo(&[])), &json!({})).await);
     let login = json!({ "auth": { "user": "ann", "pass": "secret-word" } });
@@ -78,7 +86,8 @@ pub(super) async fn servername() {
     };
     check_sound(&verify(verified(server()), &members("mx.test", None)).await);
     check_sound(&verify(verified(server()), &members("other.test", Some("mx.test"))).await);
-    let misnamed = verify(Script::new().fail_tls(&named), &members("mx.test", Some("other.test"))).await;
+    let misnamed =
+        verify(Script::new().fail_tls(&named), &members("mx.test", Some("other.test"))).await;
     check_end(&misnamed, Stage::Tls, ErrorKind::Tls);
     check([
         (members("other.test", Some("mx.test")), "warning no-effect /servername"),
@@ -95,7 +104,10 @@ pub(super) async fn tls() {
         (json!({ "tls": true }), "error wrong-type /tls"),
         (json!({ "tls": { "unheardOf": 1 } }), "warning unknown-key /tls/unheardOf"),
         (json!({ "tls": { "requireTLS": true } }), "warning unknown-key /tls/requireTLS"),
-        (json!({ "tls": { "maxVersion": "TLSv1.2" }, "ignoreTLS": true }), "warning no-effect /tls"),
+        (
+            json!({ "tls": { "maxVersion": "TLSv1.2" }, "ignoreTLS": true }),
+            "warning no-effect /tls",
+        ),
     ])
     .await;
 }

@@ -21,13 +21,17 @@ async fn signing(key: &str, passphrase: Option<&str>) -> String {
 
 /// What is found where this key belongs to the client's certificate.
 async fn certifying(key: &str, passphrase: Option<&str>) -> String {
-    let tls: Value = json!({ "cert": file!("ec-certificate"), "key": key, "passphrase": passphrase });
+    let tls: Value =
+        json!({ "cert": file!("ec-certificate"), "key": key, "passphrase": passphrase });
     findings(&json!({ "tls": tls })).await
 }
 
 async fn check_opened_by_its_passphrase_only(key: &str) {
     assert_eq!(signing(key, Some(PASSPHRASE)).await, "");
-    assert_eq!(signing(key, Some("wrong")).await, "error wrong-passphrase /dkim/privateKey/passphrase");
+    assert_eq!(
+        signing(key, Some("wrong")).await,
+        "error wrong-passphrase /dkim/privateKey/passphrase"
+    );
     assert_eq!(signing(key, None).await, "error missing-key /dkim/privateKey/passphrase");
 }
 
@@ -45,7 +49,9 @@ pub(super) async fn pkcs8() {
     }
     let warning = "warning no-effect /dkim/privateKey/passphrase";
     assert_eq!(signing(clear, Some(PASSPHRASE)).await, warning);
-    for text in [&clear[..80], &format!("{clear}{clear}"), file!("ec-certificate"), "text", file!("ec")] {
+    for text in
+        [&clear[..80], &format!("{clear}{clear}"), file!("ec-certificate"), "text", file!("ec")]
+    {
         assert_eq!(signing(text, None).await, "error unusable-key /dkim/privateKey/key", "{text}");
     }
 }
@@ -58,6 +64,9 @@ pub(super) async fn pkcs1_and_sec1() {
     }
     assert_eq!(certifying(file!("ec"), None).await, "");
     assert_eq!(certifying(file!("ec-aes"), Some(PASSPHRASE)).await, "");
-    assert_eq!(certifying(file!("ec-aes"), Some("wrong")).await, "error wrong-passphrase /tls/passphrase");
+    assert_eq!(
+        certifying(file!("ec-aes"), Some("wrong")).await,
+        "error wrong-passphrase /tls/passphrase"
+    );
     assert_eq!(certifying(file!("rsa"), None).await, "error unusable-key /tls/key");
 }

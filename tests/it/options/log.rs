@@ -9,7 +9,10 @@ use crate::reach::log::send;
 pub(super) fn logger() {
     assert_eq!(send(&json!({ "logger": false }), &[]).stderr, "");
     let log = send(&json!({ "logger": true }), &[]).stderr;
-    assert!(log.contains("INFO") && log.contains("AUTH PLAIN ***") && log.contains("queued as 42"), "{log}");
+    assert!(
+        log.contains("INFO") && log.contains("AUTH PLAIN ***") && log.contains("queued as 42"),
+        "{log}"
+    );
     let debug = send(&json!({}), &["--log", "debug"]).stderr;
     assert!(debug.contains("DEBUG") && debug.contains("AUTH PLAIN ***"), "{debug}");
     in_runtime(check([(json!({ "logger": {} }), "error wrong-type /logger")]));

@@ -1,5 +1,5 @@
-//! The keys that concern the message and are no templates: promises that are kept anyway, and what belongs to
-//! nodemailer's messages.
+//! The keys that concern the message and are no templates: promises that are kept anyway, and what
+//! belongs to nodemailer's messages.
 
 use serde_json::{Map, Value, json};
 use smtp_connector::{Envelope, Message};
@@ -35,7 +35,10 @@ pub(super) async fn own_keys() {
     );
     assert_eq!(message.reply_to[0].address, "help@acme.test");
     assert_eq!(message.headers, [("X-Tag".into(), "a".into()), ("X-Tag".into(), "b".into())]);
-    assert_eq!((message.subject.as_str(), message.text.as_deref()), ("SignIn", Some("Code 482913")));
+    assert_eq!(
+        (message.subject.as_str(), message.text.as_deref()),
+        ("SignIn", Some("Code 482913"))
+    );
     check([
         (json!({ "fromEmail": null }), "error missing-key /fromEmail"),
         (json!({ "replyTo": "a@b c@d" }), "error invalid-address /replyTo"),
@@ -66,10 +69,10 @@ pub(super) async fn conversions() {
 pub(super) async fn single_messages() {
     let keys: Vec<_> = SINGLE_MESSAGES.split_whitespace().collect();
     check_keys("", &keys, "warning no-effect").await;
-    let all: Map<_, _> = keys.iter().map(|&key| (key.to_owned(), json!("Eve <eve@evil.test>"))).collect();
+    let all: Map<_, _> =
+        keys.iter().map(|&key| (key.to_owned(), json!("Eve <eve@evil.test>"))).collect();
     let plain = composed(&json!({})).await;
     assert_eq!(composed(&Value::Object(all)).await, plain);
-    let lists =
-        json!({ "to": ["eve@evil.test"], "headers": { "X-A": "x" }, "envelope": { "to": "eve@evil.test" } });
+    let lists = json!({ "to": ["eve@evil.test"], "headers": { "X-A": "x" }, "envelope": { "to": "eve@evil.test" } });
     assert_eq!(composed(&lists).await, plain);
 }

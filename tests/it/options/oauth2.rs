@@ -12,7 +12,8 @@ use crate::tenant::with;
 
 const URL: &str = "https://token.test/token";
 
-/// Sends a message with a login by refresh token and these members of `auth`; what the endpoint was asked.
+/// Sends a message with a login by refresh token and these members of `auth`; what the endpoint was
+/// asked.
 async fn ask(members: &Value) -> Asked {
     let endpoint = TokenEndpoint::start(vec![Answer::token("token-1")]);
     deliver(vec![accepting("token-1")], &refresh(&endpoint, members)).await.expect("acceptance");
@@ -39,7 +40,10 @@ pub(super) async fn client_id() {
     assert_eq!(ask(&own).await.field("client_id").as_deref(), Some("client-1"));
     check([
         (client(&json!({ "clientId": null })), "error missing-key /auth/clientId"),
-        (client(&json!({ "clientId": null, "refreshToken": "r" })), "error missing-key /auth/clientId"),
+        (
+            client(&json!({ "clientId": null, "refreshToken": "r" })),
+            "error missing-key /auth/clientId",
+        ),
         (client(&json!({ "refreshToken": "r" })), ""),
     ])
     .await;
@@ -67,7 +71,10 @@ pub(super) async fn refresh_token() {
     let bare = json!({ "auth": { "user": "ann", "refreshToken": "r" } });
     check([
         (bare, "error missing-key /auth/clientId"),
-        (json!({ "auth": { "refreshToken": "r", "clientId": "c" } }), "error missing-key /auth/user"),
+        (
+            json!({ "auth": { "refreshToken": "r", "clientId": "c" } }),
+            "error missing-key /auth/user",
+        ),
     ])
     .await;
 }
@@ -79,7 +86,8 @@ pub(super) async fn access_token() {
     deliver(vec![accepting("given")], &members).await.expect("acceptance");
     assert!(unasked.asked().is_empty());
     let endpoint = TokenEndpoint::start(vec![Answer::token("token-1")]);
-    let renewed = refusing(offering(), "given").on(&xoauth2("token-1"), "235 welcome\r\n").takes_mail();
+    let renewed =
+        refusing(offering(), "given").on(&xoauth2("token-1"), "235 welcome\r\n").takes_mail();
     let members = refresh(&endpoint, &json!({ "accessToken": "given" }));
     deliver(vec![renewed], &members).await.expect("acceptance");
 }
@@ -126,8 +134,14 @@ pub(super) async fn private_key() {
     let written = rsa.key_pem.replace('\n', "\\n");
     check([
         (account(&json!({ "privateKey": written })), ""),
-        (account(&json!({ "privateKey": { "key": encrypted, "passphrase": "correct horse" } })), ""),
-        (account(&json!({ "privateKey": encrypted })), "error missing-key /auth/privateKey/passphrase"),
+        (
+            account(&json!({ "privateKey": { "key": encrypted, "passphrase": "correct horse" } })),
+            "",
+        ),
+        (
+            account(&json!({ "privateKey": encrypted })),
+            "error missing-key /auth/privateKey/passphrase",
+        ),
         (account(&json!({ "privateKey": curve.key_pem })), "error unusable-key /auth/privateKey"),
         (account(&json!({ "serviceClient": null })), "error missing-key /auth/serviceClient"),
     ])
@@ -136,7 +150,9 @@ pub(super) async fn private_key() {
 
 #[tokio::test]
 pub(super) async fn service_request_timeout() {
-    for (seconds, lifetime) in [(json!(null), 300), (json!(0), 300), (json!(60), 60), (json!(9999), 3600)] {
+    for (seconds, lifetime) in
+        [(json!(null), 300), (json!(0), 300), (json!(60), 60), (json!(9999), 3600)]
+    {
         let claims = claims(&json!({ "serviceRequestTimeout": seconds })).await;
         let moment = |claim: &str| claims[claim].as_u64().expect("a moment");
         assert_eq!(moment("exp") - moment("iat"), lifetime, "{seconds}");
@@ -168,9 +184,15 @@ pub(super) async fn access_url() {
     check_plan([(google, default.clone()), (account(&json!({})), default)]).await;
     check([
         (client(&json!({ "accessUrl": "http://127.0.0.1:8080/token" })), ""),
-        (client(&json!({ "accessUrl": "http://token.test/" })), "error insecure-url /auth/accessUrl"),
+        (
+            client(&json!({ "accessUrl": "http://token.test/" })),
+            "error insecure-url /auth/accessUrl",
+        ),
         (client(&json!({ "accessUrl": "token.test" })), "error invalid-url /auth/accessUrl"),
-        (client(&json!({ "accessUrl": "https://u:p@token.test" })), "error invalid-url /auth/accessUrl"),
+        (
+            client(&json!({ "accessUrl": "https://u:p@token.test" })),
+            "error invalid-url /auth/accessUrl",
+        ),
     ])
     .await;
     let large = Answer::json(200, &json!({ "access_token": "t", "x": "y".repeat(256 << 10) }));
@@ -200,9 +222,11 @@ pub(super) async fn scope() {
 
 #[tokio::test]
 pub(super) async fn custom_params() {
-    let params = json!({ "resource": "a&b", "grant_type": "custom", "n": 5, "b": true, "gone": null });
+    let params =
+        json!({ "resource": "a&b", "grant_type": "custom", "n": 5, "b": true, "gone": null });
     let asked = ask(&json!({ "customParams": params })).await;
-    for (name, value) in [("resource", "a&b"), ("grant_type", "custom"), ("n", "5"), ("b", "true")] {
+    for (name, value) in [("resource", "a&b"), ("grant_type", "custom"), ("n", "5"), ("b", "true")]
+    {
         assert_eq!(asked.field(name).as_deref(), Some(value), "{name}");
     }
     assert_eq!((asked.body.matches("grant_type").count(), asked.field("gone")), (1, None));
@@ -214,7 +238,8 @@ pub(super) async fn custom_params() {
 pub(super) async fn custom_headers() {
     let asked = ask(&json!({ "customHeaders": { "X-Tenant": "acme", "X-Number": 5 } })).await;
     assert_eq!((asked.header("x-tenant"), asked.header("x-number")), (vec!["acme"], vec!["5"]));
-    for name in ["Host", "Content-Length", "Transfer-Encoding", "Connection", "Upgrade", "upgrade"] {
+    for name in ["Host", "Content-Length", "Transfer-Encoding", "Connection", "Upgrade", "upgrade"]
+    {
         let expected = format!("error unsupported /auth/customHeaders/{name}");
         check([(client(&json!({ "customHeaders": { name: "x" } })), expected.as_str())]).await;
     }
@@ -233,7 +258,8 @@ pub(super) async fn tls() {
     let outcome = deliver(vec![offering().quit()], &refresh(&endpoint, &json!({}))).await;
     check_failure(outcome, Stage::Auth, ErrorKind::Tls);
     let open = json!({ "tls": { "rejectUnauthorized": false } });
-    let clear = json!({ "tls": { "maxVersion": "TLSv1.2" }, "accessUrl": "http://localhost/token" });
+    let clear =
+        json!({ "tls": { "maxVersion": "TLSv1.2" }, "accessUrl": "http://localhost/token" });
     check([
         (client(&open), "warning certificate-not-verified /auth/tls/rejectUnauthorized"),
         (client(&json!({ "tls": { "host": "b.test" } })), "error unsupported /auth/tls/host"),

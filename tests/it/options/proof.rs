@@ -1,5 +1,5 @@
-//! How a row is proved: by what the check says to a configuration, by the plan that it makes, or by a session
-//! with a server that is, or is not, this machine.
+//! How a row is proved: by what the check says to a configuration, by the plan that it makes, or by
+//! a session with a server that is, or is not, this machine.
 
 use serde_json::{Value, json};
 use smtp_connector::{Check, ErrorKind, Stage, Verification};
@@ -34,12 +34,13 @@ pub(super) async fn check<const N: usize>(cases: [(Value, &str); N]) {
     }
 }
 
-/// Checks that each key of an object (the top level where it has no name) is found so whatever its value is, and
-/// not at all where the value asks for nothing.
+/// Checks that each key of an object (the top level where it has no name) is found so whatever its
+/// value is, and not at all where the value asks for nothing.
 pub(super) async fn check_keys(object: &str, keys: &[&str], expected: &str) {
     for key in keys {
         for value in [json!("x"), json!(true), json!(5), json!(["x"]), json!({ "x": 1 })] {
-            let place = if object.is_empty() { format!("/{key}") } else { format!("/{object}/{key}") };
+            let place =
+                if object.is_empty() { format!("/{key}") } else { format!("/{object}/{key}") };
             let found = findings(&inside(object, key, &value)).await;
             assert_eq!(found, format!("{expected} {place}"), "{value}");
         }

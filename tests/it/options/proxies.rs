@@ -33,9 +33,11 @@ pub(super) async fn http() {
     }
     let open = named(Some("me:p w")).say("HTTP/1.1 200 ok\r\n\r\n");
     check_sound(&verify_through(session(open), "http://me:p%20w@127.0.0.1:PORT", &json!({})).await);
-    for (status, kind) in
-        [("204 empty", ErrorKind::Proxy), ("403 no", ErrorKind::Proxy), ("407 who?", ErrorKind::Credentials)]
-    {
+    for (status, kind) in [
+        ("204 empty", ErrorKind::Proxy),
+        ("403 no", ErrorKind::Proxy),
+        ("407 who?", ErrorKind::Credentials),
+    ] {
         let refused = named(None).say(format!("HTTP/1.1 {status}\r\n\r\n"));
         check_end(&verify_through(refused, url, &json!({})).await, Stage::Proxy, kind);
     }
@@ -47,12 +49,16 @@ pub(super) async fn https() {
     let authority = Authority::new();
     let server = authority.localhost().server();
     let open = || {
-        session(connect(Script::new().tls(&server), "mx.example:587", None).say("HTTP/1.1 200 ok\r\n\r\n"))
+        session(
+            connect(Script::new().tls(&server), "mx.example:587", None)
+                .say("HTTP/1.1 200 ok\r\n\r\n"),
+        )
     };
     let url = "https://localhost:PORT";
-    for tls in
-        [json!({ "ca": authority.pem(), "servername": "mx.example" }), json!({ "rejectUnauthorized": false })]
-    {
+    for tls in [
+        json!({ "ca": authority.pem(), "servername": "mx.example" }),
+        json!({ "rejectUnauthorized": false }),
+    ] {
         check_sound(&verify_through(open(), url, &json!({ "tls": tls })).await);
     }
     let refused = Script::new().fail_tls(&server);
@@ -70,7 +76,9 @@ pub(super) async fn socks4() {
     let open = session(asked.say([0, 90, 0, 0, 0, 0, 0, 0]));
     let url = "socks4://me@127.0.0.1:PORT";
     check_sound(&verify_through(open, url, &json!({ "host": "localhost" })).await);
-    let six = reach::verify(587, &json!({ "host": "2001:db8::1", "proxy": "socks4://127.0.0.1:9" })).await;
+    let six =
+        reach::verify(587, &json!({ "host": "2001:db8::1", "proxy": "socks4://127.0.0.1:9" }))
+            .await;
     check_end(&six, Stage::Proxy, ErrorKind::Proxy);
     check([(json!({ "proxy": "socks4://me:p@p.example" }), "warning no-effect /proxy")]).await;
 }
@@ -87,7 +95,8 @@ pub(super) async fn socks4a() {
 pub(super) async fn socks5_and_socks() {
     for scheme in ["socks5", "socks"] {
         check_port(scheme, "socks5", 1080).await;
-        let asked = socks5(Some(("me", "p w"))).say([1, 0]).hear_octets(socks5_request("mx.example", 587));
+        let asked =
+            socks5(Some(("me", "p w"))).say([1, 0]).hear_octets(socks5_request("mx.example", 587));
         let url = format!("{scheme}://me:p%20w@127.0.0.1:PORT");
         check_sound(&verify_through(session(asked.say(answer(0))), &url, &json!({})).await);
     }

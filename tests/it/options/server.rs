@@ -6,7 +6,8 @@ use smtp_connector_tests::certificates::Authority;
 use smtp_connector_tests::peer::{Peer, Script};
 
 use super::proof::{
-    check, check_end, check_keys, check_plan, check_sound, verified, verify, verify_far, verify_through,
+    check, check_end, check_keys, check_plan, check_sound, verified, verify, verify_far,
+    verify_through,
 };
 use crate::reach::proxies::connect;
 use crate::reach::{deliver, send};
@@ -82,7 +83,8 @@ pub(super) async fn secure() {
 #[tokio::test]
 pub(super) async fn url() {
     let script = Script::greeting().on("EHLO mail.example.com", "250-peer\r\n250 AUTH PLAIN\r\n");
-    let peer = Peer::start(script.on("AUTH PLAIN AHRpbUBhAGEgYg==", "235 welcome\r\n").takes_mail());
+    let peer =
+        Peer::start(script.on("AUTH PLAIN AHRpbUBhAGEgYg==", "235 welcome\r\n").takes_mail());
     let url = format!("smtp://tim%40a:a%20b@127.0.0.1:{}?name=mail.example.com", peer.port());
     send(9, &json!({ "url": url, "host": "replaced.example" })).await.expect("acceptance");
     peer.finish().await;
@@ -91,8 +93,14 @@ pub(super) async fn url() {
     check_plan([
         (json!({ "url": "smtps://a.example" }), secured),
         (json!({ "url": "smtp://a.example:2525?service=hot.ee", "port": 25 }), service),
-        (json!({ "url": "smtp:?host=a.example&port=25" }), json!({ "host": "a.example", "port": 25 })),
-        (json!({ "url": "smtp://a.example?requireTLS=true" }), json!({ "tls": "required-starttls" })),
+        (
+            json!({ "url": "smtp:?host=a.example&port=25" }),
+            json!({ "host": "a.example", "port": 25 }),
+        ),
+        (
+            json!({ "url": "smtp://a.example?requireTLS=true" }),
+            json!({ "tls": "required-starttls" }),
+        ),
     ])
     .await;
 }
@@ -100,11 +108,13 @@ pub(super) async fn url() {
 #[tokio::test]
 pub(super) async fn url_refused() {
     let url = |url: &str| json!({ "host": null, "url": url });
-    let beside =
-        json!({ "url": "smtp://a.example", "port": 25, "auth": { "user": "ann", "pass": "secret-word" } });
+    let beside = json!({ "url": "smtp://a.example", "port": 25, "auth": { "user": "ann", "pass": "secret-word" } });
     check([
         (beside, "warning no-effect /host, warning no-effect /port, warning no-effect /auth"),
-        (url("smtp://a.example?tls.rejectUnauthorized=false"), "warning certificate-not-verified /url"),
+        (
+            url("smtp://a.example?tls.rejectUnauthorized=false"),
+            "warning certificate-not-verified /url",
+        ),
         (url("smtp://a.example?host=b.example"), "warning no-effect /url"),
         (url("smtp://a.example?unheardOf=1"), "warning unknown-key /url"),
         (url("smtp://a.example?auth.user=ann"), "warning unknown-key /url"),
@@ -122,7 +132,8 @@ pub(super) async fn url_refused() {
 pub(super) async fn local_address() {
     let script = Script::greeting().on("EHLO [127.0.0.9]", "250 peer\r\n");
     check_sound(&verify(verified(script), &json!({ "localAddress": "127.0.0.9" })).await);
-    let proxy = connect(Script::new(), "mx.example:587", None).say("HTTP/1.1 200 ok\r\n\r\n220 mx\r\n");
+    let proxy =
+        connect(Script::new(), "mx.example:587", None).say("HTTP/1.1 200 ok\r\n\r\n220 mx\r\n");
     let script = proxy.on("EHLO [127.0.0.9]", "250 peer\r\n");
     check_sound(&verify_far(verified(script), &json!({ "localAddress": "127.0.0.9" })).await);
     check([
@@ -172,7 +183,8 @@ pub(super) async fn proxy() {
 
 #[tokio::test]
 pub(super) async fn lmtp() {
-    let script = Script::greeting().on("LHLO [127.0.0.1]", "250 peer\r\n").on("MAIL *", "250 ok\r\n");
+    let script =
+        Script::greeting().on("LHLO [127.0.0.1]", "250 peer\r\n").on("MAIL *", "250 ok\r\n");
     let script = script.on("RCPT *", "250 ok\r\n").on("DATA", "354 go\r\n").hear_any_content();
     let taken = script.clone().say("250 2.0.0 kept\r\n").quit();
     deliver(vec![taken], &json!({ "lmtp": true })).await.expect("acceptance");

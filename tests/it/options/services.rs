@@ -25,7 +25,11 @@ pub(super) async fn service() {
             let found = format!("{}:{}", plan["host"].as_str().unwrap_or_default(), plan["port"]);
             assert_eq!((found.as_str(), plan["tls"].as_str()), (*endpoint, Some(*tls)), "{asked}");
             let method = LOGIN.contains(name).then_some("LOGIN");
-            assert_eq!(plan.get("authMethod").and_then(|method| method.as_str()), method, "{asked}");
+            assert_eq!(
+                plan.get("authMethod").and_then(|method| method.as_str()),
+                method,
+                "{asked}"
+            );
         }
     }
 }
@@ -40,8 +44,14 @@ pub(super) async fn service_and_keys_beside_it() {
             gmail(json!({ "port": 587, "secure": false })),
             "warning overridden /port, warning overridden /secure",
         ),
-        (gmail(json!({ "service": "Proton", "requireTLS": false })), "warning overridden /requireTLS"),
-        (gmail(json!({ "service": "Maildev", "ignoreTLS": false })), "warning overridden /ignoreTLS"),
+        (
+            gmail(json!({ "service": "Proton", "requireTLS": false })),
+            "warning overridden /requireTLS",
+        ),
+        (
+            gmail(json!({ "service": "Maildev", "ignoreTLS": false })),
+            "warning overridden /ignoreTLS",
+        ),
         (gmail(json!({ "service": "Gmial" })), "error unknown-service /service"),
         (gmail(json!({ "service": 163 })), "error wrong-type /service"),
     ])

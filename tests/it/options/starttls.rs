@@ -1,5 +1,6 @@
-//! What becomes of a connection that begins in clear: each row of the table, in all the combinations that it
-//! stands for, with a server that is another machine, without credentials and with them.
+//! What becomes of a connection that begins in clear: each row of the table, in all the
+//! combinations that it stands for, with a server that is another machine, without credentials and
+//! with them.
 
 use serde_json::{Value, json};
 use smtp_connector::{ErrorKind, Stage, Verification};
@@ -108,7 +109,9 @@ pub(super) async fn unoffered_and_required() {
 #[tokio::test]
 pub(super) async fn refused() {
     let members = &settings(false, &[false], &[false])[0];
-    for (answer, kind) in [("454 not now\r\n", ErrorKind::Temporary), ("502 what?\r\n", ErrorKind::Tls)] {
+    for (answer, kind) in
+        [("454 not now\r\n", ErrorKind::Temporary), ("502 what?\r\n", ErrorKind::Tls)]
+    {
         check_ended(answering(true, answer), members, Stage::Starttls, kind).await;
     }
 }
@@ -117,7 +120,9 @@ pub(super) async fn refused() {
 pub(super) async fn refused_and_required() {
     let members = &settings(false, &[true], &[false])[0];
     for offered in EITHER {
-        for (answer, kind) in [("454 not now\r\n", ErrorKind::Temporary), ("502 what?\r\n", ErrorKind::Tls)] {
+        for (answer, kind) in
+            [("454 not now\r\n", ErrorKind::Temporary), ("502 what?\r\n", ErrorKind::Tls)]
+        {
             check_ended(answering(offered, answer), members, Stage::Starttls, kind).await;
         }
     }

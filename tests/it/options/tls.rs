@@ -1,4 +1,5 @@
-//! The members of `tls`: certificates, names, versions and suites, and what of Node's is not followed.
+//! The members of `tls`: certificates, names, versions and suites, and what of Node's is not
+//! followed.
 
 use rustls::version::{TLS12, TLS13};
 use serde_json::{Value, json};
@@ -31,7 +32,8 @@ pub(super) async fn reject_unauthorized() {
     check_refused(&stranger, json!({ "rejectUnauthorized": true })).await;
     let expected = "warning certificate-not-verified /tls/rejectUnauthorized";
     let text = json!({ "tls": { "rejectUnauthorized": "false" } });
-    check([(json!({ "tls": open }), expected), (text, "error wrong-type /tls/rejectUnauthorized")]).await;
+    check([(json!({ "tls": open }), expected), (text, "error wrong-type /tls/rejectUnauthorized")])
+        .await;
 }
 
 #[tokio::test]
@@ -57,10 +59,12 @@ pub(super) async fn cert() {
     let (authority, clients) = (Authority::new(), Authority::new());
     let server = authority.localhost().server_demanding(&clients);
     let client = clients.intermediate().client("client.test");
-    let tls = json!({ "ca": authority.pem(), "cert": client.certificate_pem, "key": client.key_pem });
+    let tls =
+        json!({ "ca": authority.pem(), "cert": client.certificate_pem, "key": client.key_pem });
     check_accepted(&server, tls).await;
     check_refused(&server, json!({ "ca": authority.pem() })).await;
-    check([(json!({ "tls": { "cert": client.certificate_pem } }), "error missing-key /tls/key")]).await;
+    check([(json!({ "tls": { "cert": client.certificate_pem } }), "error missing-key /tls/key")])
+        .await;
 }
 
 #[tokio::test]
@@ -86,7 +90,8 @@ pub(super) async fn passphrase() {
     let (authority, clients) = (Authority::new(), Authority::new());
     let client = clients.client("client.test");
     let (cert, encrypted) = (&client.certificate_pem, client.encrypted_key_pem(PASSPHRASE));
-    let tls = json!({ "ca": authority.pem(), "cert": cert, "key": encrypted, "passphrase": PASSPHRASE });
+    let tls =
+        json!({ "ca": authority.pem(), "cert": cert, "key": encrypted, "passphrase": PASSPHRASE });
     check_accepted(&authority.localhost().server_demanding(&clients), tls).await;
     let clear = json!({ "cert": cert, "key": client.key_pem, "passphrase": PASSPHRASE });
     let wrong = json!({ "cert": cert, "key": encrypted, "passphrase": "wrong" });
@@ -169,7 +174,10 @@ pub(super) async fn ciphers() {
     }
     check([
         (json!({ "tls": { "ciphers": "SSLv3" } }), "warning no-effect /tls/ciphers"),
-        (json!({ "tls": { "ciphers": "HIGH:TLS_AES_128_GCM_SHA256" } }), "warning no-effect /tls/ciphers"),
+        (
+            json!({ "tls": { "ciphers": "HIGH:TLS_AES_128_GCM_SHA256" } }),
+            "warning no-effect /tls/ciphers",
+        ),
         (json!({ "tls": { "ciphers": "TLS_AES_128_GCM_SHA256" } }), ""),
         (json!({ "tls": { "ciphers": "QUANTUM-SUITE" } }), "error unsupported /tls/ciphers"),
     ])
@@ -199,6 +207,7 @@ pub(super) async fn harmless() {
 
 #[tokio::test]
 pub(super) async fn functions() {
-    let keys = ["ALPNCallback", "SNICallback", "checkServerIdentity", "pskCallback", "secureContext"];
+    let keys =
+        ["ALPNCallback", "SNICallback", "checkServerIdentity", "pskCallback", "secureContext"];
     check_keys("tls", &keys, "warning no-effect").await;
 }

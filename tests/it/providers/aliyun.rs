@@ -39,7 +39,10 @@ fn usual_mistakes_are_told_with_their_cure() {
             json!({ "/fromEmail": "Example <hello@mail.example.com>" }),
             ("temporary", "mail", 75, Some(436), &["set `fromEmail` to `auth.user`"]),
         ),
-        (json!({ "/auth": null }), ("refused", "mail", 69, Some(553), &["set `auth.user` and `auth.pass`"])),
+        (
+            json!({ "/auth": null }),
+            ("refused", "mail", 69, Some(553), &["set `auth.user` and `auth.pass`"]),
+        ),
         (
             json!({ "/auth/user": Aliyun::SPENT, "/fromEmail": Aliyun::SPENT }),
             ("refused", "content", 69, Some(552), &["quota"]),
@@ -57,7 +60,11 @@ fn usual_mistakes_are_told_with_their_cure() {
         check_mistake(&sound, &changes, told);
     }
     let gone = send(&sound, Aliyun::INVALID);
-    check_refused(&gone, "an invalid recipient", ("refused", "rcpt", 67, Some(559), &["invalid address"]));
+    check_refused(
+        &gone,
+        "an invalid recipient",
+        ("refused", "rcpt", 67, Some(559), &["invalid address"]),
+    );
     check_wrong_port(&server, &sound);
     assert_eq!(server.kept(), []);
 }

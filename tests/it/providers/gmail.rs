@@ -49,7 +49,13 @@ fn usual_mistakes_are_told_with_their_cure() {
     let rows: [(Value, super::Told); 9] = [
         (
             json!({ "/auth/pass": Gmail::OWN_PASSWORD }),
-            ("credentials", "auth", 77, Some(534), &["app password", "`auth.pass`", "2-step verification"]),
+            (
+                "credentials",
+                "auth",
+                77,
+                Some(534),
+                &["app password", "`auth.pass`", "2-step verification"],
+            ),
         ),
         (
             json!({ "/auth/pass": "abcd-efgh-ijkl-mnop" }),
@@ -71,7 +77,10 @@ fn usual_mistakes_are_told_with_their_cure() {
             json!({ "/auth": null }),
             ("credentials", "mail", 77, Some(530), &["set `auth.user` and `auth.pass`"]),
         ),
-        (json!({ "/auth/user": Gmail::SPENT }), ("refused", "content", 69, Some(550), &["daily limit"])),
+        (
+            json!({ "/auth/user": Gmail::SPENT }),
+            ("refused", "content", 69, Some(550), &["daily limit"]),
+        ),
         (
             json!({ "/port": server.submission(), "/secure": false, "/ignoreTLS": true }),
             ("credentials", "mail", 77, Some(530), &["remove `ignoreTLS`"]),

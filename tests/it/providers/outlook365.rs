@@ -71,7 +71,13 @@ fn usual_mistakes_are_told_with_their_cure() {
         ),
         (
             json!({ "/auth/user": Outlook365::DISABLED }),
-            ("credentials", "auth", 77, Some(535), &["\"Authenticated SMTP\"", "Manage email apps"]),
+            (
+                "credentials",
+                "auth",
+                77,
+                Some(535),
+                &["\"Authenticated SMTP\"", "Manage email apps"],
+            ),
         ),
         (
             json!({ "/auth/user": Outlook365::DEFAULTS }),
@@ -89,10 +95,19 @@ fn usual_mistakes_are_told_with_their_cure() {
             json!({ "/auth/user": Outlook365::RETIRED }),
             ("credentials", "auth", 77, Some(550), &["`auth.type` set to `OAuth2`"]),
         ),
-        (json!({ "/auth": null }), ("credentials", "mail", 77, Some(530), &["`auth.type` to `OAuth2`"])),
+        (
+            json!({ "/auth": null }),
+            ("credentials", "mail", 77, Some(530), &["`auth.type` to `OAuth2`"]),
+        ),
         (
             json!({ "/fromEmail": "Boss <boss@contoso.com>" }),
-            ("refused", "content", 69, Some(554), &["set `fromEmail` to `auth.user`", "\"Send as\""]),
+            (
+                "refused",
+                "content",
+                69,
+                Some(554),
+                &["set `fromEmail` to `auth.user`", "\"Send as\""],
+            ),
         ),
         (
             json!({ "/auth/user": Outlook365::BUSY, "/fromEmail": Outlook365::BUSY }),

@@ -7,7 +7,10 @@ use super::{Port, check_mistake, check_sent, check_wrong_port, example};
 
 fn sound(server: &Server) -> Value {
     let sender = format!("hello@{}", SendGrid::DOMAIN);
-    let values = [("<your-api-key>", SendGrid::KEY), ("<your-verified-sender@example.com>", sender.as_str())];
+    let values = [
+        ("<your-api-key>", SendGrid::KEY),
+        ("<your-verified-sender@example.com>", sender.as_str()),
+    ];
     example("sendgrid", &values, server, Port::Submission)
 }
 
@@ -38,12 +41,18 @@ fn usual_mistakes_are_told_with_their_cure() {
             json!({ "/auth/pass": SendGrid::REVOKED }),
             ("credentials", "auth", 77, Some(535), &["set `auth.pass`", "\"Mail Send\""]),
         ),
-        (json!({ "/auth/pass": SendGrid::SPENT }), ("temporary", "auth", 75, Some(451), &["credits"])),
+        (
+            json!({ "/auth/pass": SendGrid::SPENT }),
+            ("temporary", "auth", 75, Some(451), &["credits"]),
+        ),
         (
             json!({ "/fromEmail": "Shop <shop@gmail.com>" }),
             ("refused", "content", 69, Some(550), &["Sender Authentication", "`fromEmail`"]),
         ),
-        (json!({ "/auth": null }), ("refused", "mail", 69, Some(550), &["`auth.user` to `apikey`"])),
+        (
+            json!({ "/auth": null }),
+            ("refused", "mail", 69, Some(550), &["`auth.user` to `apikey`"]),
+        ),
     ];
     for (changes, told) in rows {
         check_mistake(&sound, &changes, told);

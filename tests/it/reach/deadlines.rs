@@ -1,4 +1,5 @@
-//! Peers that are silent, drip or stop half-way end within the configured time, and the stage is named.
+//! Peers that are silent, drip or stop half-way end within the configured time, and the stage is
+//! named.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,8 @@ const DRIP: Duration = Duration::from_millis(60);
 
 async fn check(script: Script, members: &Value, stage: Stage, case: &str) {
     let peer = Peer::start(script);
-    let short = json!({ "connectionTimeout": SHORT, "greetingTimeout": SHORT, "socketTimeout": SHORT });
+    let short =
+        json!({ "connectionTimeout": SHORT, "greetingTimeout": SHORT, "socketTimeout": SHORT });
     let members = members.to_string().replace("PORT", &peer.port().to_string());
     let members: Value = serde_json::from_str(&members).expect("still JSON");
     let all = tenant::with(short, &members);
@@ -50,7 +52,12 @@ async fn each_stage_of_the_session_ends_in_time() {
     let endless = "x".repeat(20);
     let cases = [
         (Script::new().stall(), &none, Stage::Greeting, "silent at the greeting"),
-        (Script::new().drip(format!("220 {endless}"), DRIP), &none, Stage::Greeting, "drips the greeting"),
+        (
+            Script::new().drip(format!("220 {endless}"), DRIP),
+            &none,
+            Stage::Greeting,
+            "drips the greeting",
+        ),
         (Script::new().say("220-mx\r\n").stall(), &none, Stage::Greeting, "half a greeting"),
         (Script::greeting().hear("EHLO *").stall(), &none, Stage::Ehlo, "silent after EHLO"),
         (
@@ -130,8 +137,7 @@ async fn the_dialogue_with_a_proxy_ends_in_time() {
     let authority = Authority::new();
     let server = authority.localhost().server();
     let web = json!({ "host": "mx.example", "proxy": "http://127.0.0.1:PORT" });
-    let secure =
-        json!({ "host": "mx.example", "proxy": "https://localhost:PORT", "tls": { "ca": authority.pem() } });
+    let secure = json!({ "host": "mx.example", "proxy": "https://localhost:PORT", "tls": { "ca": authority.pem() } });
     let socks = json!({ "host": "mx.example", "proxy": "socks5://127.0.0.1:PORT" });
     let old = json!({ "host": "mx.example", "proxy": "socks4a://127.0.0.1:PORT" });
     let connect = |script: Script| script.hear("CONNECT *").hear("Host: *").hear("");
@@ -142,7 +148,11 @@ async fn the_dialogue_with_a_proxy_ends_in_time() {
         (Script::new().stall(), &secure, "no handshake"),
         (connect(Script::new().tls(&server)).stall(), &secure, "silence inside TLS"),
         (Script::new().stall(), &socks, "a silent SOCKS proxy"),
-        (Script::new().hear_octets([5, 1, 0]).say([5, 0]).stall(), &socks, "no answer to the request"),
+        (
+            Script::new().hear_octets([5, 1, 0]).say([5, 0]).stall(),
+            &socks,
+            "no answer to the request",
+        ),
         (Script::new().stall(), &old, "a silent SOCKS 4 proxy"),
     ];
     for (script, members, case) in cases {

@@ -34,8 +34,11 @@ async fn what_an_lmtp_server_refuses_after_the_message_is_refused() {
         if kind == ErrorKind::Refused {
             script = script.quit();
         }
-        let error =
-            check_failure(deliver(vec![script], &json!({ "lmtp": true })).await, Stage::Content, kind);
+        let error = check_failure(
+            deliver(vec![script], &json!({ "lmtp": true })).await,
+            Stage::Content,
+            kind,
+        );
         assert_eq!(error.is_ambiguous(), ambiguous);
     }
     let later = || to_content().say("450 4.2.1 busy\r\n").quit();

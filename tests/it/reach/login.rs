@@ -50,7 +50,9 @@ async fn the_first_known_mechanism_that_is_offered_is_used() {
 async fn the_inner_method_goes_before_the_outer_one() {
     let script = cram_md5(Script::offering(&["AUTH PLAIN"])).takes_mail();
     let auth = json!({ "user": "tim", "pass": "tanstaaftanstaaf", "method": "CRAM-MD5" });
-    deliver(vec![script], &json!({ "auth": auth, "authMethod": "PLAIN" })).await.expect("acceptance");
+    deliver(vec![script], &json!({ "auth": auth, "authMethod": "PLAIN" }))
+        .await
+        .expect("acceptance");
 }
 
 #[tokio::test]
@@ -71,14 +73,17 @@ async fn where_nothing_fits_the_offer_is_named() {
 
 #[tokio::test]
 async fn without_an_offer_the_mail_goes_without_credentials() {
-    let receipt = deliver(vec![Script::offering(&["SIZE"]).takes_mail()], &members(&json!({}))).await;
+    let receipt =
+        deliver(vec![Script::offering(&["SIZE"]).takes_mail()], &members(&json!({}))).await;
     let transcript = receipt.expect("acceptance").transcript.to_string();
     assert!(transcript.contains("does not offer AUTH"), "{transcript}");
 }
 
 #[tokio::test]
 async fn empty_credentials_are_none() {
-    for auth in [json!({}), json!({ "user": "", "pass": "" }), json!({ "type": "login" }), json!(null)] {
+    for auth in
+        [json!({}), json!({ "user": "", "pass": "" }), json!({ "type": "login" }), json!(null)]
+    {
         for offer in ["AUTH PLAIN LOGIN", "SIZE"] {
             let script = Script::offering(&[offer]).takes_mail();
             let outcome = deliver(vec![script], &json!({ "auth": auth })).await;
@@ -95,7 +100,11 @@ async fn a_server_that_knows_only_helo_may_still_know_auth() {
     let knows_none = helo().on(PLAIN, "502 what?\r\n").takes_mail();
     deliver(vec![knows_none], &members(&json!({}))).await.expect("acceptance");
     let refuses = helo().on(PLAIN, "535 no\r\n").quit();
-    check_failure(deliver(vec![refuses], &members(&json!({}))).await, Stage::Auth, ErrorKind::Credentials);
+    check_failure(
+        deliver(vec![refuses], &members(&json!({}))).await,
+        Stage::Auth,
+        ErrorKind::Credentials,
+    );
     let unknown = helo().on(PLAIN, "502 what?\r\n").quit();
     let outcome = deliver(vec![unknown], &members(&json!({ "forceAuth": true }))).await;
     check_failure(outcome, Stage::Auth, ErrorKind::Credentials);
@@ -109,7 +118,9 @@ async fn refused_logins_name_the_stage_and_the_reply() {
         offer("PLAIN").on("AUTH PLAIN *", "535 5.7.8 no\r\n"),
         offer("LOGIN").on("AUTH LOGIN", "334 \r\n").on("*", "334 \r\n").on("*", "535 5.7.8 no\r\n"),
         offer("LOGIN").on("AUTH LOGIN", "334 \r\n").on("*", "535 5.7.8 no\r\n"),
-        offer("CRAM-MD5").on("AUTH CRAM-MD5", format!("334 {challenge}\r\n")).on("*", "535 5.7.8 no\r\n"),
+        offer("CRAM-MD5")
+            .on("AUTH CRAM-MD5", format!("334 {challenge}\r\n"))
+            .on("*", "535 5.7.8 no\r\n"),
         offer("CRAM-MD5").on("AUTH CRAM-MD5", "535 5.7.8 no\r\n"),
     ];
     for script in cases {
@@ -124,5 +135,9 @@ async fn refused_logins_name_the_stage_and_the_reply() {
 async fn a_challenge_that_is_none_breaks_the_protocol() {
     let script = Script::offering(&["AUTH CRAM-MD5"]).on("AUTH CRAM-MD5", "334 not base64\r\n");
     let script = script.on("*", "501 cancelled\r\n").quit();
-    check_failure(deliver(vec![script], &members(&json!({}))).await, Stage::Auth, ErrorKind::Protocol);
+    check_failure(
+        deliver(vec![script], &members(&json!({}))).await,
+        Stage::Auth,
+        ErrorKind::Protocol,
+    );
 }

@@ -1,4 +1,5 @@
-//! Access tokens: where they come from, how long they are kept, and what happens when a server refuses one.
+//! Access tokens: where they come from, how long they are kept, and what happens when a server
+//! refuses one.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,7 +18,8 @@ use crate::tenant;
 
 pub(crate) const USER: &str = "robot@acme.test";
 
-/// A login by refresh token at an endpoint, with these members of `auth` besides; null takes one away.
+/// A login by refresh token at an endpoint, with these members of `auth` besides; null takes one
+/// away.
 pub(crate) fn refresh(endpoint: &TokenEndpoint, more: &Value) -> Value {
     let auth = json!({
         "type": "OAuth2", "user": USER, "clientId": "client-1", "clientSecret": "client-secret-1",
@@ -28,7 +30,10 @@ pub(crate) fn refresh(endpoint: &TokenEndpoint, more: &Value) -> Value {
 }
 
 pub(crate) fn xoauth2(token: &str) -> String {
-    format!("AUTH XOAUTH2 {}", STANDARD.encode(format!("user={USER}\u{1}auth=Bearer {token}\u{1}\u{1}")))
+    format!(
+        "AUTH XOAUTH2 {}",
+        STANDARD.encode(format!("user={USER}\u{1}auth=Bearer {token}\u{1}\u{1}"))
+    )
 }
 
 pub(crate) fn offering() -> Script {
@@ -41,7 +46,8 @@ pub(crate) fn accepting(token: &str) -> Script {
 
 /// Refuses a token as Gmail does: first says why, and refuses once that was answered.
 pub(crate) fn refusing(script: Script, token: &str) -> Script {
-    let reason = STANDARD.encode(r#"{"status":"401","schemes":"bearer","scope":"https://mail.google.com/"}"#);
+    let reason = STANDARD
+        .encode(r#"{"status":"401","schemes":"bearer","scope":"https://mail.google.com/"}"#);
     script.on(&xoauth2(token), format!("334 {reason}\r\n")).on("", "535 5.7.8 not accepted\r\n")
 }
 
@@ -97,7 +103,10 @@ async fn the_configuration_adds_and_replaces_fields_of_the_request() {
     assert_eq!(asked.field("grant_type").as_deref(), Some("custom"));
     assert_eq!(asked.field("n").as_deref(), Some("5"));
     assert_eq!(asked.body.matches("grant_type").count(), 1);
-    assert_eq!((asked.header("x-tenant"), asked.header("accept")), (vec!["acme"], vec!["text/plain"]));
+    assert_eq!(
+        (asked.header("x-tenant"), asked.header("accept")),
+        (vec!["acme"], vec!["text/plain"])
+    );
 }
 
 #[tokio::test]
@@ -116,8 +125,10 @@ async fn one_request_serves_all_who_wait() {
 #[tokio::test]
 async fn one_refusal_of_the_endpoint_is_told_to_all_who_wait() {
     const WAITING: usize = 3;
-    let refusal = Answer::json(400, &json!({ "error": "invalid_grant", "error_description": "revoked" }));
-    let endpoint = TokenEndpoint::start(vec![Answer::After(Duration::from_millis(300), Box::new(refusal))]);
+    let refusal =
+        Answer::json(400, &json!({ "error": "invalid_grant", "error_description": "revoked" }));
+    let endpoint =
+        TokenEndpoint::start(vec![Answer::After(Duration::from_millis(300), Box::new(refusal))]);
     let peer = Peer::start_all(vec![offering().quit(); WAITING]);
     for outcome in send_at_once(WAITING, peer.port(), &refresh(&endpoint, &json!({}))).await {
         let error = check_failure(outcome, Stage::Auth, ErrorKind::Credentials);
@@ -145,7 +156,8 @@ async fn a_dropped_send_leaves_the_request_for_the_next_one() {
 #[tokio::test]
 async fn a_refused_token_is_renewed_once() {
     let answers = vec![Answer::token("token-1"), Answer::token("token-2")];
-    let after_334 = refusing(offering(), "token-1").on(&xoauth2("token-2"), "235 welcome\r\n").takes_mail();
+    let after_334 =
+        refusing(offering(), "token-1").on(&xoauth2("token-2"), "235 welcome\r\n").takes_mail();
     let at_once = offering().on(&xoauth2("token-1"), "535 5.7.3 no\r\n");
     let at_once = at_once.on(&xoauth2("token-2"), "235 welcome\r\n").takes_mail();
     for script in [after_334, at_once] {
@@ -200,14 +212,16 @@ async fn the_mechanism_follows_the_offer_and_the_configuration() {
     };
     let bearer = |port: u16| {
         let message = format!(
-            "n,a=a=3Db=2Cc@acme.test,\u{1}host=127.0.0.1\u{1}port={port}\u{1}auth=Bearer given-token\u{1}\u{1}"
+            "n,a=a=3Db=2Cc@acme.test,\u{1}host=127.0.0.1\u{1}port={port}\u{1}auth=Bearer \
+            given-token\u{1}\u{1}"
         );
         format!("AUTH OAUTHBEARER {}", STANDARD.encode(message))
     };
     for (offer, more) in
         [("AUTH OAUTHBEARER", json!({})), ("AUTH XOAUTH2", json!({ "method": "OAUTHBEARER" }))]
     {
-        let script = Script::offering(&[offer]).on("AUTH OAUTHBEARER *", "235 welcome\r\n").takes_mail();
+        let script =
+            Script::offering(&[offer]).on("AUTH OAUTHBEARER *", "235 welcome\r\n").takes_mail();
         let peer = Peer::start(script);
         super::send(peer.port(), &members(more)).await.expect("acceptance");
         let expected = bearer(peer.port());
@@ -216,7 +230,8 @@ async fn the_mechanism_follows_the_offer_and_the_configuration() {
     }
     // Some servers take it without offering it.
     for offer in ["AUTH PLAIN", "AUTH XOAUTH2 OAUTHBEARER"] {
-        let script = Script::offering(&[offer]).on("AUTH XOAUTH2 *", "235 welcome\r\n").takes_mail();
+        let script =
+            Script::offering(&[offer]).on("AUTH XOAUTH2 *", "235 welcome\r\n").takes_mail();
         deliver(vec![script], &members(json!({}))).await.expect("acceptance");
     }
 }
@@ -232,7 +247,10 @@ async fn oauthbearer_acknowledges_a_refusal() {
 #[tokio::test]
 async fn a_replaced_refresh_token_is_handed_over_and_used() {
     let rotating = |token: &str, refresh_token: &str| {
-        Answer::json(200, &json!({ "access_token": token, "expires_in": 1, "refresh_token": refresh_token }))
+        Answer::json(
+            200,
+            &json!({ "access_token": token, "expires_in": 1, "refresh_token": refresh_token }),
+        )
     };
     let endpoint = TokenEndpoint::start(vec![
         rotating("token-1", "refresh-1"),
@@ -252,20 +270,26 @@ async fn a_replaced_refresh_token_is_handed_over_and_used() {
     configuration["auth"] = refresh(&endpoint, &json!({}))["auth"].take();
     configuration.as_object_mut().expect("an object").remove("ignoreTLS");
     let connector = tenant::bundled().await;
-    let mailer = connector.configure_with(&configuration.to_string(), &options).await.expect("a mailer");
+    let mailer =
+        connector.configure_with(&configuration.to_string(), &options).await.expect("a mailer");
     for _ in 0..3 {
         mailer.send(&tenant::sign_in("482913")).await.expect("acceptance");
     }
     peer.finish().await;
-    let used: Vec<_> = endpoint.asked().iter().filter_map(|asked| asked.field("refresh_token")).collect();
+    let used: Vec<_> =
+        endpoint.asked().iter().filter_map(|asked| asked.field("refresh_token")).collect();
     assert_eq!(used, ["refresh-1", "refresh-1", "refresh-2"]);
-    assert_eq!(*kept.lock().expect("no panic"), [format!("{USER} refresh-2"), format!("{USER} refresh-3")]);
+    assert_eq!(
+        *kept.lock().expect("no panic"),
+        [format!("{USER} refresh-2"), format!("{USER} refresh-3")]
+    );
 }
 
 #[tokio::test]
 async fn what_an_endpoint_answers_is_told_apart() {
     let error = |status, code: &str| Answer::json(status, &json!({ "error": code }));
-    let plain = |status: u16| Answer::Octets(format!("HTTP/1.1 {status} x\r\nContent-Length: 2\r\n\r\nno"));
+    let plain =
+        |status: u16| Answer::Octets(format!("HTTP/1.1 {status} x\r\nContent-Length: 2\r\n\r\nno"));
     let cases = [
         (error(401, "invalid_client"), ErrorKind::Credentials),
         (error(200, "invalid_grant"), ErrorKind::Credentials),
@@ -283,7 +307,10 @@ async fn what_an_endpoint_answers_is_told_apart() {
         (Answer::redirect(307, "/token"), ErrorKind::Protocol),
         (Answer::Octets("HTTP/1.1 200 x\r\n".to_owned()), ErrorKind::Lost),
         (Answer::Octets("nonsense\r\n\r\n".to_owned()), ErrorKind::Lost),
-        (Answer::Octets(format!("HTTP/1.1 200 x\r\n{}\r\n", "X: y\r\n".repeat(100_000))), ErrorKind::Lost),
+        (
+            Answer::Octets(format!("HTTP/1.1 200 x\r\n{}\r\n", "X: y\r\n".repeat(100_000))),
+            ErrorKind::Lost,
+        ),
         (Answer::json(200, &json!({ "x": "y".repeat(1 << 20) })), ErrorKind::Protocol),
     ];
     for (answer, kind) in cases {
@@ -292,15 +319,21 @@ async fn what_an_endpoint_answers_is_told_apart() {
         let outcome = deliver(vec![offering().quit()], &refresh(&endpoint, &json!({}))).await;
         let error = outcome.expect_err(&case);
         assert_eq!((error.stage(), error.kind()), (Some(Stage::Auth), kind), "{case}: {error}");
-        assert_eq!(error.is_transient(), matches!(kind, ErrorKind::Temporary | ErrorKind::Lost), "{case}");
+        assert_eq!(
+            error.is_transient(),
+            matches!(kind, ErrorKind::Temporary | ErrorKind::Lost),
+            "{case}"
+        );
         assert!(!error.to_string().contains("client-secret-1"), "{error}");
     }
 }
 
 #[tokio::test]
 async fn a_redirect_within_the_server_is_followed() {
-    let endpoint =
-        TokenEndpoint::start(vec![Answer::redirect(308, "/oauth2/token"), Answer::token("token-1")]);
+    let endpoint = TokenEndpoint::start(vec![
+        Answer::redirect(308, "/oauth2/token"),
+        Answer::token("token-1"),
+    ]);
     deliver(vec![accepting("token-1")], &refresh(&endpoint, &json!({}))).await.expect("acceptance");
     let asked = endpoint.asked();
     assert_eq!(
@@ -313,7 +346,9 @@ async fn a_redirect_within_the_server_is_followed() {
 #[tokio::test]
 async fn an_endpoint_by_https_needs_a_trusted_certificate() {
     let authority = Authority::new();
-    let start = || TokenEndpoint::start_tls(&authority.localhost().server(), vec![Answer::token("token-1")]);
+    let start = || {
+        TokenEndpoint::start_tls(&authority.localhost().server(), vec![Answer::token("token-1")])
+    };
     let endpoint = start();
     let trusted = json!({ "tls": { "ca": authority.pem() } });
     deliver(vec![accepting("token-1")], &refresh(&endpoint, &trusted)).await.expect("acceptance");
@@ -323,7 +358,11 @@ async fn an_endpoint_by_https_needs_a_trusted_certificate() {
     let endpoint = start();
     let outcome = deliver(vec![offering().quit()], &refresh(&endpoint, &json!({}))).await;
     let error = check_failure(outcome, Stage::Auth, ErrorKind::Tls);
-    assert!(error.to_string().starts_with("the token endpoint: the certificate presented for `localhost`"));
+    assert!(
+        error
+            .to_string()
+            .starts_with("the token endpoint: the certificate presented for `localhost`")
+    );
 }
 
 #[tokio::test]

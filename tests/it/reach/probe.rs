@@ -10,12 +10,17 @@ use super::verify;
 #[track_caller]
 fn check(scripts: Vec<Script>, members: &Value, stage: Stage, kind: ErrorKind, cure: &str) {
     let peer = Peer::start_all(scripts);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let verification = runtime.block_on(verify(peer.port(), members));
     runtime.block_on(peer.finish());
     let error = verification.error.expect("a failure");
     assert_eq!((error.stage(), error.kind()), (Some(stage), kind), "{error:?}");
-    assert!(error.hint().is_some_and(|hint| hint.contains(cure)), "{:?} does not say {cure}", error.hint());
+    assert!(
+        error.hint().is_some_and(|hint| hint.contains(cure)),
+        "{:?} does not say {cure}",
+        error.hint()
+    );
     assert_eq!(verification.stages.last().map(|last| last.stage), Some(stage));
 }
 
@@ -35,9 +40,21 @@ fn a_port_in_clear_is_known_by_its_greeting() {
     let short = json!({ "secure": true, "connectionTimeout": 300 });
     let starttls = || Script::offering(&["STARTTLS"]).quit();
     let scripts = vec![Script::greeting().stall(), starttls()];
-    check(scripts, &short, Stage::Tls, ErrorKind::Tls, "plaintext with STARTTLS, set `secure` to false");
+    check(
+        scripts,
+        &short,
+        Stage::Tls,
+        ErrorKind::Tls,
+        "plaintext with STARTTLS, set `secure` to false",
+    );
     let scripts = vec![Script::new().stall(), starttls()];
-    check(scripts, &short, Stage::Tls, ErrorKind::Timeout, "plaintext with STARTTLS, set `secure` to false");
+    check(
+        scripts,
+        &short,
+        Stage::Tls,
+        ErrorKind::Timeout,
+        "plaintext with STARTTLS, set `secure` to false",
+    );
     let scripts = vec![Script::greeting().stall(), Script::offering(&["SIZE"]).quit()];
     check(scripts, &short, Stage::Tls, ErrorKind::Tls, "without STARTTLS: set `secure` to false");
 }

@@ -1,5 +1,5 @@
-//! The way through a proxy: what it is asked, and what its refusals mean. The peer plays the proxy, and the
-//! server behind it once the tunnel is open.
+//! The way through a proxy: what it is asked, and what its refusals mean. The peer plays the proxy,
+//! and the server behind it once the tunnel is open.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,7 +14,8 @@ use crate::tenant;
 /// Sends one message to `mx.example:587` through a proxy whose URL the port completes.
 async fn through(proxy: Script, url: &str, more: &Value) -> Result<Receipt> {
     let peer = Peer::start(proxy);
-    let members = json!({ "proxy": url.replace("PORT", &peer.port().to_string()), "host": "mx.example" });
+    let members =
+        json!({ "proxy": url.replace("PORT", &peer.port().to_string()), "host": "mx.example" });
     let outcome = super::send(587, &tenant::with(members, more)).await;
     peer.finish().await;
     outcome
@@ -23,7 +24,9 @@ async fn through(proxy: Script, url: &str, more: &Value) -> Result<Receipt> {
 pub(crate) fn connect(script: Script, target: &str, login: Option<&str>) -> Script {
     let head = script.hear(&format!("CONNECT {target} HTTP/1.1")).hear(&format!("Host: {target}"));
     match login {
-        Some(login) => head.hear(&format!("Proxy-Authorization: Basic {}", STANDARD.encode(login))).hear(""),
+        Some(login) => {
+            head.hear(&format!("Proxy-Authorization: Basic {}", STANDARD.encode(login))).hear("")
+        }
         None => head.hear(""),
     }
 }
@@ -60,13 +63,18 @@ pub(crate) fn answer(code: u8) -> [u8; 10] {
 
 #[tokio::test]
 async fn http_proxies_are_asked_to_connect() {
-    let open = |script: Script| greeting(script.say("HTTP/1.1 200 Connection established\r\nX-Y: z\r\n\r\n"));
+    let open = |script: Script| {
+        greeting(script.say("HTTP/1.1 200 Connection established\r\nX-Y: z\r\n\r\n"))
+    };
     let url = "http://127.0.0.1:PORT";
-    through(open(connect(Script::new(), "mx.example:587", None)), url, &json!({})).await.expect("acceptance");
+    through(open(connect(Script::new(), "mx.example:587", None)), url, &json!({}))
+        .await
+        .expect("acceptance");
     let login = open(connect(Script::new(), "mx.example:587", Some("me@a:p:w/d")));
     through(login, "http://me%40a:p%3Aw%2Fd@127.0.0.1:PORT", &json!({})).await.expect("acceptance");
     // Any 2xx opens the tunnel, and the server's first words may come with it.
-    let eager = connect(Script::new(), "mx.example:587", None).say("HTTP/1.0 201 ok\r\n\r\n220 mx ESMTP\r\n");
+    let eager = connect(Script::new(), "mx.example:587", None)
+        .say("HTTP/1.0 201 ok\r\n\r\n220 mx ESMTP\r\n");
     through(eager.ehlo(&[]).takes_mail(), url, &json!({})).await.expect("acceptance");
     let v6 = open(connect(Script::new(), "[2001:db8::1]:587", None));
     through(v6, url, &json!({ "host": "2001:db8::1" })).await.expect("acceptance");
@@ -85,8 +93,7 @@ async fn the_session_inside_a_tunnel_is_secured_for_the_server() {
     assert!(receipt.tls.is_some_and(|tls| tls.verified));
     let tunnel = socks5(None).hear_octets(socks5_request("mx.example", 587)).say(answer(0));
     let upgraded = tunnel.say("220 mx ESMTP\r\n").ehlo(&["STARTTLS"]).starttls(&identity.server());
-    let members =
-        json!({ "tls": { "ca": authority.pem() }, "auth": { "user": "ann", "pass": "secret-word" } });
+    let members = json!({ "tls": { "ca": authority.pem() }, "auth": { "user": "ann", "pass": "secret-word" } });
     let login = upgraded.ehlo(&["AUTH PLAIN"]).on("AUTH PLAIN *", "235 welcome\r\n").takes_mail();
     through(login, "socks5://127.0.0.1:PORT", &members).await.expect("acceptance");
 }
@@ -116,7 +123,9 @@ async fn socks_proxies_are_asked_in_their_version() {
     through(greeting(five), "socks5://127.0.0.1:PORT", &json!({})).await.expect("acceptance");
     let login = socks5(Some(("me", "p w"))).say([1, 0]);
     let login = login.hear_octets(socks5_request("mx.example", 587)).say(answer(0));
-    through(greeting(login), "socks://me:p%20w@127.0.0.1:PORT", &json!({})).await.expect("acceptance");
+    through(greeting(login), "socks://me:p%20w@127.0.0.1:PORT", &json!({}))
+        .await
+        .expect("acceptance");
     let by_address = socks5(None).hear_octets([5, 1, 0, 1, 192, 0, 2, 7, 2, 75]).say(answer(0));
     let members = json!({ "host": "192.0.2.7" });
     through(greeting(by_address), "socks5://127.0.0.1:PORT", &members).await.expect("acceptance");
@@ -126,22 +135,31 @@ async fn socks_proxies_are_asked_in_their_version() {
     // The old version takes addresses only: the name is resolved here.
     let four = Script::new().hear_octets([4, 1, 2, 75, 127, 0, 0, 1, 0]);
     let four = greeting(four.say([0, 90, 0, 0, 0, 0, 0, 0]));
-    through(four, "socks4://127.0.0.1:PORT", &json!({ "host": "localhost" })).await.expect("acceptance");
+    through(four, "socks4://127.0.0.1:PORT", &json!({ "host": "localhost" }))
+        .await
+        .expect("acceptance");
 }
 
 #[tokio::test]
 async fn what_a_proxy_refuses_is_told_apart() {
     let http = |reply: &str| connect(Script::new(), "mx.example:587", None).say(reply);
-    let asked = |code: u8| socks5(None).hear_octets(socks5_request("mx.example", 587)).say(answer(code));
+    let asked =
+        |code: u8| socks5(None).hear_octets(socks5_request("mx.example", 587)).say(answer(code));
     let socks4 = |code: u8| {
         Script::new()
             .hear_octets(b"\x04\x01\x02\x4b\x00\x00\x00\x01\0mx.example\0")
             .say([0, code, 0, 0, 0, 0, 0, 0])
     };
-    let (web, five, four) = ("http://127.0.0.1:PORT", "socks5://127.0.0.1:PORT", "socks4a://127.0.0.1:PORT");
+    let (web, five, four) =
+        ("http://127.0.0.1:PORT", "socks5://127.0.0.1:PORT", "socks4a://127.0.0.1:PORT");
     let endless = format!("HTTP/1.1 200 ok\r\n{}", "X-Y: z\r\n".repeat(20_000));
     let cases = [
-        (http("HTTP/1.1 407 login\r\nContent-Length: 3\r\n\r\nno!"), web, ErrorKind::Credentials, false),
+        (
+            http("HTTP/1.1 407 login\r\nContent-Length: 3\r\n\r\nno!"),
+            web,
+            ErrorKind::Credentials,
+            false,
+        ),
         (http("HTTP/1.1 403 no\r\n\r\n"), web, ErrorKind::Proxy, false),
         (http("HTTP/1.1 502 bad\r\n\r\n"), web, ErrorKind::Proxy, true),
         (http("HTTP/1.1 302 there\r\nLocation: http://x/\r\n\r\n"), web, ErrorKind::Proxy, false),
@@ -162,25 +180,32 @@ async fn what_a_proxy_refuses_is_told_apart() {
     for (index, (script, url, kind, transient)) in cases.into_iter().enumerate() {
         let outcome = through(script, url, &json!({})).await;
         let error = outcome.expect_err("a failure");
-        assert_eq!((error.stage(), error.kind()), (Some(Stage::Proxy), kind), "case {index}: {error}");
+        assert_eq!(
+            (error.stage(), error.kind()),
+            (Some(Stage::Proxy), kind),
+            "case {index}: {error}"
+        );
         assert_eq!(error.is_transient(), transient, "case {index}: {error}");
     }
     let wrong = socks5(Some(("me", "wrong"))).say([1, 1]);
     let outcome = through(wrong, "socks5://me:wrong@127.0.0.1:PORT", &json!({})).await;
     let error = check_failure(outcome, Stage::Proxy, ErrorKind::Credentials);
     assert!(
-        error.hint().is_some_and(|hint| hint.contains("`proxy`")) && !error.to_string().contains("wrong")
+        error.hint().is_some_and(|hint| hint.contains("`proxy`"))
+            && !error.to_string().contains("wrong")
     );
 }
 
 #[tokio::test]
 async fn logins_that_the_protocol_cannot_carry_are_refused_before_they_are_sent() {
     let long = "x".repeat(256);
-    for url in
-        ["socks4a://me%00evil.example@127.0.0.1:PORT".to_owned(), format!("socks5://{long}:p@127.0.0.1:PORT")]
-    {
+    for url in [
+        "socks4a://me%00evil.example@127.0.0.1:PORT".to_owned(),
+        format!("socks5://{long}:p@127.0.0.1:PORT"),
+    ] {
         let peer = Peer::start(Script::new());
-        let members = json!({ "proxy": url.replace("PORT", &peer.port().to_string()), "host": "mx.example" });
+        let members =
+            json!({ "proxy": url.replace("PORT", &peer.port().to_string()), "host": "mx.example" });
         let configuration = tenant::with(tenant::configuration(587), &members);
         let connector = tenant::bundled().await;
         match connector.configure_with(&configuration.to_string(), &tenant::local()).await {
@@ -238,10 +263,14 @@ async fn the_policy_judges_the_proxy_and_the_target_as_written() {
         (configuration["proxy"], configuration["host"]) = (json!(proxy), json!(host));
         let policy: EgressPolicy = policy.parse().expect("a policy");
         let options = Options::default().egress(policy);
-        let mailer = connector.configure_with(&configuration.to_string(), &options).await.expect("a mailer");
+        let mailer =
+            connector.configure_with(&configuration.to_string(), &options).await.expect("a mailer");
         let error = mailer.send(&tenant::sign_in("1")).await.expect_err("a refusal");
         assert_eq!(error.kind(), ErrorKind::Egress, "{proxy} {host}: {error}");
-        assert!(error.to_string().contains(named) && !error.is_transient(), "{proxy} {host}: {error}");
+        assert!(
+            error.to_string().contains(named) && !error.is_transient(),
+            "{proxy} {host}: {error}"
+        );
     }
 }
 

@@ -27,8 +27,15 @@ fn aiosmtpd_takes_plain_and_login_over_starttls() {
     for mechanism in ["PLAIN", "LOGIN"] {
         let identifier = logs_in(&site, server.submission_port(), mechanism);
         let mail = server.next_mail();
-        assert_eq!((&mail["mechanism"], &mail["from"]), (&json!(mechanism), &json!(USER)), "{mail}");
-        assert!(mail["message"].as_str().is_some_and(|message| message.contains(&identifier)), "{mail}");
+        assert_eq!(
+            (&mail["mechanism"], &mail["from"]),
+            (&json!(mechanism), &json!(USER)),
+            "{mail}"
+        );
+        assert!(
+            mail["message"].as_str().is_some_and(|message| message.contains(&identifier)),
+            "{mail}"
+        );
     }
 }
 
@@ -39,7 +46,10 @@ fn aiosmtpd_takes_mail_over_implicit_tls() {
     let server = Aiosmtpd::start(&site);
     let identifier = accepted(&implicit_tls(&site, server.smtps_port()), &site);
     let mail = server.next_mail();
-    assert!(mail["message"].as_str().is_some_and(|message| message.contains(&identifier)), "{mail}");
+    assert!(
+        mail["message"].as_str().is_some_and(|message| message.contains(&identifier)),
+        "{mail}"
+    );
 }
 
 #[test]

@@ -1,12 +1,14 @@
-//! `batch` through servers that others wrote: many messages over few kept connections, pipelined where they offer
-//! that, and each arrives once, a refused one among them.
+//! `batch` through servers that others wrote: many messages over few kept connections, pipelined
+//! where they offer that, and each arrives once, a refused one among them.
 
 use std::collections::BTreeSet;
 use std::fs;
 
 use serde_json::{Value, json};
 use smtp_connector_tests::cli::Cli;
-use smtp_connector_tests::real::{Aiosmtpd, Dovecot, Exim, Postfix, RECIPIENT, REFUSED, Site, SmtpServer};
+use smtp_connector_tests::real::{
+    Aiosmtpd, Dovecot, Exim, Postfix, RECIPIENT, REFUSED, Site, SmtpServer,
+};
 
 use super::{configuration, implicit_tls};
 
@@ -23,16 +25,21 @@ fn arrives(mut configuration: Value, refuses: bool, site: &Site, next_mail: impl
     configuration["maxMessages"] = json!(25);
     let request = |number: usize| {
         let to = if refuses && number == WRONG { REFUSED } else { RECIPIENT };
-        json!({ "to": to, "type": "SignIn", "payload": { "code": format!("{number:06}") } }).to_string()
+        json!({ "to": to, "type": "SignIn", "payload": { "code": format!("{number:06}") } })
+            .to_string()
     };
     let requests: Vec<_> = (0..COUNT).map(request).collect();
     let file = site.join("requests.ndjson");
     fs::write(&file, requests.join("\n")).expect("the folder is ours");
-    let command = Cli::new(["batch", "-"]).arg(&file).env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
+    let command =
+        Cli::new(["batch", "-"]).arg(&file).env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
     let outcome = command.stdin(configuration.to_string()).run_blocking();
     assert_eq!(outcome.code, Some(if refuses { 67 } else { 0 }), "{outcome:#?}\n{}", site.logs());
-    let results: Vec<Value> =
-        outcome.stdout.lines().map(|line| serde_json::from_str(line).expect("a result is JSON")).collect();
+    let results: Vec<Value> = outcome
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a result is JSON"))
+        .collect();
     assert_eq!(results.len(), COUNT);
     let accepted: BTreeSet<_> = results
         .iter()
@@ -41,7 +48,10 @@ fn arrives(mut configuration: Value, refuses: bool, site: &Site, next_mail: impl
         .collect();
     assert_eq!(accepted.len(), COUNT - usize::from(refuses), "{outcome:#?}");
     let identifier = |mail: String| {
-        mail.lines().find_map(|line| line.strip_prefix("Message-ID: ")).expect("an identifier").to_owned()
+        mail.lines()
+            .find_map(|line| line.strip_prefix("Message-ID: "))
+            .expect("an identifier")
+            .to_owned()
     };
     let arrived: BTreeSet<_> = (0..accepted.len()).map(|_| identifier(next_mail())).collect();
     assert_eq!(arrived, accepted);

@@ -1,5 +1,5 @@
-//! Signatures, as verifiers that others wrote judge them: in mail that Postfix delivered, and in what `render`
-//! writes.
+//! Signatures, as verifiers that others wrote judge them: in mail that Postfix delivered, and in
+//! what `render` writes.
 
 use std::path::{Path, PathBuf};
 
@@ -71,7 +71,8 @@ fn tampered_mail_does_not_verify() {
     let rendering = Rendering::new();
     let mail = rendering.render(&BOTH, "Code {{code}}", "Your code is {{code}}.");
     let sound = std::fs::read_to_string(&mail).expect("the mail is text");
-    let folded = sound.replace("Subject: ", "subject:\r\n \t").replace("Your code is", "Your  code\tis");
+    let folded =
+        sound.replace("Subject: ", "subject:\r\n \t").replace("Your code is", "Your  code\tis");
     for (text, valid) in [
         (sound.clone(), true),
         (folded, true),
@@ -84,7 +85,8 @@ fn tampered_mail_does_not_verify() {
     ] {
         std::fs::write(&mail, &text).expect("the folder is ours");
         for verdict in verdicts(&mail, &rendering.records) {
-            let judged: Vec<_> = verdict.as_array().into_iter().flatten().map(|one| &one["valid"]).collect();
+            let judged: Vec<_> =
+                verdict.as_array().into_iter().flatten().map(|one| &one["valid"]).collect();
             assert_eq!(judged, [&json!(valid), &json!(valid)], "{verdict}\n{text}");
         }
     }
@@ -137,13 +139,15 @@ fn dkim(keys: &[DkimKey], chosen: &[usize]) -> Value {
 /// Writes what the DNS would say.
 fn write_records(keys: &[DkimKey], file: &Path) -> PathBuf {
     let named = keys.iter().enumerate();
-    let records: Map<_, _> =
-        named.map(|(index, key)| (format!("s{index}._domainkey.{}", DOMAIN.1), json!(key.record))).collect();
+    let records: Map<_, _> = named
+        .map(|(index, key)| (format!("s{index}._domainkey.{}", DOMAIN.1), json!(key.record)))
+        .collect();
     std::fs::write(file, Value::Object(records).to_string()).expect("the folder is ours");
     file.to_owned()
 }
 
-/// Checks that each verifier finds so many signatures of the domain, all valid, over the fields that matter.
+/// Checks that each verifier finds so many signatures of the domain, all valid, over the fields
+/// that matter.
 #[track_caller]
 fn check_valid(mail: &Path, records: &Path, count: usize) {
     for verdict in verdicts(mail, records) {
@@ -153,7 +157,9 @@ fn check_valid(mail: &Path, records: &Path, count: usize) {
             let covers = |name: &str| signed.iter().any(|known| *known == name);
             signature["valid"] == true
                 && signature["domain"] == DOMAIN.1
-                && ["from", "to", "subject", "date", "message-id", "content-type"].into_iter().all(covers)
+                && ["from", "to", "subject", "date", "message-id", "content-type"]
+                    .into_iter()
+                    .all(covers)
         });
         let text = || std::fs::read_to_string(mail).unwrap_or_default();
         assert!(sound && signatures.len() == count, "{verdict:#}\n{}", text());

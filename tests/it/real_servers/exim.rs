@@ -43,7 +43,10 @@ fn exim_takes_cram_md5() {
 fn exim_passes_verify_with_a_recipient() {
     let site = Site::new();
     let exim = Exim::start(&site);
-    let report = connector(&configuration(&site, exim.port()), &["verify", "-", "--to", RECIPIENT, "--json"]);
+    let report = connector(
+        &configuration(&site, exim.port()),
+        &["verify", "-", "--to", RECIPIENT, "--json"],
+    );
     assert_eq!(report["ok"], true, "{report}\n{}", site.logs());
     let last = report["stages"].as_array().and_then(|stages| stages.last());
     assert_eq!(last.map(|stage| &stage["stage"]), Some(&json!("rcpt")), "{report}");
@@ -63,6 +66,10 @@ fn takes(mechanisms: &[&str]) {
     let exim = Exim::start(&site);
     for mechanism in mechanisms {
         let identifier = logs_in(&site, exim.port(), mechanism);
-        assert_eq!(headers(&python_reading(&site.next_mail()), "Message-ID"), [identifier], "{mechanism}");
+        assert_eq!(
+            headers(&python_reading(&site.next_mail()), "Message-ID"),
+            [identifier],
+            "{mechanism}"
+        );
     }
 }

@@ -29,7 +29,11 @@ fn dovecot_delivers_with_tls_and_without() {
         let mail = python_reading(&site.next_mail());
         assert_eq!(headers(&mail, "Message-ID"), [identifier]);
         let received = headers(&mail, "Received").concat();
-        assert_eq!((received.contains("LMTP"), received.contains("TLS")), (true, !ignore_tls), "{received}");
+        assert_eq!(
+            (received.contains("LMTP"), received.contains("TLS")),
+            (true, !ignore_tls),
+            "{received}"
+        );
     }
 }
 
@@ -63,7 +67,10 @@ fn smtp_server_takes_mail_over_lmtp_with_a_login_and_without() {
     let server = SmtpServer::start_lmtp(&site);
     let identifier = accepted(&lmtp(&site, server.port()), &site);
     let mail = server.next_mail();
-    assert!(mail["message"].as_str().is_some_and(|message| message.contains(&identifier)), "{mail}");
+    assert!(
+        mail["message"].as_str().is_some_and(|message| message.contains(&identifier)),
+        "{mail}"
+    );
     assert_eq!((&mail["from"], &mail["to"]), (&json!(USER), &json!([RECIPIENT])));
     assert_eq!((&mail["mechanism"], &mail["tls"]), (&json!(null), &json!(true)));
     let mut configuration = configuration(&site, server.port());

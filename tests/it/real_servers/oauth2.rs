@@ -26,7 +26,10 @@ fn the_endpoint_and_the_server_work_with_another_client() {
     let refresh = format!("refresh_token={}", TokenEndpoint::REFRESH_TOKEN);
     let token = world.ask(&[&client[0], &client[1], "grant_type=refresh_token", &refresh]);
     let token = token["access_token"].as_str().expect("a token is issued").to_owned();
-    assert_eq!(world.ask(&[&client[0], &client[1], "grant_type=client_credentials"])["token_type"], "Bearer");
+    assert_eq!(
+        world.ask(&[&client[0], &client[1], "grant_type=client_credentials"])["token_type"],
+        "Bearer"
+    );
     for (fields, error) in [
         ([&*client[0], "client_secret=wrong", "grant_type=client_credentials"], "invalid_client"),
         (["grant_type=refresh_token", &refresh, &client[0]], "invalid_client"),
@@ -157,14 +160,19 @@ impl World {
         configuration
     }
 
-    /// Sends with these fields in `auth`, for which the endpoint must have issued tokens by exactly these grants.
+    /// Sends with these fields in `auth`, for which the endpoint must have issued tokens by exactly
+    /// these grants.
     #[track_caller]
     fn takes(&self, auth: Value, grants: &[&str]) {
         let identifier = accepted(&self.configuration(auth), &self.site);
         let mail = self.server.next_mail();
         assert_eq!((&mail["mechanism"], &mail["tls"]), (&json!("XOAUTH2"), &json!(true)), "{mail}");
-        assert!(mail["message"].as_str().is_some_and(|message| message.contains(&identifier)), "{mail}");
-        let issued: Vec<_> = self.endpoint.issued().into_iter().map(|token| token["grant"].clone()).collect();
+        assert!(
+            mail["message"].as_str().is_some_and(|message| message.contains(&identifier)),
+            "{mail}"
+        );
+        let issued: Vec<_> =
+            self.endpoint.issued().into_iter().map(|token| token["grant"].clone()).collect();
         assert_eq!(issued, grants, "{}", self.site.logs());
     }
 

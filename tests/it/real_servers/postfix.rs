@@ -1,4 +1,5 @@
-//! Postfix, with Dovecot for its passwords, takes mail in three ways; independent parsers read what arrived.
+//! Postfix, with Dovecot for its passwords, takes mail in three ways; independent parsers read what
+//! arrived.
 
 use serde_json::{Value, json};
 use smtp_connector_tests::real::{PASSWORD, Postfix, RECIPIENT, Site, USER};
@@ -19,7 +20,9 @@ enum Way {
 fn the_servers_take_mail_from_another_client() {
     let site = Site::new();
     let postfix = Postfix::start(&site);
-    for (name, way) in [("starttls", Way::Starttls), ("smtps", Way::ImplicitTls), ("relay", Way::Relay)] {
+    for (name, way) in
+        [("starttls", Way::Starttls), ("smtps", Way::ImplicitTls), ("relay", Way::Relay)]
+    {
         assert_eq!(
             python_sends(&site, name, way.port(&postfix), PASSWORD, RECIPIENT),
             "",
@@ -93,7 +96,8 @@ fn verify_passes_every_stage_of_every_way() {
     for way in [Way::Starttls, Way::ImplicitTls, Way::Relay] {
         let report = connector(&way.configuration(&site, &postfix), &["verify", "-", "--json"]);
         assert_eq!(report["ok"], true, "{way:?}: {report}");
-        let stages: Vec<_> = report["stages"].as_array().into_iter().flatten().map(|s| &s["stage"]).collect();
+        let stages: Vec<_> =
+            report["stages"].as_array().into_iter().flatten().map(|s| &s["stage"]).collect();
         let has = |stage: &str| stages.iter().any(|known| *known == stage);
         assert_eq!(has("starttls"), matches!(way, Way::Starttls), "{way:?}: {report}");
         assert_eq!(has("auth"), !matches!(way, Way::Relay), "{way:?}: {report}");
@@ -114,11 +118,19 @@ fn verify_fails_at_auth_with_a_wrong_password() {
     let mut configuration = Way::Starttls.configuration(&site, &postfix);
     configuration["auth"]["pass"] = json!("wrong");
     let report = connector(&configuration, &["verify", "-", "--json"]);
-    assert_eq!((&report["ok"], &report["error"]["stage"]), (&json!(false), &json!("auth")), "{report}");
-    assert_eq!((&report["error"]["kind"], &report["error"]["code"]), (&json!("credentials"), &json!(535)));
+    assert_eq!(
+        (&report["ok"], &report["error"]["stage"]),
+        (&json!(false), &json!("auth")),
+        "{report}"
+    );
+    assert_eq!(
+        (&report["error"]["kind"], &report["error"]["code"]),
+        (&json!("credentials"), &json!(535))
+    );
 }
 
-/// Sends the sign-in mail and compares what arrived, as each parser reads it, with what the configuration says.
+/// Sends the sign-in mail and compares what arrived, as each parser reads it, with what the
+/// configuration says.
 #[track_caller]
 fn assert_sends(way: Way) {
     let site = Site::new();
@@ -138,7 +150,10 @@ fn assert_sends(way: Way) {
             "123456 ist Ihr Anmeldecode – 登录验证码 – gültig für die nächsten zehn Minuten"
         );
         assert_eq!(text(&mail, "text"), "Grüß Gott!\n\nIhr Code: 123456\n.\nFrom Größe & Söhne");
-        assert_eq!(text(&mail, "html"), "<!doctype html>\n<p>Grüß Gott! Ihr Code: <b>123456</b> 🦊</p>");
+        assert_eq!(
+            text(&mail, "html"),
+            "<!doctype html>\n<p>Grüß Gott! Ihr Code: <b>123456</b> 🦊</p>"
+        );
     }
     let mail = python_reading(&mail_file);
     assert_eq!(mail["defects"], json!([]));
@@ -156,7 +171,11 @@ fn takes(mechanisms: &[&str]) {
     let postfix = Postfix::start(&site);
     for mechanism in mechanisms {
         let identifier = logs_in(&site, postfix.submission_port(), mechanism);
-        assert_eq!(headers(&python_reading(&site.next_mail()), "Message-ID"), [identifier], "{mechanism}");
+        assert_eq!(
+            headers(&python_reading(&site.next_mail()), "Message-ID"),
+            [identifier],
+            "{mechanism}"
+        );
     }
 }
 

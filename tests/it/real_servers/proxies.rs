@@ -1,8 +1,10 @@
-//! Real proxies in front of Postfix: Dante, microsocks, Tinyproxy with and without stunnel, tiny-proxy.
+//! Real proxies in front of Postfix: Dante, microsocks, Tinyproxy with and without stunnel,
+//! tiny-proxy.
 
 use serde_json::json;
 use smtp_connector_tests::real::{
-    Dante, Microsocks, PASSWORD, Postfix, PythonProxy, RECIPIENT, Site, Stunnel, Tinyproxy, USER, curl,
+    Dante, Microsocks, PASSWORD, Postfix, PythonProxy, RECIPIENT, Site, Stunnel, Tinyproxy, USER,
+    curl,
 };
 
 use super::reading::{headers, python_reading};
@@ -41,7 +43,8 @@ struct Way {
 fn the_proxies_work_with_another_client() {
     let site = Site::new();
     let (postfix, proxies) = (Postfix::start(&site), Proxies::start(&site));
-    let ways = [proxies.http(), proxies.https(), proxies.socks4(), proxies.socks4a(), proxies.socks5()];
+    let ways =
+        [proxies.http(), proxies.https(), proxies.socks4(), proxies.socks4a(), proxies.socks5()];
     for Way { url, wrong, host } in ways.into_iter().flatten() {
         let through = |proxy: &str, scheme: &str, port: u16| {
             let login = format!("{USER}:{PASSWORD}");
@@ -89,7 +92,8 @@ fn mail_goes_through_socks5_proxies() {
     carry_mail(Proxies::socks5);
 }
 
-/// Sends each way over STARTTLS and implicit TLS, then with a wrong login, and to where no server is.
+/// Sends each way over STARTTLS and implicit TLS, then with a wrong login, and to where no server
+/// is.
 #[track_caller]
 fn carry_mail(ways: impl FnOnce(&Proxies) -> Vec<Way>) {
     let site = Site::new();
@@ -107,7 +111,11 @@ fn carry_mail(ways: impl FnOnce(&Proxies) -> Vec<Way>) {
         });
         for configuration in [&starttls, &implicit] {
             let identifier = accepted(configuration, &site);
-            assert_eq!(headers(&python_reading(&site.next_mail()), "Message-ID"), [identifier], "{url}");
+            assert_eq!(
+                headers(&python_reading(&site.next_mail()), "Message-ID"),
+                [identifier],
+                "{url}"
+            );
         }
         fails(&closed, RECIPIENT, ("proxy", "proxy"), &site);
         if let Some(wrong) = wrong {
@@ -167,7 +175,11 @@ impl Proxies {
 impl Way {
     fn with_login(scheme: &str, login: &str, port: u16) -> Self {
         let wrong = format!("{scheme}://somebody:else@127.0.0.1:{port}");
-        Self { url: format!("{scheme}://{login}@127.0.0.1:{port}"), wrong: Some(wrong), host: "127.0.0.1" }
+        Self {
+            url: format!("{scheme}://{login}@127.0.0.1:{port}"),
+            wrong: Some(wrong),
+            host: "127.0.0.1",
+        }
     }
 
     /// SOCKS 4 knows a user alone.

@@ -10,8 +10,12 @@ use super::{render, with_sign_in};
 fn long_and_emphatic_texts_come_back_as_they_were() {
     let folder = tempfile::tempdir().expect("a temporary directory");
     let subject = "👩‍👩‍👧 {{code}} – Größe & \"Quotes\" ".repeat(8);
-    let content =
-        format!("{}\n{}\n.\n🦊{}\n", "w".repeat(3000), "many words ".repeat(300), "é🦊".repeat(500));
+    let content = format!(
+        "{}\n{}\n.\n🦊{}\n",
+        "w".repeat(3000),
+        "many words ".repeat(300),
+        "é🦊".repeat(500)
+    );
     let mut configuration = with_sign_in(&["text/plain", "text/html"], &subject, &content);
     let name = "Größe & Söhne, \"Füchse\" 🦊 ".repeat(6);
     let escaped = name.trim().replace('"', "\\\"");
@@ -20,13 +24,15 @@ fn long_and_emphatic_texts_come_back_as_they_were() {
     let mail = render(&configuration, folder.path());
     let [python, mailparser] = readings(&mail);
     assert_eq!(mailparser["from"], json!([[name.trim(), "robot@acme.test"]]));
-    // Python 3.11 keeps the blanks between the encoded-words of a name, which RFC 2047 §6.2 takes away.
+    // Python 3.11 keeps the blanks between the encoded-words of a name, which RFC 2047 §6.2 takes
+    // away.
     let close = |name: &str| name.replace(' ', "");
     assert_eq!(close(python["from"][0][0].as_str().unwrap_or_default()), close(&name));
     for reading in [python, mailparser] {
         let answers = reading["replyTo"].as_array().expect("a list").iter();
-        let addresses: Vec<_> =
-            answers.map(|mailbox| mailbox[1].as_str().unwrap_or_default().replace('"', "")).collect();
+        let addresses: Vec<_> = answers
+            .map(|mailbox| mailbox[1].as_str().unwrap_or_default().replace('"', ""))
+            .collect();
         assert_eq!(addresses, ["a..b@acme.test", "c@acme.test", "d@acme.test"]);
         assert_eq!(reading["subject"], subject.trim().replace("{{code}}", "123456"));
         assert_eq!(
@@ -42,7 +48,8 @@ fn long_and_emphatic_texts_come_back_as_they_were() {
 fn custom_fields_come_back_repeated_folded_and_in_order() {
     let folder = tempfile::tempdir().expect("a temporary directory");
     let mut configuration = with_sign_in(&["text/plain"], "Code", "{{code}}");
-    let (words, url) = ("Größe und mehr 🦊 ".repeat(30), format!("<https://acme.test/{}>", "u".repeat(500)));
+    let (words, url) =
+        ("Größe und mehr 🦊 ".repeat(30), format!("<https://acme.test/{}>", "u".repeat(500)));
     let plain = "plain words ".repeat(30);
     configuration["customHeaders"] = json!({
         "X-Tag": ["first", words, "third"], "x-plain": plain, "List-Unsubscribe": url, "X-tag": "=?utf-8?Q?no?=",

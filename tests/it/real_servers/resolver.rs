@@ -1,5 +1,5 @@
-//! The system's resolver: one that never answers, and a name with several addresses. The connector gets a mount
-//! namespace of its own, in which the resolver's files are others.
+//! The system's resolver: one that never answers, and a name with several addresses. The connector
+//! gets a mount namespace of its own, in which the resolver's files are others.
 
 use std::net::UdpSocket;
 use std::path::Path;
@@ -41,8 +41,10 @@ fn send(file: &str, text: &str, configuration: &Value) -> Value {
 fn a_resolver_that_never_answers_is_given_up_in_time() {
     // The port of DNS, at an address of loopback that nothing else listens on.
     let _silent = UdpSocket::bind("127.0.0.77:53").expect("we are root");
-    let configuration =
-        configuration(587, &json!({ "host": "mx.example.org", "dnsTimeout": 700, "maxRequeues": 0 }));
+    let configuration = configuration(
+        587,
+        &json!({ "host": "mx.example.org", "dnsTimeout": 700, "maxRequeues": 0 }),
+    );
     let begun = Instant::now();
     let document = send("/etc/resolv.conf", "nameserver 127.0.0.77\n", &configuration);
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());

@@ -45,6 +45,9 @@ fn takes(mechanisms: &[&str]) {
         let mail = server.next_mail();
         assert_eq!((&mail["mechanism"], &mail["tls"]), (&json!(mechanism), &json!(true)), "{mail}");
         assert_eq!((&mail["from"], &mail["to"]), (&json!(USER), &json!([RECIPIENT])), "{mail}");
-        assert!(mail["message"].as_str().is_some_and(|message| message.contains(&identifier)), "{mail}");
+        assert!(
+            mail["message"].as_str().is_some_and(|message| message.contains(&identifier)),
+            "{mail}"
+        );
     }
 }

@@ -36,8 +36,8 @@ async fn lists_of_mailboxes_are_read_as_people_write_them() {
     }
 }
 
-/// nodemailer drops what is no address, closes what is open at the end of the text or at a guess, and quotes all before
-/// the last `@`; here the check refuses the whole.
+/// nodemailer drops what is no address, closes what is open at the end of the text or at a guess,
+/// and quotes all before the last `@`; here the check refuses the whole.
 #[tokio::test]
 async fn what_is_no_list_of_mailboxes_is_refused_by_the_check() {
     for text in [
@@ -83,7 +83,8 @@ async fn no_address_is_taken_out_of_a_name() {
     }
 }
 
-/// Header and envelope agree. With a local part beyond ASCII the domain stays so, for SMTPUTF8 is needed anyway.
+/// Header and envelope agree. With a local part beyond ASCII the domain stays so, for SMTPUTF8 is
+/// needed anyway.
 #[tokio::test]
 async fn domains_are_those_of_the_dns_unless_the_local_part_is_beyond_ascii() {
     for (text, written) in [
@@ -94,7 +95,8 @@ async fn domains_are_those_of_the_dns_unless_the_local_part_is_beyond_ascii() {
         ("jörg@Bücher.example", "jörg@bücher.example"),
         ("jörg@xn--bcher-kva.example", "jörg@bücher.example"),
     ] {
-        let mail = rendered(&json!({ "fromEmail": text, "replyTo": text }), text).await.expect(text);
+        let mail =
+            rendered(&json!({ "fromEmail": text, "replyTo": text }), text).await.expect(text);
         for name in ["From", "Reply-To", "To"] {
             assert_eq!(fields(&mail, name), [written], "{text}");
         }
@@ -118,7 +120,8 @@ async fn local_parts_are_quoted_where_they_must_be_and_only_there() {
     ] {
         let first = rendered(&json!({ "fromEmail": text }), text).await.expect(text);
         let again = rendered(&json!({ "fromEmail": written }), written).await.expect(written);
-        let in_header = if written.starts_with('"') { format!("<{written}>") } else { written.to_owned() };
+        let in_header =
+            if written.starts_with('"') { format!("<{written}>") } else { written.to_owned() };
         for mail in [first, again] {
             assert_eq!(
                 (fields(&mail, "To"), fields(&mail, "From")),
@@ -153,14 +156,16 @@ async fn hostile_mailboxes_take_bounded_time() {
         let outcome = rendered(&json!({}), &text).await;
         match outcome {
             Ok(mail) => assert_eq!(mail.envelope().forward_paths, ["a@b.com"]),
-            Err(error) => assert_eq!(error.kind(), ErrorKind::Address, "{}", &text[..text.len().min(40)]),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Address, "{}", &text[..text.len().min(40)])
+            }
         }
     }
     assert!(started.elapsed() < Duration::from_secs(20), "took {:?}", started.elapsed());
 }
 
-/// nodemailer sends to custom `Cc` and `Bcc` as well, and lets a message bring an envelope of its own; here the one
-/// recipient is that of the request.
+/// nodemailer sends to custom `Cc` and `Bcc` as well, and lets a message bring an envelope of its
+/// own; here the one recipient is that of the request.
 #[tokio::test]
 async fn nothing_but_the_request_names_a_recipient() {
     let others = json!({ "To": "eve@evil.test", "Cc": "eve@evil.test", "Bcc": ["eve@evil.test"] });
@@ -175,8 +180,9 @@ async fn nothing_but_the_request_names_a_recipient() {
     let receipt = mailer(peer.port(), &members).await.send(&request).await.expect("acceptance");
     assert_eq!(receipt.envelope.forward_paths, ["user@example.com"]);
     let sent = String::from_utf8(peer.finish().await[0].received.clone()).expect("ASCII");
-    let commands =
-        |verb: &str| sent.lines().filter(|line| line.starts_with(verb)).collect::<Vec<_>>().join("\n");
+    let commands = |verb: &str| {
+        sent.lines().filter(|line| line.starts_with(verb)).collect::<Vec<_>>().join("\n")
+    };
     assert_eq!(commands("RCPT"), "RCPT TO:<user@example.com>");
     assert_eq!(commands("MAIL"), "MAIL FROM:<no-reply@acme.test>");
     assert_eq!(commands("To:"), "To: \"eve@evil.test, x\" <user@example.com>");

@@ -1,5 +1,5 @@
-//! Logins that are right, wrong, half or missing, servers that do odd things with them, and what a verification
-//! makes of it all.
+//! Logins that are right, wrong, half or missing, servers that do odd things with them, and what a
+//! verification makes of it all.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,7 +14,8 @@ fn login() -> Value {
     json!({ "auth": { "user": "ann", "pass": "secret-word" } })
 }
 
-/// nodemailer takes half a login, and fails only where the server offers AUTH; here the check finds it.
+/// nodemailer takes half a login, and fails only where the server offers AUTH; here the check finds
+/// it.
 #[tokio::test]
 async fn half_a_login_is_an_error_of_the_configuration() {
     for force in [false, true] {
@@ -25,8 +26,8 @@ async fn half_a_login_is_an_error_of_the_configuration() {
     }
 }
 
-/// nodemailer refuses to verify without credentials where AUTH is forced and offered; here the check warns that
-/// there is nothing to force.
+/// nodemailer refuses to verify without credentials where AUTH is forced and offered; here the
+/// check warns that there is nothing to force.
 #[tokio::test]
 async fn a_verification_tells_whether_the_server_lets_in() {
     let offering = |extensions: &[&str]| Script::offering(extensions);
@@ -65,7 +66,8 @@ async fn a_login_that_would_end_a_line_is_refused_or_encoded() {
         assert_eq!(error.kind(), ErrorKind::Configuration, "{method}: {error}");
     }
     let broken = json!({ "auth": { "user": "ann", "pass": "secret\r\nRSET", "method": "LOGIN" } });
-    let script = Script::offering(&["AUTH LOGIN"]).on("AUTH LOGIN", "334 \r\n").on("YW5u", "334 \r\n");
+    let script =
+        Script::offering(&["AUTH LOGIN"]).on("AUTH LOGIN", "334 \r\n").on("YW5u", "334 \r\n");
     let script = script.on(&STANDARD.encode("secret\r\nRSET"), "235 ok\r\n").takes_mail();
     deliver(vec![script], &broken).await.expect("acceptance");
     let token = json!({ "auth": { "user": "ann", "accessToken": "token-1\r\nRSET" } });
@@ -75,11 +77,17 @@ async fn a_login_that_would_end_a_line_is_refused_or_encoded() {
 
 #[tokio::test]
 async fn servers_that_misbehave_in_the_login_end_it() {
-    let at = |method: &str| Script::offering(&[&format!("AUTH {method}")]).hear(&format!("AUTH {method}*"));
+    let at = |method: &str| {
+        Script::offering(&[&format!("AUTH {method}")]).hear(&format!("AUTH {method}*"))
+    };
     let huge = format!("334 {}\r\n", "A".repeat(100_000));
     let endless = "334-QQ==\r\n".repeat(10_000);
     let cases = [
-        ("asks again and again", at("PLAIN").say("334 \r\n").on("*", "334 \r\n"), ErrorKind::Protocol),
+        (
+            "asks again and again",
+            at("PLAIN").say("334 \r\n").on("*", "334 \r\n"),
+            ErrorKind::Protocol,
+        ),
         (
             "asks a third time",
             at("LOGIN").say("334 \r\n").on("*", "334 \r\n").on("*", "334 \r\n"),
@@ -90,7 +98,11 @@ async fn servers_that_misbehave_in_the_login_end_it() {
         ("answers twice", at("LOGIN").say("334 \r\n235 ok\r\n"), ErrorKind::Protocol),
         ("goes on to another reply", at("PLAIN").say("354 go\r\n"), ErrorKind::Protocol),
         ("leaves", at("LOGIN").say("334 \r\n").hear("*").close(), ErrorKind::Lost),
-        ("leaves with a word", at("PLAIN").say("421 4.3.0 closing\r\n").close(), ErrorKind::Temporary),
+        (
+            "leaves with a word",
+            at("PLAIN").say("421 4.3.0 closing\r\n").close(),
+            ErrorKind::Temporary,
+        ),
         ("no reply", at("PLAIN").say("welcome\r\n"), ErrorKind::Protocol),
     ];
     for (case, script, kind) in cases {
@@ -108,7 +120,8 @@ async fn a_server_that_welcomes_everybody_is_believed() {
     deliver(vec![welcome().takes_mail()], &login()).await.expect("acceptance");
     let everywhere = Script::new().say("235 hello\r\n");
     check_failure(deliver(vec![everywhere], &login()).await, Stage::Greeting, ErrorKind::Protocol);
-    let data = Script::offering(&["AUTH PLAIN"]).on("AUTH *", "235 ok\r\n").on("MAIL *", "235 ok\r\n");
+    let data =
+        Script::offering(&["AUTH PLAIN"]).on("AUTH *", "235 ok\r\n").on("MAIL *", "235 ok\r\n");
     let data = data.on("RCPT *", "235 ok\r\n").on("DATA", "235 ok\r\n");
     check_failure(deliver(vec![data], &login()).await, Stage::Data, ErrorKind::Protocol);
 }

@@ -28,13 +28,17 @@ async fn a_name_that_would_inject_a_command_is_refused_by_the_check() {
     deliver(vec![script], &json!({ "name": "mail.app.test" })).await.expect("acceptance");
 }
 
-/// The refusal is heard, and not only the end of the connection. As it may pass, it is tried once more.
+/// The refusal is heard, and not only the end of the connection. As it may pass, it is tried once
+/// more.
 #[tokio::test]
 async fn a_server_that_refuses_and_leaves_is_heard() {
     let busy = || Script::new().say("454 4.3.0 try again later\r\n").close();
     let outcome = deliver(vec![busy(), busy()], &json!({})).await;
     let error = check_failure(outcome, Stage::Greeting, ErrorKind::Temporary);
-    assert_eq!(error.reply().map(ToString::to_string).as_deref(), Some("454 4.3.0 try again later"));
+    assert_eq!(
+        error.reply().map(ToString::to_string).as_deref(),
+        Some("454 4.3.0 try again later")
+    );
 }
 
 #[tokio::test]
@@ -63,11 +67,13 @@ async fn every_line_of_the_message_ends_with_crlf() {
     assert_eq!(body, "one\r\ntwo\r\nthree\r\nfour\r\n..\r\n...five\r\n.\r\n");
 }
 
-/// nodemailer sends the address as it is where the server has no SMTPUTF8; here it is refused before MAIL.
+/// nodemailer sends the address as it is where the server has no SMTPUTF8; here it is refused
+/// before MAIL.
 #[tokio::test]
 async fn an_address_beyond_ascii_needs_a_server_for_it() {
     let request = Request::new("SignIn", "jürgen@example.com").payload(json!({ "code": "482913" }));
-    let able = Script::offering(&["SMTPUTF8", "8BITMIME"]).on("MAIL FROM:<*> SMTPUTF8*", "250 ok\r\n");
+    let able =
+        Script::offering(&["SMTPUTF8", "8BITMIME"]).on("MAIL FROM:<*> SMTPUTF8*", "250 ok\r\n");
     let able = able.on("RCPT TO:<jürgen@example.com>", "250 ok\r\n").on("DATA", "354 go\r\n");
     let peer = Peer::start_all(vec![
         able.hear_any_content().say("250 queued\r\n").quit(),

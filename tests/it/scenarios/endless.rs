@@ -10,7 +10,8 @@ use crate::tenant::with;
 /// Verifies with deadlines of a second; the command must fail, and stay within its memory.
 #[track_caller]
 fn check_bounded(port: u16, members: &Value, case: &str) {
-    let short = json!({ "connectionTimeout": 1000, "greetingTimeout": 1000, "socketTimeout": 1000 });
+    let short =
+        json!({ "connectionTimeout": 1000, "greetingTimeout": 1000, "socketTimeout": 1000 });
     let all = with(configuration(port, members), &short);
     let folder = tempfile::tempdir().expect("a folder can be made");
     let file = folder.path().join("config.json");
@@ -29,7 +30,10 @@ fn a_server_that_speaks_without_end_is_left() {
         ("blank lines", Script::new().flood("\r\n")),
         ("extensions", Script::greeting().hear("EHLO *").flood("250-X-Y\r\n")),
         ("replies", Script::greeting().flood("250 ok\r\n")),
-        ("a challenge", Script::offering(&["AUTH CRAM-MD5"]).hear("AUTH *").say("334 ").flood("QUFB")),
+        (
+            "a challenge",
+            Script::offering(&["AUTH CRAM-MD5"]).hear("AUTH *").say("334 ").flood("QUFB"),
+        ),
     ];
     for (case, script) in cases {
         let peer = Peer::start(script);
@@ -67,8 +71,14 @@ fn a_token_endpoint_that_speaks_without_end_is_left() {
         ("a head", Answer::Endless("HTTP/1.1 200 ok\r\n", "X-Y: z\r\n")),
         ("interim answers", Answer::Endless("", "HTTP/1.1 102 wait\r\n\r\n")),
         ("a body", Answer::Endless("HTTP/1.1 200 ok\r\n\r\n", "{")),
-        ("a long body", Answer::Endless("HTTP/1.1 200 ok\r\nContent-Length: 99999999999\r\n\r\n", " ")),
-        ("chunks", Answer::Endless("HTTP/1.1 200 ok\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\n \r\n")),
+        (
+            "a long body",
+            Answer::Endless("HTTP/1.1 200 ok\r\nContent-Length: 99999999999\r\n\r\n", " "),
+        ),
+        (
+            "chunks",
+            Answer::Endless("HTTP/1.1 200 ok\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\n \r\n"),
+        ),
         ("what is no HTTP", Answer::Endless("", "\0")),
     ];
     for (case, answer) in cases {

@@ -27,7 +27,9 @@ async fn a_service_is_known_by_any_of_its_names() {
 #[tokio::test]
 async fn a_url_works_in_each_of_its_forms() {
     let plain = || Script::offering(&[]).takes_mail();
-    let login = || Script::offering(&["AUTH PLAIN"]).on("AUTH PLAIN AGFAYgBwOnc=", "235 ok\r\n").takes_mail();
+    let login = || {
+        Script::offering(&["AUTH PLAIN"]).on("AUTH PLAIN AGFAYgBwOnc=", "235 ok\r\n").takes_mail()
+    };
     for (url, script) in [
         ("smtp:localhost:PORT?logger=false", plain()),
         ("smtp://127.0.0.1:PORT", plain()),

@@ -33,15 +33,19 @@ async fn with_headers(headers: Value) -> Rendered {
 
 /// The encoded-words of a field, decoded one by one, which shows that none splits a character.
 fn decoded(value: &str) -> Vec<String> {
-    let words = value.split(' ').filter_map(|word| word.strip_prefix("=?utf-8?B?")?.strip_suffix("?="));
+    let words =
+        value.split(' ').filter_map(|word| word.strip_prefix("=?utf-8?B?")?.strip_suffix("?="));
     words
-        .map(|word| String::from_utf8(BASE64.decode(word).expect("base64")).expect("whole characters"))
+        .map(|word| {
+            String::from_utf8(BASE64.decode(word).expect("base64")).expect("whole characters")
+        })
         .collect()
 }
 
 #[tokio::test]
 async fn subjects_beyond_ascii_are_encoded_in_whole_characters_and_short_lines() {
-    for subject in ["Größe", &"ö".repeat(200), &"😀".repeat(100), &"👩‍👩‍👧 é ".repeat(20), "مرحبا بالعالم"]
+    for subject in
+        ["Größe", &"ö".repeat(200), &"😀".repeat(100), &"👩‍👩‍👧 é ".repeat(20), "مرحبا بالعالم"]
     {
         let mail = with_subject(subject).await;
         assert_eq!(decoded(&fields(&mail, "Subject")[0]).concat(), subject.trim());
@@ -50,7 +54,10 @@ async fn subjects_beyond_ascii_are_encoded_in_whole_characters_and_short_lines()
             assert!(line.len() <= 76 && line.is_ascii(), "{line}");
         }
     }
-    assert_eq!(fields(&with_subject("Plain  words, 100 %").await, "Subject"), ["Plain  words, 100 %"]);
+    assert_eq!(
+        fields(&with_subject("Plain  words, 100 %").await, "Subject"),
+        ["Plain  words, 100 %"]
+    );
 }
 
 /// nodemailer encodes half of a surrogate pair as it comes; here a text with one is no JSON.
@@ -61,8 +68,8 @@ async fn half_a_character_is_no_text() {
     assert_eq!(error.kind(), ErrorKind::Payload);
 }
 
-/// nodemailer takes base64 as soon as half of the letters are beyond ASCII, here what is shorter decides; neither
-/// depends on `textEncoding`, which belongs to a single message.
+/// nodemailer takes base64 as soon as half of the letters are beyond ASCII, here what is shorter
+/// decides; neither depends on `textEncoding`, which belongs to a single message.
 #[tokio::test]
 async fn the_transfer_encoding_fits_the_text() {
     for (content, encoding) in [
@@ -81,15 +88,17 @@ async fn the_transfer_encoding_fits_the_text() {
     assert_eq!(fields(&mail, "Content-Transfer-Encoding"), ["7bit"]);
 }
 
-/// nodemailer makes blanks of line breaks in custom fields, too; here the check refuses the configuration.
+/// nodemailer makes blanks of line breaks in custom fields, too; here the check refuses the
+/// configuration.
 #[tokio::test]
 async fn no_control_character_gets_in_raw() {
     let nasty = "a\r\nBcc: eve@evil.test\r\n\r\nbody\0\u{1b}\u{7f}";
     let mut templates = tenant::templates("{{code}}");
     templates[1]["subject"] = json!("Code {{code}}");
     let request = Request::new("SignIn", TO).payload(json!({ "code": nasty }));
-    let error =
-        rendered_for(&json!({ "templates": templates }), &request).await.expect_err("NUL in the content");
+    let error = rendered_for(&json!({ "templates": templates }), &request)
+        .await
+        .expect_err("NUL in the content");
     assert_eq!(error.kind(), ErrorKind::Message);
     let request = Request::new("SignIn", TO).payload(json!({ "code": nasty.replace('\0', "") }));
     let mail = rendered_for(&json!({ "templates": templates }), &request).await.expect("a mail");
@@ -110,11 +119,13 @@ async fn no_control_character_gets_in_raw() {
     assert_eq!(fields(&with_headers(json!({ "X-A": "a\tb" })).await, "X-A"), ["a\tb"]);
 }
 
-/// nodemailer puts angle brackets around identifiers; here a custom field is written as it is given.
+/// nodemailer puts angle brackets around identifiers; here a custom field is written as it is
+/// given.
 #[tokio::test]
 async fn identifiers_are_kept_as_given_and_the_messages_own_is_in_brackets() {
     let mail =
-        with_headers(json!({ "References": "<a@b.test>\t<c@d.test>", "In-Reply-To": "a@b.test" })).await;
+        with_headers(json!({ "References": "<a@b.test>\t<c@d.test>", "In-Reply-To": "a@b.test" }))
+            .await;
     assert_eq!(fields(&mail, "References"), ["<a@b.test>\t<c@d.test>"]);
     assert_eq!(fields(&mail, "In-Reply-To"), ["a@b.test"]);
 }
@@ -130,7 +141,10 @@ async fn the_message_id_is_in_the_domain_of_the_sender() {
     ] {
         let mail = rendered(&json!({ "fromEmail": from }), TO).await.expect(from);
         let [identifier] = &fields(&mail, "Message-ID")[..] else { panic!("one identifier") };
-        assert!(identifier.starts_with('<') && identifier.ends_with(&format!("@{domain}>")), "{identifier}");
+        assert!(
+            identifier.starts_with('<') && identifier.ends_with(&format!("@{domain}>")),
+            "{identifier}"
+        );
     }
 }
 
@@ -145,7 +159,8 @@ async fn display_names_are_bare_quoted_or_encoded() {
         ("Größe", "=?utf-8?B?R3LDtsOfZQ==?= <a@b.test>"),
         ("=?utf-8?B?YQ==?=", "=?utf-8?B?PT91dGYtOD9CP1lRPT0/PQ==?= <a@b.test>"),
     ] {
-        let mail = rendered(&json!({ "fromEmail": format!("{name} <a@b.test>") }), TO).await.expect(name);
+        let mail =
+            rendered(&json!({ "fromEmail": format!("{name} <a@b.test>") }), TO).await.expect(name);
         assert_eq!(fields(&mail, "From"), [written]);
     }
 }
@@ -161,9 +176,15 @@ async fn custom_fields_keep_case_order_and_repetition() {
     assert_eq!(warnings, [empty("/customHeaders/x-my-KEY/1"), empty("/customHeaders/X-Empty")]);
     let mail = with_headers(headers).await;
     let lines = text(&mail).lines().skip_while(|line| !line.starts_with("Auto-Submitted:"));
-    let custom: Vec<_> = lines.skip(1).take_while(|line| !line.starts_with("MIME-Version:")).collect();
-    let expected =
-        ["x-my-KEY: one", "x-my-KEY: two", "X-SMTPAPI: {\"a\": 1}", "List-ID: <l.acme.test>", "X-Number: 5"];
+    let custom: Vec<_> =
+        lines.skip(1).take_while(|line| !line.starts_with("MIME-Version:")).collect();
+    let expected = [
+        "x-my-KEY: one",
+        "x-my-KEY: two",
+        "X-SMTPAPI: {\"a\": 1}",
+        "List-ID: <l.acme.test>",
+        "X-Number: 5",
+    ];
     assert_eq!(custom, expected);
 }
 
@@ -198,7 +219,8 @@ async fn encoded_parts_that_fill_their_lines_have_no_blank_line_after_them() {
         let delimiter = format!("\r\n--{}", boundary.split('"').next().unwrap_or_default());
         assert_eq!(mail.matches(&delimiter).count(), 3);
         assert!(
-            !mail.contains(&format!("\r\n{delimiter}-")) && !mail.contains(&format!("==\r\n\r\n{delimiter}"))
+            !mail.contains(&format!("\r\n{delimiter}-"))
+                && !mail.contains(&format!("==\r\n\r\n{delimiter}"))
         );
         let parts: Vec<_> = mail.split(&delimiter).skip(1).take(2).collect();
         for part in parts {
@@ -208,13 +230,14 @@ async fn encoded_parts_that_fill_their_lines_have_no_blank_line_after_them() {
     }
 }
 
-/// nodemailer builds `List-*` fields from an object of its own, which has no place in a configuration; here they
-/// are custom fields like others.
+/// nodemailer builds `List-*` fields from an object of its own, which has no place in a
+/// configuration; here they are custom fields like others.
 #[tokio::test]
 async fn list_fields_cannot_inject() {
     let value = "<https://acme.test/u?a=1&b=2> (\"comment\" \\ ), <mailto:u@acme.test>";
     let mail =
-        with_headers(json!({ "List-Unsubscribe": value, "List-ID": "Größe (x\\) <l.acme.test>" })).await;
+        with_headers(json!({ "List-Unsubscribe": value, "List-ID": "Größe (x\\) <l.acme.test>" }))
+            .await;
     assert_eq!(fields(&mail, "List-Unsubscribe"), [value]);
     assert_eq!(fields(&mail, "List-ID"), ["=?utf-8?B?R3LDtsOfZQ==?= (x\\) <l.acme.test>"]);
     let found = errors(&json!({ "customHeaders": { "List-Help": "<x>\r\nBcc: x@y.test" } })).await;

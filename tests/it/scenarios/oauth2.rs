@@ -39,7 +39,8 @@ async fn a_service_account_asks_with_an_assertion_that_it_signs() {
         "type": "OAuth2", "user": USER, "serviceClient": "robot@project.test", "privateKey": key,
         "accessUrl": endpoint.url(), "serviceRequestTimeout": 120,
     });
-    let script = Script::offering(&["AUTH XOAUTH2"]).on("AUTH XOAUTH2 *", "235 ok\r\n").takes_mail();
+    let script =
+        Script::offering(&["AUTH XOAUTH2"]).on("AUTH XOAUTH2 *", "235 ok\r\n").takes_mail();
     deliver(vec![script], &json!({ "auth": auth })).await.expect("acceptance");
     let asked = &endpoint.asked()[0];
     let grant = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -50,7 +51,8 @@ async fn a_service_account_asks_with_an_assertion_that_it_signs() {
     let (header, claims) = signed.split_once('.').expect("a header");
     let (header, claims) = (decoded(header), decoded(claims));
     assert_eq!((&header["alg"], &header["typ"]), (&json!("RS256"), &json!("JWT")));
-    let lifetime = claims["exp"].as_u64().zip(claims["iat"].as_u64()).map(|(end, start)| end - start);
+    let lifetime =
+        claims["exp"].as_u64().zip(claims["iat"].as_u64()).map(|(end, start)| end - start);
     assert_eq!(lifetime, Some(120));
     let named = ["iss", "scope", "sub", "aud"].map(|name| claims[name].clone());
     let expected = json!(["robot@project.test", "https://mail.google.com/", USER, endpoint.url()]);
@@ -63,7 +65,8 @@ async fn a_login_without_any_way_to_a_token_is_an_error_of_the_configuration() {
     let found = errors(&json!({ "auth": { "type": "OAuth2", "user": USER } })).await;
     check_one_error(&found, "missing-key", "/auth/refreshToken", "no way to a token");
     let found =
-        errors(&json!({ "auth": { "type": "OAuth2", "user": USER, "provisionCallback": "f" } })).await;
+        errors(&json!({ "auth": { "type": "OAuth2", "user": USER, "provisionCallback": "f" } }))
+            .await;
     check_one_error(&found, "missing-key", "/auth/refreshToken", "a function");
 }
 
@@ -75,7 +78,8 @@ async fn nothing_in_the_configuration_adds_a_field_to_the_request() {
         "user": USER, "clientId": "a&grant_type=x=%26", "clientSecret": "s&scope=\r\nall", "refreshToken": "r&r",
         "accessUrl": endpoint.url(), "customParams": { "a&b=c": "d\r\n\r\nPOST / HTTP/1.1" },
     });
-    let script = Script::offering(&["AUTH XOAUTH2"]).on("AUTH XOAUTH2 *", "235 ok\r\n").takes_mail();
+    let script =
+        Script::offering(&["AUTH XOAUTH2"]).on("AUTH XOAUTH2 *", "235 ok\r\n").takes_mail();
     deliver(vec![script], &json!({ "auth": auth })).await.expect("acceptance");
     let asked = endpoint.asked();
     assert_eq!(asked.len(), 1);
@@ -87,18 +91,28 @@ async fn nothing_in_the_configuration_adds_a_field_to_the_request() {
 #[tokio::test]
 async fn header_fields_that_frame_or_break_the_request_are_refused() {
     let with = |name: &str, value: &str| {
-        let mut auth = json!({ "user": USER, "clientId": "c", "refreshToken": "r", "customHeaders": {} });
+        let mut auth =
+            json!({ "user": USER, "clientId": "c", "refreshToken": "r", "customHeaders": {} });
         auth["accessUrl"] = json!("http://127.0.0.1:9/token");
         auth["customHeaders"][name] = json!(value);
         json!({ "auth": auth })
     };
-    for name in
-        ["Host", "content-length", "Transfer-Encoding", "connection", "UPGRADE", "X A", "X:A", "X\r\nA", ""]
-    {
+    for name in [
+        "Host",
+        "content-length",
+        "Transfer-Encoding",
+        "connection",
+        "UPGRADE",
+        "X A",
+        "X:A",
+        "X\r\nA",
+        "",
+    ] {
         assert_eq!(errors(&with(name, "x")).await.len(), 1, "{name:?}");
     }
     for value in ["a\r\nX-B: c", "a\nb", "a\0"] {
-        let outcome = deliver(vec![Script::offering(&["AUTH XOAUTH2"]).quit()], &with("X-A", value)).await;
+        let outcome =
+            deliver(vec![Script::offering(&["AUTH XOAUTH2"]).quit()], &with("X-A", value)).await;
         let error = outcome.expect_err("a refusal");
         assert_eq!(error.kind(), ErrorKind::Configuration, "{value:?}: {error}");
     }
@@ -128,7 +142,8 @@ async fn an_endpoint_that_the_policy_refuses_is_never_asked() {
     configuration["auth"] = refresh(&endpoint);
     let options = Options::default().egress(EgressPolicy::any().with_ports([peer.port()]));
     let connector = tenant::bundled().await;
-    let mailer = connector.configure_with(&configuration.to_string(), &options).await.expect("a mailer");
+    let mailer =
+        connector.configure_with(&configuration.to_string(), &options).await.expect("a mailer");
     check_failure(mailer.send(&tenant::sign_in("1")).await, Stage::Auth, ErrorKind::Egress);
     peer.finish().await;
     assert!(endpoint.asked().is_empty());

@@ -86,7 +86,11 @@ async fn a_limit_of_rate_holds_in_every_window() {
     let times = relay.book().times();
     for pair in times.windows(21) {
         // A message may arrive a little later than it was allowed to go.
-        assert!(pair[20] - pair[0] > window - Duration::from_millis(50), "{:?}", pair[20] - pair[0]);
+        assert!(
+            pair[20] - pair[0] > window - Duration::from_millis(50),
+            "{:?}",
+            pair[20] - pair[0]
+        );
     }
 }
 

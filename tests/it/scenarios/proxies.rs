@@ -23,7 +23,8 @@ async fn a_target_that_would_inject_is_refused_by_the_check() {
     }
 }
 
-/// nodemailer refuses a proxy without a port of the server; here the default holds behind a proxy, too.
+/// nodemailer refuses a proxy without a port of the server; here the default holds behind a proxy,
+/// too.
 #[tokio::test]
 async fn a_target_without_a_port_has_the_default_one() {
     let peer = Peer::start(
@@ -46,7 +47,8 @@ async fn a_target_is_judged_in_whichever_script_it_is_written() {
     let connector = tenant::bundled().await;
     for host in ["ｌocalhost", "１２７.0.0.1", "127.0.0.１", "loc\u{ad}alhost"] {
         let mut configuration: Value = tenant::configuration(587);
-        (configuration["host"], configuration["proxy"]) = (json!(host), json!("socks5://192.0.32.8:9"));
+        (configuration["host"], configuration["proxy"]) =
+            (json!(host), json!("socks5://192.0.32.8:9"));
         let options = Options::default().egress(EgressPolicy::public());
         let configured = connector.configure_with(&configuration.to_string(), &options).await;
         let outcome = match configured {

@@ -13,7 +13,8 @@ const PAUSE: Duration = Duration::from_millis(1);
 #[tokio::test]
 async fn blank_lines_are_no_replies() {
     for greeting in ["\r\n220 peer\r\n", "\n\n \r\n220 peer\n", "220 peer\r\n\r\n"] {
-        let script = Script::new().say(greeting).on("EHLO *", "250-peer\r\n250 SIZE 1000000\r\n\r\n");
+        let script =
+            Script::new().say(greeting).on("EHLO *", "250-peer\r\n250 SIZE 1000000\r\n\r\n");
         deliver(vec![script.takes_mail()], &json!({})).await.expect(greeting);
     }
 }
@@ -33,7 +34,10 @@ async fn a_reply_counts_once_its_last_line_is_there() {
     let auth = json!({ "auth": { "user": "ann", "pass": "secret-word" } });
     let receipt = deliver(vec![script.takes_mail()], &auth).await.expect("acceptance");
     let transcript = receipt.transcript.to_string();
-    assert!(transcript.contains("S: 235-all") && transcript.contains("S: 235 this"), "{transcript}");
+    assert!(
+        transcript.contains("S: 235-all") && transcript.contains("S: 235 this"),
+        "{transcript}"
+    );
 }
 
 /// nodemailer reads a whole reply byte by byte once a byte of it is not UTF-8; here only that byte.
@@ -60,7 +64,8 @@ async fn refusals_are_told_in_the_servers_own_script() {
 #[tokio::test]
 async fn acceptance_is_told_in_the_servers_own_script() {
     let script = Script::greeting().on("EHLO *", "250-grüß gott\r\n250-X-ÜBER\r\n250 8BITMIME\r\n");
-    let script = script.on("MAIL *", "250 ok\r\n").on("RCPT *", "250 ok\r\n").on("DATA", "354 go\r\n");
+    let script =
+        script.on("MAIL *", "250 ok\r\n").on("RCPT *", "250 ok\r\n").on("DATA", "354 go\r\n");
     let script = script.hear_any_content().drip("250 angenommen: schön\r\n", PAUSE).quit();
     let receipt = deliver(vec![script], &json!({})).await.expect("acceptance");
     assert_eq!(receipt.reply.to_string(), "250 angenommen: schön");
@@ -70,10 +75,14 @@ async fn acceptance_is_told_in_the_servers_own_script() {
 async fn last_words_without_a_line_break_are_heard() {
     let cases = [
         (Script::new().say("554 auf Wiedersehen, grüß").close(), Stage::Greeting),
-        (Script::offering(&[]).hear("MAIL *").say("554 auf Wiedersehen, grüß").close(), Stage::Mail),
+        (
+            Script::offering(&[]).hear("MAIL *").say("554 auf Wiedersehen, grüß").close(),
+            Stage::Mail,
+        ),
     ];
     for (script, stage) in cases {
-        let error = check_failure(deliver(vec![script], &json!({})).await, stage, ErrorKind::Refused);
+        let error =
+            check_failure(deliver(vec![script], &json!({})).await, stage, ErrorKind::Refused);
         assert!(error.to_string().ends_with("554 auf Wiedersehen, grüß"), "{error}");
     }
 }

@@ -7,7 +7,8 @@ use smtp_connector_tests::peer::Script;
 
 use crate::reach::{check_failure, deliver};
 
-/// With `requireTLS`, nodemailer says STARTTLS to a server that does not offer it, and so does this program.
+/// With `requireTLS`, nodemailer says STARTTLS to a server that does not offer it, and so does this
+/// program.
 #[tokio::test]
 async fn the_connection_is_as_secure_as_configured() {
     let authority = Authority::new();
@@ -22,8 +23,16 @@ async fn the_connection_is_as_secure_as_configured() {
         (upgraded(), json!({ "opportunisticTLS": true }), true),
         (Script::offering(&[]), json!({}), false),
         (refused(offered()), json!({ "opportunisticTLS": true }), false),
-        (refused(Script::offering(&[])), json!({ "requireTLS": true, "opportunisticTLS": true }), false),
-        (Script::offering(&[]).starttls(&identity.server()).ehlo(&[]), json!({ "requireTLS": true }), true),
+        (
+            refused(Script::offering(&[])),
+            json!({ "requireTLS": true, "opportunisticTLS": true }),
+            false,
+        ),
+        (
+            Script::offering(&[]).starttls(&identity.server()).ehlo(&[]),
+            json!({ "requireTLS": true }),
+            true,
+        ),
         (
             Script::new().tls(&identity.server()).say("220 peer\r\n").ehlo(&[]),
             json!({ "secure": true }),
@@ -40,7 +49,8 @@ async fn the_connection_is_as_secure_as_configured() {
 
 #[tokio::test]
 async fn without_the_encryption_that_is_required_nothing_is_sent() {
-    let refused = |extensions: &[&str]| Script::offering(extensions).on("STARTTLS", "502 5.5.1 what?\r\n");
+    let refused =
+        |extensions: &[&str]| Script::offering(extensions).on("STARTTLS", "502 5.5.1 what?\r\n");
     let cases = [
         (refused(&[]), json!({ "requireTLS": true })),
         (refused(&["STARTTLS"]), json!({ "requireTLS": true })),
@@ -58,7 +68,8 @@ async fn a_server_that_leaves_in_place_of_the_handshake_is_told() {
     check_failure(outcome, Stage::Tls, ErrorKind::Lost);
 }
 
-/// nodemailer drops such bytes and shakes hands; here the session ends, for nobody honest sends them.
+/// nodemailer drops such bytes and shakes hands; here the session ends, for nobody honest sends
+/// them.
 #[tokio::test]
 async fn words_in_clear_after_the_agreement_end_the_session() {
     for injected in [
@@ -67,7 +78,8 @@ async fn words_in_clear_after_the_agreement_end_the_session() {
         "250-peer\r\n250-SMTPUTF8\r\n250 AUTH PLAIN\r\n",
         "\r\n",
     ] {
-        let script = Script::offering(&["STARTTLS"]).on("STARTTLS", format!("220 go\r\n{injected}"));
+        let script =
+            Script::offering(&["STARTTLS"]).on("STARTTLS", format!("220 go\r\n{injected}"));
         let outcome = deliver(vec![script], &json!({ "auth": login() })).await;
         let error = check_failure(outcome, Stage::Starttls, ErrorKind::Protocol);
         assert!(!error.to_string().contains("INJECTED-MARKER"), "{error}");

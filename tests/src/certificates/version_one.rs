@@ -19,7 +19,10 @@ pub(super) fn without_extensions(certificate: &Certificate, key: &KeyPair) -> St
     let signature = key.sign(&to_be_signed).expect("the key signs");
     let signature = element(BIT_STRING, &[&[0][..], &signature].concat());
     let certificate = element(SEQUENCE, &[&to_be_signed, parts[1], &signature].concat());
-    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(certificate))
+    format!(
+        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
+        STANDARD.encode(certificate)
+    )
 }
 
 /// The elements that stand one after the other.
@@ -44,8 +47,9 @@ fn measure(element: &[u8]) -> (usize, usize) {
         short @ 0..0x80 => (2, short.into()),
         long => {
             let digits = usize::from(long & 0x7f);
-            let length =
-                element[2..2 + digits].iter().fold(0, |length, &digit| length << 8 | usize::from(digit));
+            let length = element[2..2 + digits]
+                .iter()
+                .fold(0, |length, &digit| length << 8 | usize::from(digit));
             (2 + digits, length)
         }
     }

@@ -121,7 +121,8 @@ impl<'a> Dice<'a> {
             Mischief::Random { one_in, .. } => {
                 let one_in = *one_in;
                 let fate = self.roll();
-                fate.is_multiple_of(one_in).then(|| MISDEEDS[(fate / one_in) as usize % MISDEEDS.len()])
+                fate.is_multiple_of(one_in)
+                    .then(|| MISDEEDS[(fate / one_in) as usize % MISDEEDS.len()])
             }
             Mischief::Chosen(choose) => choose(place, recipient),
         }

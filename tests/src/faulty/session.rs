@@ -1,5 +1,5 @@
-//! One session of a faulty server. It reads no further than a command's line, so that pipelined input is taken
-//! command by command (RFC 2920), whatever became of the commands before.
+//! One session of a faulty server. It reads no further than a command's line, so that pipelined
+//! input is taken command by command (RFC 2920), whatever became of the commands before.
 
 use std::io;
 use std::time::Duration;
@@ -40,7 +40,8 @@ pub(super) async fn serve(socket: TcpStream, number: u64, house: &House) {
     let _ = socket.set_nodelay(true);
     let dice = Dice::new(&house.options.mischief, number);
     let stream = BufReader::new(socket);
-    let mut session = Session { house, stream, dice, recipient: String::new(), sender: false, recipients: 0 };
+    let mut session =
+        Session { house, stream, dice, recipient: String::new(), sender: false, recipients: 0 };
     let Err(Over) = session.converse().await;
 }
 
@@ -54,9 +55,13 @@ impl Session<'_> {
             let verb = line.split(' ').next().unwrap_or_default().to_ascii_uppercase();
             match verb.as_str() {
                 "EHLO" => {
-                    let pipelining = if self.house.options.pipelining { "250-PIPELINING\r\n" } else { "" };
-                    let auth = if self.house.options.authentication { "250-AUTH PLAIN\r\n" } else { "" };
-                    let reply = format!("250-faulty\r\n{pipelining}{auth}250-8BITMIME\r\n250 SIZE 10000000");
+                    let pipelining =
+                        if self.house.options.pipelining { "250-PIPELINING\r\n" } else { "" };
+                    let auth =
+                        if self.house.options.authentication { "250-AUTH PLAIN\r\n" } else { "" };
+                    let reply = format!(
+                        "250-faulty\r\n{pipelining}{auth}250-8BITMIME\r\n250 SIZE 10000000"
+                    );
                     self.answer(Place::Ehlo, &reply).await?;
                 }
                 "HELO" => _ = self.answer(Place::Ehlo, "250 faulty").await?,
@@ -100,7 +105,8 @@ impl Session<'_> {
         if !self.sender {
             return self.say("503 5.5.1 MAIL first\r\n").await;
         }
-        // A server may wait for the dot before it says that nobody is to get the message (RFC 2920 §3.1).
+        // A server may wait for the dot before it says that nobody is to get the message (RFC 2920
+        // §3.1).
         if self.recipients == 0 && !self.dice.coin() {
             return self.say("554 5.5.1 no valid recipients\r\n").await;
         }
@@ -117,8 +123,12 @@ impl Session<'_> {
         let misdeed = self.dice.misdeed(Place::Dot, &self.recipient);
         let keeps = match misdeed {
             Some(Misdeed::RefuseForNow | Misdeed::RefuseForGood | Misdeed::Leave) => false,
-            Some(Misdeed::Close | Misdeed::Reset | Misdeed::Stall | Misdeed::Garbage) => self.dice.coin(),
-            None | Some(Misdeed::Multiline | Misdeed::Split | Misdeed::Drip | Misdeed::Late) => true,
+            Some(Misdeed::Close | Misdeed::Reset | Misdeed::Stall | Misdeed::Garbage) => {
+                self.dice.coin()
+            }
+            None | Some(Misdeed::Multiline | Misdeed::Split | Misdeed::Drip | Misdeed::Late) => {
+                true
+            }
         };
         if keeps {
             self.house.record().entry(token.clone()).or_default().untold += 1;
@@ -146,7 +156,9 @@ impl Session<'_> {
                 content.truncate(start);
                 return Ok(String::from_utf8_lossy(&content).into_owned());
             }
-            if let Some(ends @ (Misdeed::Leave | Misdeed::Close | Misdeed::Reset | Misdeed::Stall)) = misdeed
+            if let Some(
+                ends @ (Misdeed::Leave | Misdeed::Close | Misdeed::Reset | Misdeed::Stall),
+            ) = misdeed
             {
                 self.act(Some(ends), "").await?;
             }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::ServerTls;
 
-/// What a peer does on one connection. After the last row the client must close, having said nothing more.
+/// What a peer does on one connection. After the last row the client must close, having said
+/// nothing more.
 #[derive(Debug, Clone, Default)]
 #[must_use]
 pub struct Script {
@@ -49,7 +50,8 @@ impl Script {
         let mut lines = vec!["peer"];
         lines.extend(extensions);
         let last = lines.len() - 1;
-        let marked = lines.iter().enumerate().map(|(at, line)| (if at == last { ' ' } else { '-' }, line));
+        let marked =
+            lines.iter().enumerate().map(|(at, line)| (if at == last { ' ' } else { '-' }, line));
         let reply: String = marked.map(|(mark, line)| format!("250{mark}{line}\r\n")).collect();
         self.on("EHLO *", reply)
     }
@@ -69,7 +71,8 @@ impl Script {
         self.row(Row::Drip(octets.as_ref().to_vec(), pause))
     }
 
-    /// Sends these octets again and again until the client closes. What follows in the script is not played.
+    /// Sends these octets again and again until the client closes. What follows in the script is
+    /// not played.
     pub fn flood(self, octets: impl AsRef<[u8]>) -> Self {
         self.row(Row::Flood(octets.as_ref().repeat(1000)))
     }
@@ -129,7 +132,8 @@ impl Script {
         self.on("STARTTLS", "220 go ahead\r\n").tls(config)
     }
 
-    /// Does a TLS handshake that the client must break off. What follows in the script is not played.
+    /// Does a TLS handshake that the client must break off. What follows in the script is not
+    /// played.
     pub fn fail_tls(self, config: &ServerTls) -> Self {
         self.row(Row::FailTls(ServerTls::clone(config)))
     }

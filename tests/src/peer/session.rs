@@ -51,18 +51,28 @@ type Played<T = ()> = Result<T, String>;
 impl Session {
     pub(super) fn new(socket: TcpStream, release: watch::Receiver<bool>) -> Self {
         let _ = socket.set_nodelay(true);
-        Self { stream: Some(Box::new(socket)), unread: Vec::new(), recording: Recording::default(), release }
+        Self {
+            stream: Some(Box::new(socket)),
+            unread: Vec::new(),
+            recording: Recording::default(),
+            release,
+        }
     }
 
-    pub(super) async fn play(mut self, script: Script, lifetime: Duration) -> Result<Recording, Failure> {
+    pub(super) async fn play(
+        mut self,
+        script: Script,
+        lifetime: Duration,
+    ) -> Result<Recording, Failure> {
         let played = timeout(lifetime, self.rows(script)).await;
-        let played =
-            played.unwrap_or_else(|_| Err("the client did not go on within the deadline".to_owned()));
+        let played = played
+            .unwrap_or_else(|_| Err("the client did not go on within the deadline".to_owned()));
         match played {
             Ok(()) => Ok(self.recording),
             Err(reason) => {
                 let failure = Failure { reason, recording: self.recording };
-                // The client's own complaint may fail the test first; this shows the cause beside it.
+                // The client's own complaint may fail the test first; this shows the cause beside
+                // it.
                 eprintln!("peer: {}\n{}", failure.reason, failure.recording.transcript.join("\n"));
                 Err(failure)
             }
@@ -119,7 +129,9 @@ impl Session {
                 self.stream = None;
                 return Ok(Next::Nothing);
             }
-            Row::Tls(config) => self.handshake(config).await?.map_err(|error| format!("TLS: {error}"))?,
+            Row::Tls(config) => {
+                self.handshake(config).await?.map_err(|error| format!("TLS: {error}"))?
+            }
             Row::FailTls(config) => {
                 return match self.handshake(config).await? {
                     Ok(()) => self.broken_off().await,
@@ -167,7 +179,10 @@ impl Session {
                 break at + 5;
             }
             if !self.fill().await? {
-                return Err(format!("expected a message, got the end after {} octets", self.unread.len()));
+                return Err(format!(
+                    "expected a message, got the end after {} octets",
+                    self.unread.len()
+                ));
             }
         };
         let content: Vec<u8> = self.unread.drain(..end).collect();
@@ -179,7 +194,10 @@ impl Session {
     async fn take(&mut self, count: usize) -> Played<Vec<u8>> {
         while self.unread.len() < count {
             if !self.fill().await? {
-                return Err(format!("expected {count} octets, got `{}`", self.unread.escape_ascii()));
+                return Err(format!(
+                    "expected {count} octets, got `{}`",
+                    self.unread.escape_ascii()
+                ));
             }
         }
         let octets: Vec<u8> = self.unread.drain(..count).collect();
@@ -191,7 +209,11 @@ impl Session {
         if expected == got {
             return Ok(());
         }
-        Err(format!("expected the {what}\n  {}\ngot\n  {}", expected.escape_ascii(), got.escape_ascii()))
+        Err(format!(
+            "expected the {what}\n  {}\ngot\n  {}",
+            expected.escape_ascii(),
+            got.escape_ascii()
+        ))
     }
 
     /// Does a handshake. The inner error is the handshake's own.
@@ -207,7 +229,8 @@ impl Session {
         }))
     }
 
-    /// In TLS 1.3 the server is done before the client looks at the certificate: the alert comes after.
+    /// In TLS 1.3 the server is done before the client looks at the certificate: the alert comes
+    /// after.
     async fn broken_off(&mut self) -> Played<Next> {
         let mut octet = [0];
         match self.stream().read(&mut octet).await {

@@ -1,5 +1,5 @@
-//! Alibaba Cloud's Direct Mail: `smtpdm.aliyun.com`, 465. It has codes of its own and no enhanced ones; that the
-//! sender is another than the user is a 4yz.
+//! Alibaba Cloud's Direct Mail: `smtpdm.aliyun.com`, 465. It has codes of its own and no enhanced
+//! ones; that the sender is another than the user is a 4yz.
 
 use super::{Credentials, Mail, Provider, Verdict, Words};
 
@@ -62,7 +62,9 @@ impl Provider for Aliyun {
 
     fn log_in(&self, credentials: &Credentials<'_>) -> Verdict {
         match *credentials {
-            Credentials::Password(Self::USER | Self::SPENT | Self::BARRED, Self::PASSWORD) => Ok(()),
+            Credentials::Password(Self::USER | Self::SPENT | Self::BARRED, Self::PASSWORD) => {
+                Ok(())
+            }
             Credentials::Password(..) | Credentials::Token(..) => Err(BAD_CREDENTIALS),
         }
     }
@@ -72,7 +74,11 @@ impl Provider for Aliyun {
     }
 
     fn recipient(&self, mail: &Mail) -> Verdict {
-        if mail.to.last().is_some_and(|to| to == Self::INVALID) { Err(INVALID_RECIPIENT) } else { Ok(()) }
+        if mail.to.last().is_some_and(|to| to == Self::INVALID) {
+            Err(INVALID_RECIPIENT)
+        } else {
+            Ok(())
+        }
     }
 
     fn content(&self, mail: &Mail) -> Verdict {

@@ -30,7 +30,8 @@ const DAILY_LIMIT: &str =
 const NAME: &str = "421 4.7.0 Try again later, closing connection. (EHLO) 4sm52 - gsmtp";
 const SECOND_FACTOR: &str = "534-5.7.9 Application-specific password required.\n\
     534 5.7.9 https://support.google.com/mail/?p=InvalidSecondFactor 4sm52 - gsmtp";
-const TOO_MANY_LOGINS: &str = "454 4.7.0 Too many login attempts, please try again later. 4sm52 - gsmtp";
+const TOO_MANY_LOGINS: &str =
+    "454 4.7.0 Too many login attempts, please try again later. 4sm52 - gsmtp";
 const WEB_LOGIN: &str = "534-5.7.14 <https://accounts.google.com/signin/continue?sarp=1> Please log\n\
     534-5.7.14 in via your web browser and then try again.\n534 5.7.14 4sm52 - gsmtp";
 
@@ -59,7 +60,9 @@ const WORDS: Words = Words {
     starttls: "220 2.0.0 Ready to start TLS",
     tls_first: Some("530 5.7.0 Must issue a STARTTLS command first. 4sm52 - gsmtp"),
     prompts: ["VXNlcm5hbWU6", "UGFzc3dvcmQ6"],
-    token_refused: Some(r#"{"status":"400","schemes":"Bearer","scope":"https://mail.google.com/"}"#),
+    token_refused: Some(
+        r#"{"status":"400","schemes":"Bearer","scope":"https://mail.google.com/"}"#,
+    ),
     logged_in: "235 2.7.0 Accepted",
     login_first: "530-5.7.0 Authentication Required.\n\
         530 5.7.0 https://support.google.com/mail/?p=WantAuthError 4sm52 - gsmtp",

@@ -1,4 +1,5 @@
-//! Exchange Online: `smtp.office365.com`, 587 with STARTTLS only. Most replies end with the server's name.
+//! Exchange Online: `smtp.office365.com`, 587 with STARTTLS only. Most replies end with the
+//! server's name.
 
 use super::{Credentials, Mail, Provider, Verdict, Words};
 
@@ -33,11 +34,13 @@ const BAD_CREDENTIALS: &str =
     "535 5.7.3 Authentication unsuccessful [AM0PR06CA0126.eurprd06.prod.outlook.com]";
 const BASIC_DISABLED: &str = "535 5.7.139 Authentication unsuccessful, basic authentication is disabled. \
     [AM0PR06CA0126.eurprd06.prod.outlook.com]";
-const BASIC_RETIRED: &str = "550 5.7.30 Basic authentication is not supported for Client Submission.";
+const BASIC_RETIRED: &str =
+    "550 5.7.30 Basic authentication is not supported for Client Submission.";
 const BUSY: &str = "432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded";
 const CRITERIA: &str = "535 5.7.139 Authentication unsuccessful, the request did not meet the criteria to be \
     authenticated successfully. [AM0PR06CA0126.eurprd06.prod.outlook.com]";
-const DAILY_LIMIT: &str = "550 5.1.90 Your message can't be sent because you've reached your daily limit";
+const DAILY_LIMIT: &str =
+    "550 5.1.90 Your message can't be sent because you've reached your daily limit";
 const SECURITY_DEFAULTS: &str = "535 5.7.139 Authentication unsuccessful, user is locked by your organization's \
     security defaults policy. [AM0PR06CA0126.eurprd06.prod.outlook.com]";
 const SEND_AS: &str = "554 5.2.252 SendAsDenied; not allowed to send as; \
@@ -73,11 +76,14 @@ const WORDS: Words = Words {
         "SMTPUTF8",
     ],
     starttls: "220 2.0.0 SMTP server ready",
-    tls_first: Some("451 5.7.3 STARTTLS is required to send mail [AM0PR06CA0126.eurprd06.prod.outlook.com]"),
+    tls_first: Some(
+        "451 5.7.3 STARTTLS is required to send mail [AM0PR06CA0126.eurprd06.prod.outlook.com]",
+    ),
     prompts: ["VXNlcm5hbWU6", "UGFzc3dvcmQ6"],
     token_refused: None,
     logged_in: "235 2.7.0 Authentication successful",
-    login_first: "530 5.7.57 Client not authenticated to send mail. [AM0PR06CA0126.eurprd06.prod.outlook.com]",
+    login_first: "530 5.7.57 Client not authenticated to send mail. \
+        [AM0PR06CA0126.eurprd06.prod.outlook.com]",
     sender: "250 2.1.0 Sender OK",
     recipient: "250 2.1.5 Recipient OK",
     data: "354 Start mail input; end with <CRLF>.<CRLF>",

@@ -1,5 +1,5 @@
-//! One session with a provider (RFC 5321, 3207, 4954): the order of things, which all of them keep to. What is said
-//! and what is refused comes from the provider.
+//! One session with a provider (RFC 5321, 3207, 4954): the order of things, which all of them keep
+//! to. What is said and what is refused comes from the provider.
 
 use std::io;
 
@@ -100,7 +100,8 @@ impl Session<'_> {
         let words = self.house.provider.words();
         let lines = if self.encrypted { words.within_tls } else { words.in_clear };
         let last = lines.len().saturating_sub(1);
-        let marked = lines.iter().enumerate().map(|(at, line)| (if at == last { ' ' } else { '-' }, line));
+        let marked =
+            lines.iter().enumerate().map(|(at, line)| (if at == last { ' ' } else { '-' }, line));
         let lines: Vec<_> = marked.map(|(mark, line)| format!("250{mark}{line}")).collect();
         lines.join("\n")
     }
@@ -120,24 +121,30 @@ impl Session<'_> {
         let (mechanism, initial) = argument.split_once(' ').unwrap_or((argument, ""));
         let mechanism = mechanism.to_ascii_uppercase();
         let lines = if self.encrypted { words.within_tls } else { words.in_clear };
-        let offers = |line: &&str| line.split(' ').next() == Some("AUTH") && line.contains(&mechanism);
+        let offers =
+            |line: &&str| line.split(' ').next() == Some("AUTH") && line.contains(&mechanism);
         if !lines.iter().any(offers) {
             return Ok("504 5.7.4 Unrecognized authentication type".to_owned());
         }
         let (user, secret) = match mechanism.as_str() {
             "LOGIN" => {
                 let [first, second] = words.prompts;
-                let user = if initial.is_empty() { self.ask(first).await? } else { decode(initial)? };
+                let user =
+                    if initial.is_empty() { self.ask(first).await? } else { decode(initial)? };
                 (user, self.ask(second).await?)
             }
             _ => {
-                let response = if initial.is_empty() { self.ask("").await? } else { decode(initial)? };
+                let response =
+                    if initial.is_empty() { self.ask("").await? } else { decode(initial)? };
                 parts(&response)?
             }
         };
         let by_token = mechanism == "XOAUTH2";
-        let credentials =
-            if by_token { Credentials::Token(&user, &secret) } else { Credentials::Password(&user, &secret) };
+        let credentials = if by_token {
+            Credentials::Token(&user, &secret)
+        } else {
+            Credentials::Password(&user, &secret)
+        };
         let verdict = self.house.provider.log_in(&credentials);
         if verdict.is_err()
             && by_token
@@ -191,7 +198,8 @@ impl Session<'_> {
         if !self.stream.buffer().is_empty() {
             return Err(io::Error::other("the client did not wait for the handshake"));
         }
-        let stream = TlsAcceptor::from(self.house.tls.clone()).accept(self.stream.into_inner()).await?;
+        let stream =
+            TlsAcceptor::from(self.house.tls.clone()).accept(self.stream.into_inner()).await?;
         Ok(Self { stream: BufReader::new(Box::new(stream)), encrypted: true, ..self })
     }
 }
@@ -211,7 +219,8 @@ fn decode(response: &str) -> io::Result<String> {
     String::from_utf8(octets).map_err(io::Error::other)
 }
 
-/// User and secret of PLAIN (`NUL user NUL password`) or of XOAUTH2 (`user=… SOH auth=Bearer token SOH SOH`).
+/// User and secret of PLAIN (`NUL user NUL password`) or of XOAUTH2 (`user=… SOH auth=Bearer token
+/// SOH SOH`).
 fn parts(response: &str) -> io::Result<(String, String)> {
     let plain = response.strip_prefix('\0').and_then(|rest| rest.split_once('\0'));
     let bearer = || {

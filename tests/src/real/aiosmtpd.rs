@@ -31,7 +31,8 @@ impl Aiosmtpd {
         });
         let mut command = python("aiosmtpd_server.py");
         command.arg(settings.to_string());
-        let service = Service::start(site, "aiosmtpd", &mut command, &[submission_port, smtps_port]);
+        let service =
+            Service::start(site, "aiosmtpd", &mut command, &[submission_port, smtps_port]);
         Self { service, submission_port, smtps_port, read: Cell::new(0) }
     }
 

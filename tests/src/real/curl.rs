@@ -4,10 +4,12 @@ use std::process::Command;
 
 use super::{RECIPIENT, Site, USER};
 
-/// Sends a mail with curl to an `smtp:` or `smtps:` URL, with `options` before it, and returns curl's exit code.
+/// Sends a mail with curl to an `smtp:` or `smtps:` URL, with `options` before it, and returns
+/// curl's exit code.
 ///
-/// TLS is required and the site's authority trusted, for proxies as well. Of the codes that are not 0, 67 means
-/// that the login was refused, 55 that a recipient was, 56 that an HTTP proxy said no, and 97 that another proxy did.
+/// TLS is required and the site's authority trusted, for proxies as well. Of the codes that are not
+/// 0, 67 means that the login was refused, 55 that a recipient was, 56 that an HTTP proxy said no,
+/// and 97 that another proxy did.
 pub fn curl(site: &Site, url: &str, options: &[&str]) -> i32 {
     let mail = site.write("curl.eml", "Subject: curl\r\n\r\nA mail by another client.\r\n");
     let output = Command::new("curl")

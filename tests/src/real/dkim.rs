@@ -31,7 +31,10 @@ impl DkimKey {
     /// RSA in PKCS #8, encrypted.
     pub fn encrypted_rsa() -> Self {
         let password = format!("pass:{PASSPHRASE}");
-        Self::made(&["genpkey", "-algorithm", "rsa", "-aes-256-cbc", "-pass", &password], Some(PASSPHRASE))
+        Self::made(
+            &["genpkey", "-algorithm", "rsa", "-aes-256-cbc", "-pass", &password],
+            Some(PASSPHRASE),
+        )
     }
 
     /// Ed25519 in PKCS #8.
@@ -45,11 +48,22 @@ impl DkimKey {
         let pem = openssl(Command::new("openssl").args(arguments));
         std::fs::write(&file, &pem).expect("the directory is ours");
         let mut publish = Command::new("openssl");
-        publish.args(["pkey", "-pubout", "-outform", "DER", "-passin", &format!("pass:{PASSPHRASE}"), "-in"]);
+        publish.args([
+            "pkey",
+            "-pubout",
+            "-outform",
+            "DER",
+            "-passin",
+            &format!("pass:{PASSPHRASE}"),
+            "-in",
+        ]);
         let public = openssl(publish.arg(file));
         let pem = String::from_utf8(pem).expect("PEM is ASCII");
         let record = match arguments.contains(&"ed25519") {
-            true => format!("v=DKIM1; k=ed25519; p={}", BASE64.encode(&public[public.len() - ED25519..])),
+            true => format!(
+                "v=DKIM1; k=ed25519; p={}",
+                BASE64.encode(&public[public.len() - ED25519..])
+            ),
             false => format!("v=DKIM1; k=rsa; p={}", BASE64.encode(public)),
         };
         Self { pem, passphrase, record }

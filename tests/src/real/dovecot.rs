@@ -27,11 +27,13 @@ impl Dovecot {
         let configuration = site.write("dovecot.conf", settings(site, ports));
         let mut command = Command::new("dovecot");
         command.arg("-F").arg("-c").arg(configuration);
-        let service = Service::start(site, "dovecot", &mut command, &[ports.authenticator, ports.lmtp]);
+        let service =
+            Service::start(site, "dovecot", &mut command, &[ports.authenticator, ports.lmtp]);
         Self { _service: service, ports }
     }
 
-    /// The port for LMTP, which delivers into the site's inbox for [`RECIPIENT`] alone; STARTTLS is optional.
+    /// The port for LMTP, which delivers into the site's inbox for [`RECIPIENT`] alone; STARTTLS is
+    /// optional.
     pub fn lmtp_port(&self) -> u16 {
         self.ports.lmtp
     }

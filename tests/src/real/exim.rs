@@ -19,8 +19,8 @@ impl Exim {
     pub fn start(site: &Site) -> Self {
         let port = free_port();
         // It runs itself again as nobody, who may not get to where it is installed.
-        let binary =
-            site.write("exim4", fs::read(installed("exim/usr/sbin/exim4")).expect("Exim is installed"));
+        let binary = site
+            .write("exim4", fs::read(installed("exim/usr/sbin/exim4")).expect("Exim is installed"));
         fs::set_permissions(&binary, Permissions::from_mode(0o755)).expect("the file is ours");
         site.folder_of_nobody("exim-spool");
         site.write("exim-password", PASSWORD);

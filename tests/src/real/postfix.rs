@@ -35,7 +35,8 @@ impl Postfix {
         site.write("postfix/master.cf", services(ports));
         run(Command::new("postfix").arg("-c").arg(configuration).arg("start"));
         let postfix = Self { queue, ports, _authenticator: authenticator };
-        let up = wait_for(|| listening(&[ports.submission, ports.smtps, ports.relay]).then_some(()));
+        let up =
+            wait_for(|| listening(&[ports.submission, ports.smtps, ports.relay]).then_some(()));
         assert!(up.is_some(), "Postfix does not start:\n{}", site.logs());
         postfix
     }
@@ -59,7 +60,8 @@ impl Postfix {
 impl Drop for Postfix {
     fn drop(&mut self) {
         let pid = fs::read_to_string(self.queue.join("pid/master.pid")).unwrap_or_default();
-        // A test that fails must not fail twice: what cannot be stopped here is left to whoever reads the failure.
+        // A test that fails must not fail twice: what cannot be stopped here is left to whoever
+        // reads the failure.
         if let Ok(pid) = pid.trim().parse() {
             stop(pid);
             wait_for(|| Some(()).filter(|()| !Path::new("/proc").join(pid.to_string()).exists()));

@@ -1,4 +1,5 @@
-//! Python's tiny-proxy: what the other proxies cannot, SOCKS 4a and an HTTP login with any characters.
+//! Python's tiny-proxy: what the other proxies cannot, SOCKS 4a and an HTTP login with any
+//! characters.
 
 use super::service::Service;
 use super::{PASSWORD, Site, USER, free_port, python};

@@ -42,7 +42,10 @@ impl Service {
 
     /// The lines of JSON that the process has printed so far.
     pub(super) fn lines(&self) -> Vec<Value> {
-        self.printed().lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+        self.printed()
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("a line of JSON"))
+            .collect()
     }
 
     fn printed(&self) -> String {
@@ -57,7 +60,8 @@ impl Drop for Service {
     }
 }
 
-/// Asks a process to end: SIGTERM lets a server stop its own processes, which SIGKILL would leave behind.
+/// Asks a process to end: SIGTERM lets a server stop its own processes, which SIGKILL would leave
+/// behind.
 pub(super) fn stop(pid: u32) {
     let _ = Command::new("kill").arg(pid.to_string()).status();
 }

@@ -10,7 +10,8 @@ use tempfile::TempDir;
 
 use super::wait_for;
 
-/// The user `nobody` and the group `nogroup` of Debian, who own what servers write without privileges.
+/// The user `nobody` and the group `nogroup` of Debian, who own what servers write without
+/// privileges.
 pub(super) const NOBODY: u32 = 65534;
 
 /// Where servers live; it must outlive them.
@@ -22,11 +23,15 @@ pub struct Site {
 
 impl Site {
     /// Makes a site with an authority and a certificate for `localhost` and 127.0.0.1.
-    #[expect(clippy::new_without_default, reason = "each one is another place with another authority")]
+    #[expect(
+        clippy::new_without_default,
+        reason = "each one is another place with another authority"
+    )]
     pub fn new() -> Self {
         let directory = TempDir::with_prefix("site-").expect("a temporary directory");
         // The servers drop their privileges and must still get in.
-        fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).expect("the directory is ours");
+        fs::set_permissions(directory.path(), Permissions::from_mode(0o755))
+            .expect("the directory is ours");
         let authority = write_certificates(directory.path());
         let site = Self { directory, authority };
         site.folder_of_nobody("mail");
@@ -61,9 +66,13 @@ impl Site {
     /// What the servers logged.
     pub fn logs(&self) -> String {
         let files = fs::read_dir(self.directory.path()).into_iter().flatten().flatten();
-        let logs = files.map(|file| file.path()).filter(|path| path.extension().is_some_and(|e| e == "log"));
-        logs.filter_map(|path| Some(format!("{}:\n{}", path.display(), fs::read_to_string(&path).ok()?)))
-            .collect()
+        let logs = files
+            .map(|file| file.path())
+            .filter(|path| path.extension().is_some_and(|e| e == "log"));
+        logs.filter_map(|path| {
+            Some(format!("{}:\n{}", path.display(), fs::read_to_string(&path).ok()?))
+        })
+        .collect()
     }
 
     /// The folder itself.

@@ -19,7 +19,8 @@ impl SmtpServer {
     /// A mailbox that it refuses only after the message, over LMTP.
     pub const FULL: &str = "full@mail.test";
 
-    /// Starts it for submission: STARTTLS, then AUTH by PLAIN, LOGIN, CRAM-MD5 or XOAUTH2, both required.
+    /// Starts it for submission: STARTTLS, then AUTH by PLAIN, LOGIN, CRAM-MD5 or XOAUTH2, both
+    /// required.
     ///
     /// XOAUTH2 takes exactly the tokens that a [`TokenEndpoint`] of the same site has issued.
     pub fn start(site: &Site) -> Self {
@@ -47,7 +48,11 @@ impl SmtpServer {
         });
         let mut command = node("smtp_server.cjs");
         command.arg(settings.to_string());
-        Self { service: Service::start(site, "smtp-server", &mut command, &[port]), port, read: Cell::new(0) }
+        Self {
+            service: Service::start(site, "smtp-server", &mut command, &[port]),
+            port,
+            read: Cell::new(0),
+        }
     }
 
     /// Its port.

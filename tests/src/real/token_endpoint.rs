@@ -35,7 +35,9 @@ impl TokenEndpoint {
     pub fn start(site: &Site) -> Self {
         let port = free_port();
         let (private_key, public_key) = (site.join("service.key"), site.join("service.pub"));
-        run(Command::new("openssl").args(["genpkey", "-algorithm", "RSA", "-out"]).arg(&private_key));
+        run(Command::new("openssl")
+            .args(["genpkey", "-algorithm", "RSA", "-out"])
+            .arg(&private_key));
         run(Command::new("openssl")
             .args(["pkey", "-pubout", "-in"])
             .arg(&private_key)

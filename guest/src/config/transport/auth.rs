@@ -1,7 +1,7 @@
 //! The keys `auth`, `authMethod` and `forceAuth`: how the session authenticates.
 //!
-//! Which credentials are meant follows from `auth.type`, or from the fields that are there. Fields that the
-//! choice leaves unused are reported.
+//! Which credentials are meant follows from `auth.type`, or from the fields that are there. Fields
+//! that the choice leaves unused are reported.
 
 mod mechanism;
 mod oauth2;
@@ -33,7 +33,8 @@ const SLIPS: &[Misplaced] = &[
     ("authMethod", "did you mean `method`?"),
     (
         "tenantId",
-        "write the tenant into `accessUrl`: `https://login.microsoftonline.com/TENANT/oauth2/v2.0/token`",
+        "write the tenant into `accessUrl`: \
+        `https://login.microsoftonline.com/TENANT/oauth2/v2.0/token`",
     ),
 ];
 
@@ -85,14 +86,20 @@ struct Fields<'a> {
 }
 
 /// Reads the keys; none where the credentials cannot be used.
-pub(super) fn read(root: &mut Object<'_>, service: Service, findings: &mut Findings) -> Option<Login> {
+pub(super) fn read(
+    root: &mut Object<'_>,
+    service: Service,
+    findings: &mut Findings,
+) -> Option<Login> {
     let outer = mechanism::outer(root, service, findings);
     let force = root.flag("forceAuth", findings);
     let mut auth = root.object("auth", findings);
     let malformed = auth.is_none() && root.has("auth");
     let authentication = match &mut auth {
         _ if malformed => return None,
-        Some(auth) if CREDENTIALS.iter().any(|key| auth.has(key)) => credentials(auth, outer, findings),
+        Some(auth) if CREDENTIALS.iter().any(|key| auth.has(key)) => {
+            credentials(auth, outer, findings)
+        }
         auth => {
             anonymous(root, auth.as_mut(), outer, force, findings);
             Some(Authentication::None)
@@ -228,7 +235,8 @@ fn report_functions(auth: &mut Object<'_>, findings: &mut Findings) {
             ),
             (
                 "timeout",
-                "a lifetime that begins at an unknown moment says nothing about when the token expires",
+                "a lifetime that begins at an unknown moment says nothing about when the token \
+                expires",
                 "set `auth.expires` to the moment in milliseconds since 1970",
             ),
         ],

@@ -18,7 +18,8 @@ const SLIPS: &[Misplaced] = &[
 /// The longest selector in octets (RFC 1035 §2.3.4).
 const MAX_SELECTOR: usize = 253;
 
-/// How many keys sign a message: more than anyone has, and few enough for the slowest to take less than a second.
+/// How many keys sign a message: more than anyone has, and few enough for the slowest to take less
+/// than a second.
 const MAX_KEYS: usize = 8;
 
 /// Reads the object; none where it is absent or empty, or cannot be used.
@@ -29,7 +30,8 @@ pub(super) fn read(root: &mut Object<'_>, findings: &mut Findings) -> Option<Dki
     let header_fields = field_list(&mut dkim, "headerFieldNames", findings);
     let skip_fields = field_list(&mut dkim, "skipFields", findings).unwrap_or_default();
     report_omitted_from(&dkim, header_fields.as_deref(), &skip_fields, findings);
-    let signers = if dkim.has("keys") { several(&mut dkim, findings) } else { single(&mut dkim, findings) };
+    let signers =
+        if dkim.has("keys") { several(&mut dkim, findings) } else { single(&mut dkim, findings) };
     dkim.finish_with(SLIPS, findings);
     (!signers.is_empty()).then_some(Dkim { signers, header_fields, skip_fields })
 }
@@ -58,12 +60,13 @@ fn several(dkim: &mut Object<'_>, findings: &mut Findings) -> Vec<DkimSigner> {
         return vec![];
     };
     if keys.is_empty() {
-        findings
-            .error(dkim.pointer_to("keys"), "missing-key", "holds no key to sign with")
-            .help("add an object of `domainName`, `keySelector` and `privateKey`, or remove `dkim`");
+        findings.error(dkim.pointer_to("keys"), "missing-key", "holds no key to sign with").help(
+            "add an object of `domainName`, `keySelector` and `privateKey`, or remove `dkim`",
+        );
     }
     if keys.len() > MAX_KEYS {
-        let problem = format!("holds {} keys, and at most {MAX_KEYS} can sign a message", keys.len());
+        let problem =
+            format!("holds {} keys, and at most {MAX_KEYS} can sign a message", keys.len());
         findings
             .error(dkim.pointer_to("keys"), "too-complex", problem)
             .help("keep those that verifiers ask for");
@@ -149,7 +152,11 @@ fn report_cache(dkim: &mut Object<'_>, findings: &mut Findings) {
 }
 
 /// The names at `key`, separated by colons, in lower case.
-fn field_list(dkim: &mut Object<'_>, key: &'static str, findings: &mut Findings) -> Option<Vec<String>> {
+fn field_list(
+    dkim: &mut Object<'_>,
+    key: &'static str,
+    findings: &mut Findings,
+) -> Option<Vec<String>> {
     let list = dkim.text(key, findings)?;
     let names: Vec<_> = list
         .split(':')
@@ -159,14 +166,19 @@ fn field_list(dkim: &mut Object<'_>, key: &'static str, findings: &mut Findings)
     // A semicolon may stand in a name, but would end the list of a signature.
     if names.iter().any(|name| !name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b';')) {
         findings
-            .error(dkim.pointer_to(key), "invalid-header-name", "holds what is no name of a header field")
+            .error(
+                dkim.pointer_to(key),
+                "invalid-header-name",
+                "holds what is no name of a header field",
+            )
             .help("separate the names by colons, as in `From:To:Subject`");
         return None;
     }
     (!names.is_empty()).then_some(names)
 }
 
-/// The host signs `From` whatever the lists say: RFC 6376 §5.4 wants it, and verifiers refuse signatures without it.
+/// The host signs `From` whatever the lists say: RFC 6376 §5.4 wants it, and verifiers refuse
+/// signatures without it.
 fn report_omitted_from(
     dkim: &Object<'_>,
     signed: Option<&[String]>,
@@ -197,7 +209,8 @@ mod tests {
     use serde_json::{Value, json};
 
     fn dkim(keys: Value) -> Value {
-        let mut dkim = json!({"domainName": "example.com", "keySelector": "2024", "privateKey": "ref"});
+        let mut dkim =
+            json!({"domainName": "example.com", "keySelector": "2024", "privateKey": "ref"});
         if let (Some(all), Value::Object(keys)) = (dkim.as_object_mut(), keys) {
             all.extend(keys);
         }
@@ -229,7 +242,8 @@ mod tests {
         let read = plan(document).dkim.expect("signers");
         assert_eq!(read.header_fields, Some(vec!["from".into(), "to".into(), "subject".into()]));
         assert_eq!(read.skip_fields, ["message-id", "date"]);
-        let places: Vec<_> = read.signers.iter().map(|signer| signer.private_key.pointer.as_str()).collect();
+        let places: Vec<_> =
+            read.signers.iter().map(|signer| signer.private_key.pointer.as_str()).collect();
         assert_eq!(places, ["/dkim/keys/0/privateKey", "/dkim/keys/1/privateKey/key"]);
         assert!(read.signers[1].passphrase.is_some());
     }
@@ -260,9 +274,13 @@ mod tests {
             ]
         );
         assert_eq!(codes(&with(json!({"dkim": {"keys": []}}))), [("/dkim/keys", "missing-key")]);
-        let key = json!({"domainName": "a.example", "keySelector": "mail.2024", "privateKey": "ref"});
+        let key =
+            json!({"domainName": "a.example", "keySelector": "mail.2024", "privateKey": "ref"});
         assert_eq!(codes(&with(json!({"dkim": {"keys": vec![key.clone(); 8]}}))), []);
-        assert_eq!(codes(&with(json!({"dkim": {"keys": vec![key; 9]}}))), [("/dkim/keys", "too-complex")]);
+        assert_eq!(
+            codes(&with(json!({"dkim": {"keys": vec![key; 9]}}))),
+            [("/dkim/keys", "too-complex")]
+        );
     }
 
     #[test]
@@ -280,7 +298,11 @@ mod tests {
             (json!({"headerFieldNames": ["From"]}), "/dkim/headerFieldNames", "wrong-type"),
             (json!({"headerFieldNames": "From:To\r\n"}), "", ""),
             (json!({"skipFields": "a b"}), "/dkim/skipFields", "invalid-header-name"),
-            (json!({"headerFieldNames": "From:X;Y"}), "/dkim/headerFieldNames", "invalid-header-name"),
+            (
+                json!({"headerFieldNames": "From:X;Y"}),
+                "/dkim/headerFieldNames",
+                "invalid-header-name",
+            ),
         ] {
             let expected: &[_] = if code.is_empty() { &[] } else { &[(path, code)] };
             assert_eq!(codes(&dkim(keys.clone())), expected, "{keys}");
@@ -299,10 +321,11 @@ mod tests {
         ] {
             assert_eq!(warnings(&dkim(keys)), [(path, code)]);
         }
-        let both =
-            dkim(json!({"keys": [{"domainName": "a.example", "keySelector": "s", "privateKey": "r"}]}));
-        let idle =
-            ["/dkim/domainName", "/dkim/keySelector", "/dkim/privateKey"].map(|path| (path, "no-effect"));
+        let both = dkim(
+            json!({"keys": [{"domainName": "a.example", "keySelector": "s", "privateKey": "r"}]}),
+        );
+        let idle = ["/dkim/domainName", "/dkim/keySelector", "/dkim/privateKey"]
+            .map(|path| (path, "no-effect"));
         assert_eq!(warnings(&both), idle);
         assert_eq!(
             at(&dkim(json!({"domain": "x"})), "/dkim/domain").help.as_deref(),

@@ -1,4 +1,5 @@
-//! The keys `host`, `port` and `secure`: where the server is, and whether TLS begins with the first byte.
+//! The keys `host`, `port` and `secure`: where the server is, and whether TLS begins with the first
+//! byte.
 
 use serde_json::Value;
 
@@ -12,7 +13,8 @@ use crate::findings::Findings;
 const SUBMISSIONS_PORT: u16 = 465;
 /// Submission with STARTTLS (RFC 6409).
 const SUBMISSION_PORT: u16 = 587;
-/// Ports on which servers begin in clear: relay, submission, and the one providers offer where 25 is closed.
+/// Ports on which servers begin in clear: relay, submission, and the one providers offer where 25
+/// is closed.
 const CLEAR_PORTS: [u16; 3] = [25, SUBMISSION_PORT, 2525];
 
 /// Reads the keys: the server, and whether TLS is implicit, which is known even without a host.
@@ -44,7 +46,9 @@ fn host(root: &mut Object<'_>, service: Service, findings: &mut Findings) -> Opt
     match host_name::parse(given) {
         Ok(host) => Some(host.to_owned()),
         Err(fault) => {
-            findings.error(root.pointer_to("host"), "invalid-host", fault.to_string()).help(fault.help());
+            findings
+                .error(root.pointer_to("host"), "invalid-host", fault.to_string())
+                .help(fault.help());
             None
         }
     }
@@ -70,7 +74,8 @@ fn port(root: &mut Object<'_>, service: Service, findings: &mut Findings) -> Opt
     let Some(port) = service.port else {
         return root.port("port", findings);
     };
-    // Platforms that insist on a port store a dummy beside a service: whatever number it is, it is only replaced.
+    // Platforms that insist on a port store a dummy beside a service: whatever number it is, it is
+    // only replaced.
     match root.value("port") {
         Some(given @ (Value::Number(_) | Value::String(_)))
             if given != "" && port_of(given) != Some(port) =>
@@ -105,11 +110,15 @@ pub(super) fn overridden(root: &Object<'_>, key: &str, findings: &mut Findings) 
 fn report_mismatch(root: &Object<'_>, secure: Option<bool>, port: u16, findings: &mut Findings) {
     let message = match secure {
         Some(false) if port == SUBMISSIONS_PORT => {
-            "port 465 speaks TLS from the first byte, but `secure` is false: the greeting will never come"
+            "port 465 speaks TLS from the first byte, but `secure` is false: the greeting will \
+            never come"
                 .to_owned()
         }
         Some(true) if CLEAR_PORTS.contains(&port) => {
-            format!("port {port} begins in clear, but `secure` is true: the TLS handshake will fail")
+            format!(
+                "port {port} begins in clear, but `secure` is true: the TLS handshake will \
+                fail"
+            )
         }
         _ => return,
     };
@@ -143,7 +152,11 @@ mod tests {
             let mut document = keys.clone();
             document["host"] = json!("smtp.example.com");
             let plan = plan(document);
-            assert_eq!((plan.endpoint.port, plan.tls == TlsMode::Implicit), (port, implicit), "{keys}");
+            assert_eq!(
+                (plan.endpoint.port, plan.tls == TlsMode::Implicit),
+                (port, implicit),
+                "{keys}"
+            );
         }
     }
 
@@ -160,7 +173,10 @@ mod tests {
         for (host, help) in [
             ("smtp://smtp.example.com", "write the name alone; a URL belongs into `url`"),
             ("smtp.example.com:587", "put the port into `port`"),
-            ("user:pass@smtp.example.com", "write the name alone; user and password belong into `auth`"),
+            (
+                "user:pass@smtp.example.com",
+                "write the name alone; user and password belong into `auth`",
+            ),
             ("smtp.example.com/x", "write the name alone, without a path"),
             ("smtp.example.com\n", "remove the spaces and line breaks"),
         ] {
@@ -185,7 +201,10 @@ mod tests {
             );
         }
         assert_eq!(mismatch(json!({"host": "a.example", "port": 1025, "secure": true})), []);
-        assert_eq!(mismatch(json!({"host": "a.example", "secure": "false"})), [("/secure", "wrong-type")]);
+        assert_eq!(
+            mismatch(json!({"host": "a.example", "secure": "false"})),
+            [("/secure", "wrong-type")]
+        );
         assert_eq!(mismatch(json!({"host": "a.example", "port": 0})), [("/port", "invalid-port")]);
     }
 }

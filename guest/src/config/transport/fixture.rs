@@ -23,7 +23,8 @@ pub(in crate::config) fn plan(document: Value) -> TransportPlan {
     plan.unwrap_or_else(|| panic!("no plan for {document}: {diagnostics:#?}"))
 }
 
-/// The place and code of each finding, in document order. Leaked, so that tests compare with literals.
+/// The place and code of each finding, in document order. Leaked, so that tests compare with
+/// literals.
 pub(in crate::config) fn codes(document: &Value) -> Vec<(&'static str, &'static str)> {
     let leak = |text: String| -> &'static str { text.leak() };
     check(document).1.into_iter().map(|finding| (leak(finding.path), leak(finding.code))).collect()
@@ -38,8 +39,11 @@ pub(in crate::config) fn at(document: &Value, path: &str) -> Diagnostic {
 
 /// The codes of the warnings alone; panics where there is an error.
 pub(in crate::config) fn warnings(document: &Value) -> Vec<(&'static str, &'static str)> {
-    let errors: Vec<_> =
-        check(document).1.into_iter().filter(|finding| finding.severity == Severity::Error).collect();
+    let errors: Vec<_> = check(document)
+        .1
+        .into_iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .collect();
     assert!(errors.is_empty(), "{document}: {errors:#?}");
     codes(document)
 }

@@ -22,7 +22,10 @@ pub(super) fn ehlo_name(root: &mut Object<'_>, findings: &mut Findings) -> Optio
             "write the name in its ASCII form, which begins with `xn--`",
         )
     } else if name.len() > LONGEST_NAME || !is_ehlo_name(name) {
-        ("is no name for EHLO", "write the full domain name of this machine, or its IP address in brackets")
+        (
+            "is no name for EHLO",
+            "write the full domain name of this machine, or its IP address in brackets",
+        )
     } else {
         return Some(name.to_owned());
     };
@@ -43,7 +46,9 @@ pub(super) fn local_address(root: &mut Object<'_>, findings: &mut Findings) -> O
     if address.is_err() {
         findings
             .error(root.pointer_to("localAddress"), "invalid-address", "is no IP address")
-            .help("write an address of this machine, such as `192.0.2.10`, without brackets or port");
+            .help(
+                "write an address of this machine, such as `192.0.2.10`, without brackets or port",
+            );
     }
     address.ok().map(|address| address.to_string())
 }

@@ -1,5 +1,5 @@
-//! Keys that have no effect here, each with the reason and with what to write instead: those of single
-//! messages, those that take functions, and those of nodemailer's other transports.
+//! Keys that have no effect here, each with the reason and with what to write instead: those of
+//! single messages, those that take functions, and those of nodemailer's other transports.
 
 use serde_json::Value;
 
@@ -19,13 +19,21 @@ const TRANSPORT: &[Inert] = &[
         "names are resolved as the operating system resolves them",
         "remove it",
     ),
-    ("attachDataUrls", "images in `data:` URLs stay where they are", "remove it, or link to the images"),
+    (
+        "attachDataUrls",
+        "images in `data:` URLs stay where they are",
+        "remove it, or link to the images",
+    ),
     ("component", "it only names nodemailer's logger", "remove it"),
     ("connection", FUNCTION, "remove it; `proxy` and `localAddress` shape the connection"),
     ("customAuth", FUNCTION, "remove it, and choose a mechanism with `authMethod`"),
     ("dnsTtl", "names are resolved for every connection", "remove it"),
     ("getSocket", FUNCTION, "remove it; `proxy` and `localAddress` shape the connection"),
-    ("normalizeHeaderKey", FUNCTION, "remove it: header names go out as `customHeaders` writes them"),
+    (
+        "normalizeHeaderKey",
+        FUNCTION,
+        "remove it: header names go out as `customHeaders` writes them",
+    ),
     (
         "secured",
         "there is no connection that could be secured already",
@@ -37,7 +45,11 @@ const TRANSPORT: &[Inert] = &[
 /// Keys of nodemailer's messages. On its transports they have no effect either.
 const MESSAGES: &[Inert] = &[
     ("_dkim", MESSAGE, "use `dkim`"),
-    ("alternatives", MESSAGE, "write one template in `text/plain` and one in `text/html` for a type"),
+    (
+        "alternatives",
+        MESSAGE,
+        "write one template in `text/plain` and one in `text/html` for a type",
+    ),
     ("amp", MESSAGE, "remove it"),
     ("attachments", MESSAGE, "remove it"),
     ("baseBoundary", MESSAGE, "remove it"),
@@ -147,7 +159,10 @@ mod tests {
 
     #[test]
     fn access_to_files_and_urls_is_never_given() {
-        assert_eq!(warnings(&with(json!({"disableFileAccess": true, "disableUrlAccess": false}))), []);
+        assert_eq!(
+            warnings(&with(json!({"disableFileAccess": true, "disableUrlAccess": false}))),
+            []
+        );
         let wrong = with(json!({"disableFileAccess": 1, "disableUrlAccess": "x"}));
         assert_eq!(
             codes(&wrong),

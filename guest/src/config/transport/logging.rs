@@ -10,7 +10,9 @@ pub(super) fn read(root: &mut Object<'_>, findings: &mut Findings) -> Logging {
     let debug = root.flag("debug", findings);
     let dialogue = root.flag("transactionLog", findings);
     if !logger {
-        for (key, _) in [("debug", debug), ("transactionLog", dialogue)].iter().filter(|(_, set)| *set) {
+        for (key, _) in
+            [("debug", debug), ("transactionLog", dialogue)].iter().filter(|(_, set)| *set)
+        {
             findings
                 .no_effect(root.pointer_to(key), "`logger` is not true")
                 .help("set `logger` to true, or remove it");
@@ -39,7 +41,8 @@ mod tests {
             (true, true, false, Logging::Debug, 0),
             (true, true, true, Logging::Debug, 0),
         ] {
-            let document = with(json!({"logger": logger, "debug": debug, "transactionLog": transaction}));
+            let document =
+                with(json!({"logger": logger, "debug": debug, "transactionLog": transaction}));
             assert_eq!(warnings(&document).len(), idle, "{document}");
             assert_eq!(plan(document).logging, logging);
         }

@@ -19,7 +19,9 @@ const KEYS: [&str; 5] = ["maxConnections", "maxMessages", "maxRequeues", "rateLi
 pub(super) fn read(root: &mut Object<'_>, findings: &mut Findings) -> Option<Pool> {
     let kept = root.boolean("pool", findings).unwrap_or(true);
     let pool = Pool {
-        max_connections: root.count("maxConnections", 1..=u32::MAX, findings).unwrap_or(DEFAULT_CONNECTIONS),
+        max_connections: root
+            .count("maxConnections", 1..=u32::MAX, findings)
+            .unwrap_or(DEFAULT_CONNECTIONS),
         max_messages: root.count("maxMessages", 1..=u32::MAX, findings).unwrap_or(DEFAULT_MESSAGES),
         max_requeues: max_requeues(root, findings),
         rate_limit: rate_limit(root, kept, findings),
@@ -27,7 +29,10 @@ pub(super) fn read(root: &mut Object<'_>, findings: &mut Findings) -> Option<Poo
     if !kept {
         for key in KEYS.into_iter().filter(|key| root.has(key)) {
             findings
-                .no_effect(root.pointer_to(key), "`pool` is false: each message has its own connection")
+                .no_effect(
+                    root.pointer_to(key),
+                    "`pool` is false: each message has its own connection",
+                )
                 .help("remove it, or remove `pool`");
         }
     }
@@ -47,7 +52,10 @@ fn rate_limit(root: &mut Object<'_>, kept: bool, findings: &mut Findings) -> Opt
     let window = root.milliseconds("rateDelta", findings);
     if window.is_some() && messages.is_none() && kept {
         findings
-            .no_effect(root.pointer_to("rateDelta"), "there is no `rateLimit` that it could be the window of")
+            .no_effect(
+                root.pointer_to("rateDelta"),
+                "there is no `rateLimit` that it could be the window of",
+            )
             .help("set `rateLimit`, or remove it");
     }
     Some(RateLimit { messages: messages?, window_ms: window.unwrap_or(DEFAULT_WINDOW_MS) })
@@ -61,7 +69,8 @@ mod tests {
 
     #[test]
     fn connections_are_kept_unless_told_otherwise() {
-        let default = Pool { max_connections: 5, max_messages: 100, max_requeues: None, rate_limit: None };
+        let default =
+            Pool { max_connections: 5, max_messages: 100, max_requeues: None, rate_limit: None };
         for pool in [json!(null), json!(true)] {
             assert_eq!(plan(with(json!({ "pool": pool }))).pool, Some(default));
         }
@@ -84,10 +93,15 @@ mod tests {
 
     #[test]
     fn bounds_without_a_pool_have_no_effect() {
-        let document = with(json!({"pool": false, "maxConnections": 2, "rateLimit": 1, "rateDelta": 5}));
+        let document =
+            with(json!({"pool": false, "maxConnections": 2, "rateLimit": 1, "rateDelta": 5}));
         assert_eq!(
             warnings(&document),
-            [("/maxConnections", "no-effect"), ("/rateLimit", "no-effect"), ("/rateDelta", "no-effect")]
+            [
+                ("/maxConnections", "no-effect"),
+                ("/rateLimit", "no-effect"),
+                ("/rateDelta", "no-effect")
+            ]
         );
         assert_eq!(warnings(&with(json!({"rateDelta": 5}))), [("/rateDelta", "no-effect")]);
     }

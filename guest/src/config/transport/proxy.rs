@@ -43,7 +43,11 @@ fn proxy(text: &str, pointer: String, findings: &mut Findings) -> Option<Proxy> 
     let takes_password = !matches!(protocol, ProxyProtocol::Socks4 | ProxyProtocol::Socks4a);
     if uri.has_password && !takes_password {
         findings
-            .warning(&pointer, "no-effect", "the password has no effect: SOCKS 4 knows a user alone")
+            .warning(
+                &pointer,
+                "no-effect",
+                "the password has no effect: SOCKS 4 knows a user alone",
+            )
             .help("use `socks5`");
     }
     Some(Proxy {
@@ -97,9 +101,15 @@ mod tests {
         ] {
             let proxy = read_one(url);
             assert_eq!((proxy.protocol, proxy.endpoint.port), (protocol, port), "{url}");
-            assert_eq!((proxy.endpoint.host.as_str(), proxy.user, proxy.password), ("p.example", None, None));
+            assert_eq!(
+                (proxy.endpoint.host.as_str(), proxy.user, proxy.password),
+                ("p.example", None, None)
+            );
         }
-        assert_eq!(read_one("http://[::1]:8080").endpoint, Endpoint { host: "::1".into(), port: 8080 });
+        assert_eq!(
+            read_one("http://[::1]:8080").endpoint,
+            Endpoint { host: "::1".into(), port: 8080 }
+        );
     }
 
     #[test]
@@ -138,6 +148,9 @@ mod tests {
         }
         let bare = at(&with(json!({"proxy": "localhost:3128"})), "/proxy");
         assert_eq!(bare.message, "is no URL of a proxy: it has no scheme before its host");
-        assert_eq!(warnings(&with(json!({"proxy": "http://p.example/x"}))), [("/proxy", "no-effect")]);
+        assert_eq!(
+            warnings(&with(json!({"proxy": "http://p.example/x"}))),
+            [("/proxy", "no-effect")]
+        );
     }
 }

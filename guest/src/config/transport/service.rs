@@ -1,8 +1,8 @@
 //! The key `service`: a name that stands for host, port and more, looked up in `data/services.tsv`.
 //!
-//! The native host reads the same table to know where the configuration points. The rule of both: of what
-//! is asked for, take the part after the last `@`, drop all but `A-Z a-z 0-9 . -`, and lower the case; do
-//! the last two with names, aliases and domains, and compare.
+//! The native host reads the same table to know where the configuration points. The rule of both:
+//! of what is asked for, take the part after the last `@`, drop all but `A-Z a-z 0-9 . -`, and
+//! lower the case; do the last two with names, aliases and domains, and compare.
 
 use crate::config::Object;
 use crate::config::object::nearest;
@@ -39,11 +39,16 @@ pub(super) fn read(root: &mut Object<'_>, findings: &mut Findings) -> Service {
     if let Some(service) = look_up(name) {
         return service;
     }
-    let finding =
-        findings.error(root.pointer_to("service"), "unknown-service", "no service of this name is known");
+    let finding = findings.error(
+        root.pointer_to("service"),
+        "unknown-service",
+        "no service of this name is known",
+    );
     let names: Vec<_> = rows().map(|row| row[0]).collect();
     finding.help(match nearest(name, &names) {
-        Some(nearest) => format!("did you mean `{nearest}`? otherwise remove it and set `host` and `port`"),
+        Some(nearest) => {
+            format!("did you mean `{nearest}`? otherwise remove it and set `host` and `port`")
+        }
         None => "remove it and set `host` and `port`".to_owned(),
     });
     Service { named: true, ..Service::default() }
@@ -65,7 +70,11 @@ fn rows() -> impl Iterator<Item = [&'static str; 7]> {
 
 fn names_of(row: &[&'static str; 7]) -> impl Iterator<Item = &'static str> {
     let [name, _, _, _, aliases, domains, _] = *row;
-    [name].into_iter().chain(aliases.split(',')).chain(domains.split(',')).filter(|name| !name.is_empty())
+    [name]
+        .into_iter()
+        .chain(aliases.split(','))
+        .chain(domains.split(','))
+        .filter(|name| !name.is_empty())
 }
 
 fn service(row: &[&'static str; 7]) -> Service {
@@ -104,12 +113,20 @@ mod tests {
         assert_eq!((lines, rows().count()), (88, 88));
         let mut owners = HashMap::new();
         for row in rows() {
-            assert!(row[1].is_empty() || crate::config::host_name::parse(row[1]) == Ok(row[1]), "{}", row[0]);
+            assert!(
+                row[1].is_empty() || crate::config::host_name::parse(row[1]) == Ok(row[1]),
+                "{}",
+                row[0]
+            );
             assert!(row[2].is_empty() || service(&row).port.is_some(), "{}", row[0]);
             assert!(row[3].is_empty() || service(&row).secure.is_some(), "{}", row[0]);
             for name in names_of(&row) {
                 let owner = owners.insert(normalize(name), row[0]);
-                assert!(owner.is_none_or(|owner| owner == row[0]), "{name} means {owner:?} and {}", row[0]);
+                assert!(
+                    owner.is_none_or(|owner| owner == row[0]),
+                    "{name} means {owner:?} and {}",
+                    row[0]
+                );
             }
         }
     }
@@ -166,7 +183,8 @@ mod tests {
 
     #[test]
     fn values_that_a_service_replaces_are_warnings() {
-        let same = json!({"service": "Gmail", "host": "smtp.gmail.com", "port": "465", "secure": true});
+        let same =
+            json!({"service": "Gmail", "host": "smtp.gmail.com", "port": "465", "secure": true});
         assert_eq!(codes(&same), []);
         let other = json!({
             "service": "Gmail", "host": "dummy host", "port": 587, "secure": false, "authMethod": "PLAIN",
@@ -176,7 +194,8 @@ mod tests {
             codes(&other),
             [("/host", "overridden"), ("/port", "overridden"), ("/secure", "overridden")]
         );
-        let zoho = json!({"service": "Zoho", "authMethod": "PLAIN", "auth": {"user": "u", "pass": "ref"}});
+        let zoho =
+            json!({"service": "Zoho", "authMethod": "PLAIN", "auth": {"user": "u", "pass": "ref"}});
         assert_eq!(codes(&zoho), [("/authMethod", "overridden")]);
         assert_eq!(
             codes(&json!({"service": "Proton", "requireTLS": false})),

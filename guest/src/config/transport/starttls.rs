@@ -1,5 +1,5 @@
-//! The keys `ignoreTLS`, `requireTLS` and `opportunisticTLS`: what becomes of a connection that begins in
-//! clear (RFC 3207).
+//! The keys `ignoreTLS`, `requireTLS` and `opportunisticTLS`: what becomes of a connection that
+//! begins in clear (RFC 3207).
 
 use super::endpoint::overridden;
 use super::plan::TlsMode;
@@ -28,12 +28,21 @@ pub(super) fn read(
     let opportunistic = root.flag("opportunisticTLS", findings);
     let set = [("ignoreTLS", ignore), ("requireTLS", require), ("opportunisticTLS", opportunistic)];
     if implicit_tls {
-        report(root, &set, "TLS begins with the first byte here, and STARTTLS is never used", findings);
+        report(
+            root,
+            &set,
+            "TLS begins with the first byte here, and STARTTLS is never used",
+            findings,
+        );
         return Encryption { mode: TlsMode::Implicit, plaintext_after_refusal: false };
     }
     if ignore && require {
         findings
-            .error(root.pointer_to("ignoreTLS"), "contradiction", "contradicts `requireTLS`: both are true")
+            .error(
+                root.pointer_to("ignoreTLS"),
+                "contradiction",
+                "contradicts `requireTLS`: both are true",
+            )
             .help("keep `requireTLS` to encrypt, or `ignoreTLS` to send in clear");
     }
     if ignore {
@@ -80,8 +89,9 @@ mod tests {
             (true, true, false, None),
             (true, true, true, None),
         ] {
-            let document =
-                with(json!({"ignoreTLS": ignore, "requireTLS": require, "opportunisticTLS": opportunistic}));
+            let document = with(
+                json!({"ignoreTLS": ignore, "requireTLS": require, "opportunisticTLS": opportunistic}),
+            );
             let found = check(&document).0.map(|plan| (plan.tls, plan.plaintext_after_refusal));
             assert_eq!(found, expected, "{document}");
         }
@@ -106,11 +116,16 @@ mod tests {
         }));
         assert_eq!(
             warnings(&document),
-            [("/ignoreTLS", "no-effect"), ("/requireTLS", "no-effect"), ("/opportunisticTLS", "no-effect")]
+            [
+                ("/ignoreTLS", "no-effect"),
+                ("/requireTLS", "no-effect"),
+                ("/opportunisticTLS", "no-effect")
+            ]
         );
         assert_eq!(plan(document).tls, TlsMode::Implicit);
-        let quiet =
-            with(json!({"port": 465, "ignoreTLS": false, "requireTLS": false, "opportunisticTLS": null}));
+        let quiet = with(
+            json!({"port": 465, "ignoreTLS": false, "requireTLS": false, "opportunisticTLS": null}),
+        );
         assert_eq!(warnings(&quiet), []);
     }
 }

@@ -1,4 +1,5 @@
-//! The plan as a whole: what an ordinary configuration gives, and what many faults at once are told.
+//! The plan as a whole: what an ordinary configuration gives, and what many faults at once are
+//! told.
 
 use super::fixture::{check, codes, plan, warnings, with};
 use super::plan::{Logging, Protocol, TlsMode};
@@ -131,7 +132,10 @@ fn an_ordinary_configuration_is_clean() {
     });
     assert_eq!(warnings(&document), []);
     let plan = plan(document);
-    assert_eq!((plan.tls, plan.protocol, plan.logging), (TlsMode::Implicit, Protocol::Smtp, Logging::None));
+    assert_eq!(
+        (plan.tls, plan.protocol, plan.logging),
+        (TlsMode::Implicit, Protocol::Smtp, Logging::None)
+    );
     assert_eq!(plan.tls_options, super::tls::standard());
 }
 
@@ -180,7 +184,8 @@ fn every_finding_says_what_to_change() {
         for finding in check(&document).1 {
             assert!(finding.help.as_deref().is_some_and(|help| !help.is_empty()), "{finding:?}");
             let first = finding.message.split(' ').next().unwrap_or_default();
-            let name = first == "Microsoft" || first.chars().filter(|c| c.is_uppercase()).count() > 1;
+            let name =
+                first == "Microsoft" || first.chars().filter(|c| c.is_uppercase()).count() > 1;
             let lower = !first.starts_with(char::is_uppercase);
             let fragment = !finding.message.ends_with('.') && (lower || name);
             assert!(fragment, "{finding:?}");
@@ -255,9 +260,12 @@ fn hostile() -> Vec<Value> {
         for (object, keys) in NESTED {
             documents.extend(keys.iter().map(|key| with(json!({ *object: { *key: value } }))));
         }
-        documents
-            .push(with(json!({"auth": {"type": "OAuth2", "clientId": value, "customParams": {"a": value}}})));
-        documents.push(with(json!({"dkim": {"keys": [value, {"domainName": value, "privateKey": value}]}})));
+        documents.push(with(
+            json!({"auth": {"type": "OAuth2", "clientId": value, "customParams": {"a": value}}}),
+        ));
+        documents.push(with(
+            json!({"dkim": {"keys": [value, {"domainName": value, "privateKey": value}]}}),
+        ));
     }
     documents
 }

@@ -1,4 +1,5 @@
-//! The keys `dnsTimeout`, `connectionTimeout`, `greetingTimeout` and `socketTimeout`, in milliseconds.
+//! The keys `dnsTimeout`, `connectionTimeout`, `greetingTimeout` and `socketTimeout`, in
+//! milliseconds.
 
 use super::plan::Timeouts;
 use crate::config::Object;
@@ -12,7 +13,9 @@ const DEFAULTS: Timeouts =
 pub(super) fn read(root: &mut Object<'_>, findings: &mut Findings) -> Timeouts {
     Timeouts {
         dns_ms: root.milliseconds("dnsTimeout", findings).unwrap_or(DEFAULTS.dns_ms),
-        connection_ms: root.milliseconds("connectionTimeout", findings).unwrap_or(DEFAULTS.connection_ms),
+        connection_ms: root
+            .milliseconds("connectionTimeout", findings)
+            .unwrap_or(DEFAULTS.connection_ms),
         greeting_ms: root.milliseconds("greetingTimeout", findings).unwrap_or(DEFAULTS.greeting_ms),
         socket_ms: root.milliseconds("socketTimeout", findings).unwrap_or(DEFAULTS.socket_ms),
     }
@@ -26,11 +29,9 @@ mod tests {
 
     #[test]
     fn each_deadline_has_its_key_and_its_default() {
-        let zero =
-            json!({"dnsTimeout": 0, "connectionTimeout": null, "greetingTimeout": 0, "socketTimeout": 0});
+        let zero = json!({"dnsTimeout": 0, "connectionTimeout": null, "greetingTimeout": 0, "socketTimeout": 0});
         assert_eq!(plan(with(zero)).timeouts, DEFAULTS);
-        let set =
-            json!({"dnsTimeout": 1, "connectionTimeout": 2, "greetingTimeout": 3, "socketTimeout": 4.5});
+        let set = json!({"dnsTimeout": 1, "connectionTimeout": 2, "greetingTimeout": 3, "socketTimeout": 4.5});
         assert_eq!(
             plan(with(set)).timeouts,
             Timeouts { dns_ms: 1, connection_ms: 2, greeting_ms: 3, socket_ms: 5 }

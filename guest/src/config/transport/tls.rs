@@ -1,4 +1,5 @@
-//! The object `tls`, which nodemailer hands to Node: certificates, names, versions and cipher suites.
+//! The object `tls`, which nodemailer hands to Node: certificates, names, versions and cipher
+//! suites.
 //!
 //! One reader serves the session (`tls`) and the token endpoint (`auth.tls`).
 
@@ -76,9 +77,13 @@ fn verify_certificate(tls: &mut Object<'_>, findings: &mut Findings) -> bool {
             .warning(
                 tls.pointer_to("rejectUnauthorized"),
                 "certificate-not-verified",
-                "the server's certificate is not verified: anyone on the way can read the mail and the password",
+                "the server's certificate is not verified: anyone on the way can read the mail and \
+                the password",
             )
-            .help("remove it, and name the certificate's issuer, or the certificate itself, in `ca`");
+            .help(
+                "remove it, and name the certificate's issuer, or the certificate itself, in \
+                `ca`",
+            );
     }
     verify
 }
@@ -187,21 +192,30 @@ mod tests {
         let open = with(json!({"tls": {"rejectUnauthorized": false}}));
         assert_eq!(warnings(&open), [("/tls/rejectUnauthorized", "certificate-not-verified")]);
         assert!(!plan(open).tls_options.verify_certificate);
-        assert!(plan(with(json!({"tls": {"rejectUnauthorized": true}}))).tls_options.verify_certificate);
+        assert!(
+            plan(with(json!({"tls": {"rejectUnauthorized": true}}))).tls_options.verify_certificate
+        );
         let text = with(json!({"tls": {"rejectUnauthorized": "false"}}));
         assert_eq!(codes(&text), [("/tls/rejectUnauthorized", "wrong-type")]);
     }
 
     #[test]
     fn a_client_certificate_needs_its_key() {
-        let document = with(json!({"tls": {"cert": CERTIFICATE, "key": "ref", "passphrase": {"env": "P"}}}));
+        let document =
+            with(json!({"tls": {"cert": CERTIFICATE, "key": "ref", "passphrase": {"env": "P"}}}));
         let identity = plan(document).tls_options.identity.expect("an identity");
         assert_eq!(identity.certificate_chain, CERTIFICATE);
         assert_eq!(identity.private_key, Secret { pointer: "/tls/key".into() });
         assert_eq!(identity.passphrase, Some(Secret { pointer: "/tls/passphrase".into() }));
-        assert_eq!(codes(&with(json!({"tls": {"cert": CERTIFICATE}}))), [("/tls/key", "missing-key")]);
+        assert_eq!(
+            codes(&with(json!({"tls": {"cert": CERTIFICATE}}))),
+            [("/tls/key", "missing-key")]
+        );
         assert_eq!(codes(&with(json!({"tls": {"key": "ref"}}))), [("/tls/cert", "missing-key")]);
-        assert_eq!(codes(&with(json!({"tls": {"cert": "x", "key": "ref"}}))), [("/tls/cert", "not-pem")]);
+        assert_eq!(
+            codes(&with(json!({"tls": {"cert": "x", "key": "ref"}}))),
+            [("/tls/cert", "not-pem")]
+        );
         assert_eq!(
             warnings(&with(json!({"tls": {"passphrase": "ref"}}))),
             [("/tls/passphrase", "no-effect")]
@@ -212,14 +226,20 @@ mod tests {
     fn the_inner_server_name_goes_before_the_outer_one() {
         let name = |document| plan(document).tls_options.server_name;
         assert_eq!(name(with(json!({"servername": "a.example"}))).as_deref(), Some("a.example"));
-        assert_eq!(name(with(json!({"tls": {"servername": "b.example"}}))).as_deref(), Some("b.example"));
+        assert_eq!(
+            name(with(json!({"tls": {"servername": "b.example"}}))).as_deref(),
+            Some("b.example")
+        );
         let same = with(json!({"servername": "a.example", "tls": {"servername": "a.example"}}));
         assert_eq!(warnings(&same), []);
         let both = with(json!({"servername": "a.example", "tls": {"servername": "b.example"}}));
         assert_eq!(warnings(&both), [("/servername", "no-effect")]);
         assert_eq!(name(both).as_deref(), Some("b.example"));
         assert_eq!(codes(&with(json!({"servername": "a b"}))), [("/servername", "invalid-host")]);
-        assert_eq!(codes(&with(json!({"tls": {"servername": 1}}))), [("/tls/servername", "wrong-type")]);
+        assert_eq!(
+            codes(&with(json!({"tls": {"servername": 1}}))),
+            [("/tls/servername", "wrong-type")]
+        );
     }
 
     #[test]
@@ -233,6 +253,9 @@ mod tests {
             at(&document, "/tls/requireTLS").help.as_deref(),
             Some("write it beside `tls`, at the top level")
         );
-        assert_eq!(at(&document, "/tls/severname").help.as_deref(), Some("did you mean `servername`?"));
+        assert_eq!(
+            at(&document, "/tls/severname").help.as_deref(),
+            Some("did you mean `servername`?")
+        );
     }
 }

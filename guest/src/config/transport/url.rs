@@ -1,7 +1,7 @@
 //! The key `url`: a whole transport in one URL, which replaces the keys beside it.
 //!
-//! The URL becomes an object of the same keys, read by the same readers; what they find is then told of the
-//! URL, and secrets are known by its place.
+//! The URL becomes an object of the same keys, read by the same readers; what they find is then
+//! told of the URL, and secrets are known by its place.
 
 use serde_json::{Map, Value, json};
 
@@ -105,21 +105,30 @@ fn insert(options: &mut Map<String, Value>, name: &str, value: &str, inner: &mut
         },
         Some(_) => {
             inner
-                .warning("", "unknown-key", "an option in the query of the URL is unknown and has no effect")
+                .warning(
+                    "",
+                    "unknown-key",
+                    "an option in the query of the URL is unknown and has no effect",
+                )
                 .help("of nested options only those of `tls` can be set in a URL");
             return;
         }
     };
     if object.contains_key(key) {
         inner
-            .warning("", "no-effect", "an option in the query of the URL has no effect: it is set already")
+            .warning(
+                "",
+                "no-effect",
+                "an option in the query of the URL has no effect: it is set already",
+            )
             .help("remove it from the query, or from the rest of the URL");
         return;
     }
     object.insert(key.to_owned(), typed(value));
 }
 
-/// Whether the URL of a proxy holds a login: the host puts a reference in the place of the whole URL then.
+/// Whether the URL of a proxy holds a login: the host puts a reference in the place of the whole
+/// URL then.
 fn holds_login(proxy: &str) -> bool {
     proxy.starts_with("secret:") || Uri::parse(proxy).is_ok_and(|proxy| proxy.user.is_some())
 }
@@ -132,20 +141,24 @@ fn typed(value: &str) -> Value {
         "false" => Value::Bool(false),
         text => match text.parse::<i64>() {
             Ok(number) => json!(number),
-            Err(_) => {
-                text.parse::<f64>().ok().filter(|number| number.is_finite()).map_or(json!(text), |n| json!(n))
-            }
+            Err(_) => text
+                .parse::<f64>()
+                .ok()
+                .filter(|number| number.is_finite())
+                .map_or(json!(text), |n| json!(n)),
         },
     }
 }
 
-/// Tells a finding on an option as one on the URL. Unknown options are not named: they may be part of a
-/// password that was not percent-encoded.
+/// Tells a finding on an option as one on the URL. Unknown options are not named: they may be part
+/// of a password that was not percent-encoded.
 fn rehome(finding: Diagnostic, pointer: &str) -> Diagnostic {
     let option = finding.path.trim_start_matches('/').replace('/', ".");
     let message = match (option.as_str(), finding.code.as_str()) {
         ("", _) => finding.message,
-        (_, "unknown-key") => "an option in the query of the URL is unknown and has no effect".to_owned(),
+        (_, "unknown-key") => {
+            "an option in the query of the URL is unknown and has no effect".to_owned()
+        }
         (option, _) => format!("option `{option}` of the URL: {}", finding.message),
     };
     Diagnostic { path: pointer.to_owned(), message, ..finding }
@@ -164,7 +177,13 @@ mod tests {
     #[test]
     fn a_url_says_server_beginning_and_credentials() {
         for (text, host, port, tls, user) in [
-            ("smtp://smtp.example.com", "smtp.example.com", 587, TlsMode::OpportunisticStarttls, None),
+            (
+                "smtp://smtp.example.com",
+                "smtp.example.com",
+                587,
+                TlsMode::OpportunisticStarttls,
+                None,
+            ),
             ("smtps://smtp.example.com", "smtp.example.com", 465, TlsMode::Implicit, None),
             ("SMTPS://smtp.example.com:4465/", "smtp.example.com", 4465, TlsMode::Implicit, None),
             (
@@ -184,7 +203,8 @@ mod tests {
             ),
             ("smtp:?service=Gmail", "smtp.gmail.com", 465, TlsMode::Implicit, None),
         ] {
-            let plan = plan(if text.contains("service") { json!({"url": text}) } else { url(text) });
+            let plan =
+                plan(if text.contains("service") { json!({"url": text}) } else { url(text) });
             assert_eq!(
                 (plan.endpoint.host.as_str(), plan.endpoint.port, plan.tls),
                 (host, port, tls),
@@ -193,7 +213,10 @@ mod tests {
             match (plan.authentication, user) {
                 (Authentication::None, None) => {}
                 (Authentication::Password(login), Some(user)) => {
-                    assert_eq!((login.user.as_str(), login.password.pointer.as_str()), (user, "/url"));
+                    assert_eq!(
+                        (login.user.as_str(), login.password.pointer.as_str()),
+                        (user, "/url")
+                    );
                 }
                 (other, _) => panic!("{text}: {other:?}"),
             }
@@ -222,7 +245,8 @@ mod tests {
         );
         let idle = at(&url("smtp://h.example?name=a&name=b"), "/url").message;
         assert_eq!(idle, "an option in the query of the URL has no effect: it is set already");
-        let messages: Vec<_> = check(&url(text)).1.into_iter().map(|finding| finding.message).collect();
+        let messages: Vec<_> =
+            check(&url(text)).1.into_iter().map(|finding| finding.message).collect();
         assert!(
             messages[0].starts_with("option `tls.minVersion` of the URL: is no version of TLS"),
             "{messages:?}"

@@ -163,7 +163,11 @@ mod tests {
             (at(ErrorKind::Temporary, Stage::Auth), Fate::Failed, Reach::Message),
             (at(ErrorKind::Credentials, Stage::Auth), Fate::Failed, Reach::Way),
             (at(ErrorKind::Address, Stage::Mail), Fate::Refused, Reach::Message),
-            (at(ErrorKind::Lost, Stage::Content).into_ambiguous(), Fate::Ambiguous, Reach::Transaction),
+            (
+                at(ErrorKind::Lost, Stage::Content).into_ambiguous(),
+                Fate::Ambiguous,
+                Reach::Transaction,
+            ),
             (Error::new(ErrorKind::Template, "x"), Fate::Refused, Reach::Message),
             (Error::new(ErrorKind::Configuration, "x"), Fate::Failed, Reach::Configuration),
             (Error::new(ErrorKind::Expired, "x"), Fate::Failed, Reach::Message),

@@ -1,8 +1,9 @@
-//! RESULTS.inflight: which messages a run had begun to hand over. It stands beside RESULTS while a run goes on;
-//! where the run was killed, it tells the next one whose fate nobody knows.
+//! RESULTS.inflight: which messages a run had begun to hand over. It stands beside RESULTS while a
+//! run goes on; where the run was killed, it tells the next one whose fate nobody knows.
 //!
-//! The first line says how long RESULTS was when the run began: an older result of a request is none of this
-//! run. Each further line is the name of a request, written before the server hears DATA.
+//! The first line says how long RESULTS was when the run began: an older result of a request is
+//! none of this run. Each further line is the name of a request, written before the server hears
+//! DATA.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -51,7 +52,9 @@ impl Leftover {
             // A run that was killed here had sent nothing.
             Some(line) if !line.ended => None,
             None => None,
-            Some(line) => Some(serde_json::from_slice(line.content).map_err(|_| foreign(&path, 1))?),
+            Some(line) => {
+                Some(serde_json::from_slice(line.content).map_err(|_| foreign(&path, 1))?)
+            }
         };
         Ok(Self { path, head })
     }
@@ -61,15 +64,20 @@ impl Leftover {
         self.head.as_ref().map_or(u64::MAX, |head| head.results)
     }
 
-    /// Gives each message that was noted and has no result the one it must have, and begins the notes of this
-    /// run. Tells how many there were.
-    pub(super) async fn resolve(self, results: &Results, ledger: &mut Ledger) -> Result<(Inflight, u64)> {
+    /// Gives each message that was noted and has no result the one it must have, and begins the
+    /// notes of this run. Tells how many there were.
+    pub(super) async fn resolve(
+        self,
+        results: &Results,
+        ledger: &mut Ledger,
+    ) -> Result<(Inflight, u64)> {
         let Self { path, head } = self;
         let mut lost = 0;
         if let Some(head) = head {
             if head.results > results.length()? {
                 let message = format!("`{}` is about a longer file of results", path.display());
-                let hint = "restore that file, or remove this one if nothing of it matters any more";
+                let hint =
+                    "restore that file, or remove this one if nothing of it matters any more";
                 return Err(Error::new(ErrorKind::Input, message).with_hint(hint));
             }
             lost = reconcile(&path, results, ledger).await?;
@@ -113,7 +121,8 @@ pub(super) fn line(content: &impl Serialize) -> io::Result<Vec<u8>> {
 async fn notes(path: &Path) -> Result<Option<Lines<BufReader<tokio::fs::File>>>> {
     match tokio::fs::metadata(path).await {
         Ok(metadata) if metadata.is_file() => {
-            let file = tokio::fs::File::open(path).await.map_err(|error| unreadable(path, &error))?;
+            let file =
+                tokio::fs::File::open(path).await.map_err(|error| unreadable(path, &error))?;
             Ok(Some(Lines::new(BufReader::new(file))))
         }
         Ok(_) => Err(unreadable(path, &io::Error::other("it is no regular file"))),
@@ -122,7 +131,8 @@ async fn notes(path: &Path) -> Result<Option<Lines<BufReader<tokio::fs::File>>>>
     }
 }
 
-/// Writes the results that are missing. Were it killed here, the next run would find those written already.
+/// Writes the results that are missing. Were it killed here, the next run would find those written
+/// already.
 async fn reconcile(path: &Path, results: &Results, ledger: &mut Ledger) -> Result<u64> {
     let mut lost = 0;
     let Some(mut lines) = notes(path).await? else { return Ok(lost) };
@@ -131,7 +141,8 @@ async fn reconcile(path: &Path, results: &Results, ledger: &mut Ledger) -> Resul
         if line.number == 1 || !line.ended {
             continue;
         }
-        let name: Name = serde_json::from_slice(line.content).map_err(|_| foreign(path, line.number))?;
+        let name: Name =
+            serde_json::from_slice(line.content).map_err(|_| foreign(path, line.number))?;
         if !ledger.is_settled(&name) {
             let outcome = Err(lost_from_sight());
             results.append(&name, Fate::Ambiguous, &outcome)?;

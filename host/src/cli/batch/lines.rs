@@ -120,6 +120,9 @@ mod tests {
         let text = [vec![b'x'; LONGEST - 1], b"\n".to_vec()].concat();
         let mut lines = Lines::new(&text[..]);
         let line = lines.next().await.expect("it can be read").expect("a line");
-        assert_eq!((line.is_overlong(), line.content.len(), line.ended), (false, LONGEST - 1, true));
+        assert_eq!(
+            (line.is_overlong(), line.content.len(), line.ended),
+            (false, LONGEST - 1, true)
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Which request is meant: by its `id`, or else by the number of its line and the digest of its content.
+//! Which request is meant: by its `id`, or else by the number of its line and the digest of its
+//! content.
 
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use serde::{Deserialize, Serialize};
@@ -16,8 +17,8 @@ pub(super) struct Name {
     pub(super) digest: Option<String>,
 }
 
-/// A name in twelve bytes. Of SHA-256, 96 bits are enough to tell far more requests apart than anyone sends, and
-/// a million of them take some 30 MB.
+/// A name in twelve bytes. Of SHA-256, 96 bits are enough to tell far more requests apart than
+/// anyone sends, and a million of them take some 30 MB.
 pub(super) type Key = [u8; 12];
 
 impl Name {

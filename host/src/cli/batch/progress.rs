@@ -65,7 +65,8 @@ impl Progress {
 
 fn style(template: &str) -> ProgressStyle {
     // The templates are those above, and sound.
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style =
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     style.with_key("rate", |state: &ProgressState, text: &mut dyn fmt::Write| {
         // Writing to a string does not fail.
         let _ = write!(text, "{:.0}/s", state.per_sec());

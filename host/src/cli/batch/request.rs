@@ -1,5 +1,5 @@
-//! A line of REQUESTS: a request, or what is wrong with it. What is found is described and not quoted, since it
-//! may hold a code; names of members are.
+//! A line of REQUESTS: a request, or what is wrong with it. What is found is described and not
+//! quoted, since it may hold a code; names of members are.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -58,7 +58,8 @@ fn members<'a>(line: &Line<'a>) -> Result<Members<'a>> {
         return Err(Error::new(ErrorKind::Payload, message));
     }
     let text = std::str::from_utf8(line.content).map_err(|error| {
-        let message = format!("the line is not UTF-8: byte {} begins no character", error.valid_up_to());
+        let message =
+            format!("the line is not UTF-8: byte {} begins no character", error.valid_up_to());
         Error::new(ErrorKind::Payload, message).with_hint("save the file in the encoding UTF-8")
     })?;
     // Some editors begin a file with a byte order mark, which is no part of the JSON.
@@ -112,10 +113,12 @@ impl Members<'_> {
         if let Some(surplus) = self.surplus {
             return Err(Error::new(ErrorKind::Payload, surplus).with_hint(SHAPE));
         }
-        let to = self.to.ok_or_else(|| missing("to", ErrorKind::Address, "the recipient's address"))?;
+        let to =
+            self.to.ok_or_else(|| missing("to", ErrorKind::Address, "the recipient's address"))?;
         let to = string("to", to, ErrorKind::Address)?;
         let what = "what the message is for, such as \"SignIn\"";
-        let usage_type = self.usage_type.ok_or_else(|| missing("type", ErrorKind::Payload, what))?;
+        let usage_type =
+            self.usage_type.ok_or_else(|| missing("type", ErrorKind::Payload, what))?;
         let mut request = Request::new(string("type", usage_type, ErrorKind::Payload)?, to);
         if let Some(payload) = self.payload {
             if kind_of(payload.get()) != "an object" {
@@ -138,7 +141,8 @@ fn override_of(template: &RawValue) -> Result<TemplateOverride> {
         let problem = error.to_string();
         let problem = problem.split(" at line ").next().unwrap_or_default();
         Error::new(ErrorKind::Template, format!("`template`: {problem}")).with_hint(
-            "write an object with `subject` and `content`, and maybe `contentType`, `replyTo`, `sendFrom`",
+            "write an object with `subject` and `content`, and maybe `contentType`, `replyTo`, \
+            `sendFrom`",
         )
     })
 }
@@ -147,8 +151,9 @@ fn string(name: &str, value: &RawValue, kind: ErrorKind) -> Result<String> {
     if kind_of(value.get()) != "a string" {
         return Err(mistyped(name, value, "a string", kind));
     }
-    serde_json::from_str(value.get())
-        .map_err(|_| Error::new(kind, format!("`{name}` has an escape that stands for no character")))
+    serde_json::from_str(value.get()).map_err(|_| {
+        Error::new(kind, format!("`{name}` has an escape that stands for no character"))
+    })
 }
 
 fn missing(name: &str, kind: ErrorKind, what: &str) -> Error {
@@ -157,7 +162,8 @@ fn missing(name: &str, kind: ErrorKind, what: &str) -> Error {
 
 fn mistyped(name: &str, found: &RawValue, expected: &str, kind: ErrorKind) -> Error {
     let found = kind_of(found.get());
-    Error::new(kind, format!("`{name}` is {found}, not {expected}")).with_hint(format!("write {expected}"))
+    Error::new(kind, format!("`{name}` is {found}, not {expected}"))
+        .with_hint(format!("write {expected}"))
 }
 
 /// What a JSON text is, as far as its beginning tells.

@@ -1,5 +1,5 @@
-//! RESULTS: one line for each request, appended and never changed; the last line of a request wins. What has a
-//! final result there is not sent again.
+//! RESULTS: one line for each request, appended and never changed; the last line of a request wins.
+//! What has a final result there is not sent again.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -21,7 +21,8 @@ const BEGINNING: &[u8] = b"{\"line\":";
 
 /// Where results go.
 pub(super) struct Results {
-    /// None once a result could not be written whole: another one behind its torn line would be lost, too.
+    /// None once a result could not be written whole: another one behind its torn line would be
+    /// lost, too.
     sink: Mutex<Option<Sink>>,
 }
 
@@ -63,7 +64,9 @@ impl Ledger {
         let key = name.key();
         match (self.0.get(&key).copied(), taken) {
             (Some(Known::Taken), _) => Turn::Repeated,
-            (Some(Known::Earlier(fate) | Known::Latest(fate)), _) if fate != Fate::Failed => Turn::Done(fate),
+            (Some(Known::Earlier(fate) | Known::Latest(fate)), _) if fate != Fate::Failed => {
+                Turn::Done(fate)
+            }
             (_, Some(taken)) => {
                 self.0.insert(key, taken);
                 Turn::Send
@@ -107,12 +110,14 @@ impl Unread {
                 let hint = "wait until it has ended, or choose another file";
                 Err(unusable("another run is writing to it").with_hint(hint))
             }
-            Err(TryLockError::Error(error)) => Err(unusable(&format!("it cannot be locked: {error}"))),
+            Err(TryLockError::Error(error)) => {
+                Err(unusable(&format!("it cannot be locked: {error}")))
+            }
         }
     }
 
-    /// Reads what earlier runs wrote, and removes what a killed one left unfinished. `latest` is where the
-    /// results of the last run begin, if it did not end.
+    /// Reads what earlier runs wrote, and removes what a killed one left unfinished. `latest` is
+    /// where the results of the last run begin, if it did not end.
     pub(super) async fn read(self, latest: u64) -> Result<(Results, Ledger)> {
         let Self { file, path } = self;
         let unreadable = |error: io::Error| {
@@ -130,15 +135,19 @@ impl Unread {
                 Some((name, fate)) => _ = ledger.0.insert(name.key(), Known::Earlier(fate)),
                 None if !line.ended && is_beginning(line.content) => torn = Some(line.offset),
                 None => {
-                    let message =
-                        format!("line {} of `{}` is no result of this command", line.number, path.display());
+                    let message = format!(
+                        "line {} of `{}` is no result of this command",
+                        line.number,
+                        path.display()
+                    );
                     let hint = "`--out` wants a file that this command wrote, or a new one";
                     return Err(Error::new(ErrorKind::Input, message).with_hint(hint));
                 }
             }
         }
         let repaired = match torn {
-            // Half a line was never a result. It is removed so that each line of the file is a JSON document.
+            // Half a line was never a result. It is removed so that each line of the file is a JSON
+            // document.
             Some(offset) => file.set_len(offset),
             // Somebody's editor took the line feed away.
             None if unended => (&file).write_all(b"\n"),
@@ -161,7 +170,8 @@ impl Results {
         Self { sink: Mutex::new(Some(Sink::Stdout)) }
     }
 
-    /// Appends a result in one write: whatever becomes of this process, from then on the request has it.
+    /// Appends a result in one write: whatever becomes of this process, from then on the request
+    /// has it.
     pub(super) fn append(&self, name: &Name, fate: Fate, outcome: &Result<Receipt>) -> Result<()> {
         #[derive(Serialize)]
         struct Shape<'a> {
@@ -179,8 +189,9 @@ impl Results {
         let (result, error) = (outcome.as_ref().ok(), outcome.as_ref().err());
         let (id, digest) = (name.id.as_deref(), name.digest.as_deref());
         let shape = Shape { line: name.line, id, digest, status: fate.status(), result, error };
-        let mut line = serde_json::to_vec(&shape)
-            .map_err(|error| Error::new(ErrorKind::Internal, format!("cannot write JSON: {error}")))?;
+        let mut line = serde_json::to_vec(&shape).map_err(|error| {
+            Error::new(ErrorKind::Internal, format!("cannot write JSON: {error}"))
+        })?;
         line.push(b'\n');
         let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
         let written = match &mut *sink {
@@ -200,13 +211,15 @@ impl Results {
     /// Where the next result begins.
     pub(super) fn length(&self) -> Result<u64> {
         match &*self.sink.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(Sink::File(file)) => Ok(file.metadata().map_err(|error| unwritable(&error))?.len()),
+            Some(Sink::File(file)) => {
+                Ok(file.metadata().map_err(|error| unwritable(&error))?.len())
+            }
             Some(Sink::Stdout) | None => Ok(0),
         }
     }
 
-    /// Has the system write down what it holds. A process that is killed needs none of this, only a machine that
-    /// stops: once for a run is what that is worth.
+    /// Has the system write down what it holds. A process that is killed needs none of this, only a
+    /// machine that stops: once for a run is what that is worth.
     pub(super) fn sync(&self) -> Result<()> {
         match &*self.sink.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(Sink::File(file)) => file.sync_all().map_err(|error| unwritable(&error)),
@@ -238,8 +251,9 @@ struct WrittenError {
 impl Written {
     fn read(line: &Line<'_>) -> Option<(Name, Fate)> {
         let Self { line, id, digest, status, error } = serde_json::from_slice(line.content).ok()?;
-        let refused =
-            |error: &WrittenError| error.kind == "refused" && error.stage.as_deref() == Some("rcpt");
+        let refused = |error: &WrittenError| {
+            error.kind == "refused" && error.stage.as_deref() == Some("rcpt")
+        };
         let fate = match (status, &error) {
             (Status::Accepted, None) => Fate::Accepted,
             (Status::Refused, Some(error)) if refused(error) => Fate::RecipientRefused,

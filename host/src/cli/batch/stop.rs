@@ -1,4 +1,5 @@
-//! Why a run stops before the end of its requests: a person or the system asks, or going on makes no sense.
+//! Why a run stops before the end of its requests: a person or the system asks, or going on makes
+//! no sense.
 
 use std::time::Duration;
 
@@ -76,7 +77,8 @@ impl Stop {
     pub(super) async fn obey(&self, mut signals: Signals) {
         signals.next().await;
         eprintln!(
-            "stopping: the messages in flight are waited for, {PATIENCE:?} at most; once more to stop at once"
+            "stopping: the messages in flight are waited for, {PATIENCE:?} at most; once more to \
+            stop at once"
         );
         self.ask(Reason::Signal);
         signals.next().await;
@@ -93,10 +95,14 @@ pub(super) struct Signals {
 impl Signals {
     pub(super) fn catch() -> Result<Self> {
         let catch = |kind| {
-            signal(kind)
-                .map_err(|error| Error::new(ErrorKind::Internal, format!("cannot catch signals: {error}")))
+            signal(kind).map_err(|error| {
+                Error::new(ErrorKind::Internal, format!("cannot catch signals: {error}"))
+            })
         };
-        Ok(Self { interrupt: catch(SignalKind::interrupt())?, terminate: catch(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: catch(SignalKind::interrupt())?,
+            terminate: catch(SignalKind::terminate())?,
+        })
     }
 
     async fn next(&mut self) {

@@ -12,8 +12,8 @@ use crate::cli::terminal::{Style, harmless};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::receipt::Receipt;
 
-/// After so many failures of the way to the server, and nothing that got through, a run stops: more than there
-/// are messages in flight by default, so that one broken connection stops nothing.
+/// After so many failures of the way to the server, and nothing that got through, a run stops: more
+/// than there are messages in flight by default, so that one broken connection stops nothing.
 const HOPELESS: u32 = 20;
 
 /// The longest latency that is told apart.
@@ -63,7 +63,13 @@ impl Tally {
     }
 
     /// Counts a result of this run.
-    pub(super) fn count(&mut self, line: u64, fate: Fate, outcome: &Result<Receipt>, took: Option<Duration>) {
+    pub(super) fn count(
+        &mut self,
+        line: u64,
+        fate: Fate,
+        outcome: &Result<Receipt>,
+        took: Option<Duration>,
+    ) {
         *match fate.status() {
             Status::Accepted => &mut self.accepted,
             Status::Refused => &mut self.refused,
@@ -141,10 +147,13 @@ impl Tally {
         let rate = self.accepted as f64 / took.as_secs_f64().max(1e-6);
         let mut text = format!("{told}; {}, {rate:.0} messages/s\n", seconds(took));
         if !self.latencies.is_empty() {
-            let at = |quantile| seconds(Duration::from_micros(self.latencies.value_at_quantile(quantile)));
+            let at = |quantile| {
+                seconds(Duration::from_micros(self.latencies.value_at_quantile(quantile)))
+            };
             let [half, most, nearly] = [0.5, 0.9, 0.99].map(at);
             let longest = seconds(Duration::from_micros(self.latencies.max()));
-            let latencies = format!("  latency p50 {half}, p90 {most}, p99 {nearly}, max {longest}\n");
+            let latencies =
+                format!("  latency p50 {half}, p90 {most}, p99 {nearly}, max {longest}\n");
             text += &style.dim(&latencies);
         }
         let mut failures: Vec<_> = self.failures.iter().collect();
@@ -158,7 +167,13 @@ impl Tally {
 }
 
 impl Sample {
-    fn describe(&self, status: Status, kind: ErrorKind, stage: Option<Stage>, style: Style) -> String {
+    fn describe(
+        &self,
+        status: Status,
+        kind: ErrorKind,
+        stage: Option<Stage>,
+        style: Style,
+    ) -> String {
         let status = match status {
             Status::Accepted => "accepted",
             Status::Refused => "refused",

@@ -3,7 +3,8 @@
 use super::provider::Provider;
 use super::{Cures, Refusal};
 
-const FULL: &str = "The recipient's mailbox is full: the mail can be delivered once there is room in it.";
+const FULL: &str =
+    "The recipient's mailbox is full: the mail can be delivered once there is room in it.";
 
 const GREYLISTED: &str = "The server defers senders that it does not know yet: the same mail is taken when it \
     is tried again after some minutes.";
@@ -26,7 +27,8 @@ const ANYWHERE: &Cures = &[
     ("exceeded", SLOWER),
 ];
 
-const MICROSOFT: &Cures = &[("thread limit", THREE), ("concurrent connection", THREE), (" 4.7.500 ", SLOWER)];
+const MICROSOFT: &Cures =
+    &[("thread limit", THREE), ("concurrent connection", THREE), (" 4.7.500 ", SLOWER)];
 
 /// The advice on a refusal that may pass.
 pub(super) fn on(refusal: &Refusal<'_>) -> &'static str {

@@ -15,13 +15,15 @@ const GMAIL: &Cures = &[
     ),
     (
         "too many login",
-        "Gmail has seen too many logins: wait some minutes, then send over fewer connections (`maxConnections`).",
+        "Gmail has seen too many logins: wait some minutes, then send over fewer connections \
+        (`maxConnections`).",
     ),
 ];
 
 const SENDGRID: &Cures = &[(
     "credits exceeded",
-    "The credits of the SendGrid account are used up: wait for the next period, or choose a larger plan.",
+    "The credits of the SendGrid account are used up: wait for the next period, or choose a larger \
+    plan.",
 )];
 
 const MICROSOFT: &Cures = &[
@@ -61,7 +63,8 @@ pub(super) fn on(refusal: &Refusal<'_>) -> &'static str {
 fn aliyun(refusal: &Refusal<'_>) -> Option<&'static str> {
     refuses_credentials(refusal).then_some(
         "Direct Mail wants the sender address as `auth.user` and that address's SMTP password as `auth.pass` \
-         (console, Sender Addresses, Set SMTP Password), and as `host` the SMTP address of the account's region.",
+         (console, Sender Addresses, Set SMTP Password), and as `host` the SMTP address of the \
+         account's region.",
     )
 }
 
@@ -76,7 +79,8 @@ fn gmail(refusal: &Refusal<'_>) -> Option<&'static str> {
             }
             Authentication::None | Authentication::Password(_) => {
                 "Gmail wants an app password instead of the account's own as `auth.pass`, and the whole address \
-                 as `auth.user`; app passwords need 2-step verification to be on. OAuth2 works, too."
+                 as `auth.user`; app passwords need 2-step verification to be on. OAuth2 works, \
+                 too."
             }
         })
     })
@@ -106,7 +110,10 @@ fn microsoft(refusal: &Refusal<'_>) -> Option<&'static str> {
 
 /// Whether an application logs in by itself, without a person's consent.
 fn is_of_an_application(login: &OAuth2Login) -> bool {
-    login.renewal.as_ref().is_some_and(|renewal| matches!(renewal.grant, Grant::ClientCredentials { .. }))
+    login
+        .renewal
+        .as_ref()
+        .is_some_and(|renewal| matches!(renewal.grant, Grant::ClientCredentials { .. }))
 }
 
 fn sendgrid(refusal: &Refusal<'_>) -> Option<&'static str> {
@@ -116,7 +123,8 @@ fn sendgrid(refusal: &Refusal<'_>) -> Option<&'static str> {
             "SendGrid does not take the API key: set `auth.pass` to one that exists, begins with `SG.` and has \
              the permission \"Mail Send\"; the account's own password does not work."
         } else {
-            "At SendGrid the user is literally `apikey`: set `auth.user` to that, and `auth.pass` to the API key."
+            "At SendGrid the user is literally `apikey`: set `auth.user` to that, and `auth.pass` \
+            to the API key."
         })
     })
 }
@@ -133,10 +141,12 @@ fn anywhere(refusal: &Refusal<'_>) -> &'static str {
              try again."
         }
         (500 | 502 | 503, _) => {
-            "The server does not take credentials here: remove `auth` and `forceAuth`, or use another port."
+            "The server does not take credentials here: remove `auth` and `forceAuth`, or use \
+            another port."
         }
         (504, _) => {
-            "The server does not know the mechanism: remove `authMethod`, or set it to one that it offers."
+            "The server does not know the mechanism: remove `authMethod`, or set it to one that it \
+            offers."
         }
         (530 | 538, _) => {
             "The server takes credentials on an encrypted connection only: do not set `ignoreTLS`."

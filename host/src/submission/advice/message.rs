@@ -14,7 +14,8 @@ const NOT_LOGGED_IN: &str = "The server wants a session that is encrypted and lo
     port with TLS.";
 const NOT_ONES_OWN: &str =
     "The account may not send as this address: set `fromEmail` to one that belongs to it.";
-const OWN_ADDRESS: &str = "The sender must be the account's own address: set `fromEmail` to `auth.user`.";
+const OWN_ADDRESS: &str =
+    "The sender must be the account's own address: set `fromEmail` to `auth.user`.";
 const SPAM: &str = "The message is taken for spam: change subject and content of the template, and leave out \
     links to other domains than the sender's.";
 const TOO_LARGE: &str = "The message is larger than the server takes: make the template smaller.";
@@ -41,7 +42,10 @@ const ALIYUN: &Cures = &[
         "The Direct Mail account may not send now: its console says why on the overview page.",
     ),
     ("length of data content", TOO_LARGE),
-    ("number of rcpts", "Direct Mail takes fewer recipients for one message: split them over several."),
+    (
+        "number of rcpts",
+        "Direct Mail takes fewer recipients for one message: split them over several.",
+    ),
 ];
 
 const GMAIL_QUOTA: &str = "The account has reached Gmail's daily limit: it can send again within 24 hours. For \
@@ -88,11 +92,13 @@ const SENDGRID: &Cures = &[
     ("not authorized to send from", SENDGRID_SENDER),
     (
         "unauthenticated sender",
-        "SendGrid wants credentials: set `auth.user` to `apikey`, literally, and `auth.pass` to the API key.",
+        "SendGrid wants credentials: set `auth.user` to `apikey`, literally, and `auth.pass` to \
+        the API key.",
     ),
     (
         "credits exceeded",
-        "The credits of the SendGrid account are used up: wait for the next period, or choose a larger plan.",
+        "The credits of the SendGrid account are used up: wait for the next period, or choose a \
+        larger plan.",
     ),
 ];
 
@@ -113,7 +119,10 @@ const RECIPIENT: &Cures = &[
     ("no such user", UNKNOWN_RECIPIENT),
     ("does not exist", UNKNOWN_RECIPIENT),
     (" 5.1.2 ", "The recipient's domain takes no mail: check the address for typing errors."),
-    (" 5.2.2 ", "The recipient's mailbox is full: the mail can be delivered once there is room in it."),
+    (
+        " 5.2.2 ",
+        "The recipient's mailbox is full: the mail can be delivered once there is room in it.",
+    ),
 ];
 
 const MESSAGE: &Cures = &[
@@ -137,7 +146,9 @@ pub(super) fn on(refusal: &Refusal<'_>) -> Option<&'static str> {
         Some(Provider::SendGrid) => refusal.among(SENDGRID),
         None => None,
     };
-    own.or_else(|| if refusal.is_transient() { Some(later::on(refusal)) } else { anywhere(refusal) })
+    own.or_else(
+        || if refusal.is_transient() { Some(later::on(refusal)) } else { anywhere(refusal) },
+    )
 }
 
 fn anywhere(refusal: &Refusal<'_>) -> Option<&'static str> {

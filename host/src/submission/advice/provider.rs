@@ -18,11 +18,13 @@ pub(super) enum Provider {
 impl Provider {
     const ALL: [Self; 4] = [Self::Aliyun, Self::Gmail, Self::Microsoft, Self::SendGrid];
 
-    /// The provider that a host name belongs to. Behind another name, such as one of a tunnel, greeting, salutation
-    /// and replies tell.
+    /// The provider that a host name belongs to. Behind another name, such as one of a tunnel,
+    /// greeting, salutation and replies tell.
     pub(super) fn recognise(host: &str, transcript: Option<&Transcript>) -> Option<Self> {
-        let owns = |provider: &Self| provider.domains().iter().any(|domain| is_within(host, domain));
-        let speaks = |provider: &Self| transcript.is_some_and(|transcript| provider.speaks_in(transcript));
+        let owns =
+            |provider: &Self| provider.domains().iter().any(|domain| is_within(host, domain));
+        let speaks =
+            |provider: &Self| transcript.is_some_and(|transcript| provider.speaks_in(transcript));
         Self::ALL.into_iter().find(owns).or_else(|| Self::ALL.into_iter().find(speaks))
     }
 
@@ -84,20 +86,32 @@ mod tests {
     #[test]
     fn greeting_salutation_and_replies_betray_the_provider() {
         check("127.0.0.1", &["220 smtp.gmail.com ESMTP x - gsmtp"], Some(Provider::Gmail));
-        check("127.0.0.1", &["535 5.7.3 no [AM0PR06CA.prod.outlook.com 2024]"], Some(Provider::Microsoft));
+        check(
+            "127.0.0.1",
+            &["535 5.7.3 no [AM0PR06CA.prod.outlook.com 2024]"],
+            Some(Provider::Microsoft),
+        );
         check(
             "127.0.0.1",
             &["220 YQBP.outlook.office365.com Microsoft ESMTP MAIL Service ready"],
             Some(Provider::Microsoft),
         );
-        check("127.0.0.1", &["220 SG ESMTP service ready at geopod-ismtpd-6-0"], Some(Provider::SendGrid));
+        check(
+            "127.0.0.1",
+            &["220 SG ESMTP service ready at geopod-ismtpd-6-0"],
+            Some(Provider::SendGrid),
+        );
         check("127.0.0.1", &["250-smtp.aliyun-inc.com"], Some(Provider::Aliyun));
     }
 
     #[test]
     fn an_exchange_server_of_ones_own_and_addresses_at_a_provider_are_no_provider() {
         check("mail.test", &["220 mail.test Microsoft ESMTP MAIL Service ready"], None);
-        check("mail.test", &["550 5.1.1 <ann@outlook.com>: user unknown, <bob@gmail.com> too"], None);
+        check(
+            "mail.test",
+            &["550 5.1.1 <ann@outlook.com>: user unknown, <bob@gmail.com> too"],
+            None,
+        );
         check("mail.test", &["550 no <smtp@aliyun.com> <apikey@sendgrid.net>"], None);
     }
 }

@@ -1,5 +1,5 @@
-//! The cures by the replies that call for them, on servers that are nobody's in particular. What the four providers
-//! say is played by their peers in the integration tests.
+//! The cures by the replies that call for them, on servers that are nobody's in particular. What
+//! the four providers say is played by their peers in the integration tests.
 
 use super::on;
 use crate::error::{Error, ErrorKind, Stage};
@@ -20,7 +20,10 @@ fn check(authentication: Authentication, stage: Stage, reply: &str, cure: Option
     let hint = on(&refusal(stage, reply), &plan);
     match cure {
         Some(cure) => {
-            assert!(hint.as_ref().is_some_and(|hint| hint.contains(cure)), "{stage} {reply}: {hint:?}");
+            assert!(
+                hint.as_ref().is_some_and(|hint| hint.contains(cure)),
+                "{stage} {reply}: {hint:?}"
+            );
         }
         None => assert_eq!(hint, None, "{stage} {reply}"),
     }
@@ -47,14 +50,39 @@ fn refused_logins_name_what_to_change() {
 fn refused_envelopes_name_what_to_change() {
     let (none, login) = (Authentication::None, password("ann"));
     let cases = [
-        (&none, Stage::Mail, "530 5.7.0 authentication required", "set `auth.user` and `auth.pass`"),
+        (
+            &none,
+            Stage::Mail,
+            "530 5.7.0 authentication required",
+            "set `auth.user` and `auth.pass`",
+        ),
         (&login, Stage::Mail, "530 5.7.0 authentication required", "check `auth`"),
         (&none, Stage::Rcpt, "550 5.7.1 Relaying denied", "relays for those it knows only"),
-        (&none, Stage::Rcpt, "554 5.7.1 <a@b>: Relay access denied", "relays for those it knows only"),
-        (&login, Stage::Rcpt, "554 5.7.1 <a@b>: Relay access denied", "does not send to other domains"),
+        (
+            &none,
+            Stage::Rcpt,
+            "554 5.7.1 <a@b>: Relay access denied",
+            "relays for those it knows only",
+        ),
+        (
+            &login,
+            Stage::Rcpt,
+            "554 5.7.1 <a@b>: Relay access denied",
+            "does not send to other domains",
+        ),
         (&login, Stage::Mail, "553 sender not allowed", "set `fromEmail`"),
-        (&login, Stage::Rcpt, "553 5.7.1 Sender address rejected: not owned by user ann", "set `fromEmail`"),
-        (&login, Stage::Mail, "501 mail from address must be same as authorization user", "to `auth.user`"),
+        (
+            &login,
+            Stage::Rcpt,
+            "553 5.7.1 Sender address rejected: not owned by user ann",
+            "set `fromEmail`",
+        ),
+        (
+            &login,
+            Stage::Mail,
+            "501 mail from address must be same as authorization user",
+            "to `auth.user`",
+        ),
         (&login, Stage::Rcpt, "550 5.1.1 nobody here", "mailbox does not exist"),
         (&login, Stage::Rcpt, "550 User unknown", "mailbox does not exist"),
         (&login, Stage::Rcpt, "550 5.1.2 bad destination", "domain takes no mail"),
@@ -88,7 +116,12 @@ fn what_may_pass_says_what_to_wait_for() {
 
 #[test]
 fn a_server_that_refuses_at_the_door_is_the_wrong_one_or_dislikes_the_name() {
-    check(Authentication::None, Stage::Greeting, "554 5.7.1 no service for you", Some("submission port"));
+    check(
+        Authentication::None,
+        Stage::Greeting,
+        "554 5.7.1 no service for you",
+        Some("submission port"),
+    );
     check(Authentication::None, Stage::Ehlo, "501 5.5.4 invalid domain", Some("set `name`"));
     check(Authentication::None, Stage::Starttls, "502 5.5.1 no", Some("465 with `secure` true"));
 }
@@ -106,9 +139,10 @@ fn other_protocols_are_known_by_their_greeting() {
         let message = format!("during the greeting: `{greeting}` is not a reply");
         let hint = on(&Error::new(ErrorKind::Protocol, message).at(Stage::Greeting), &plan(110));
         let expected = protocol.map(|protocol| format!("This port speaks {protocol}"));
-        assert_eq!(hint.as_ref().map(|hint| hint.starts_with(expected.as_deref().unwrap_or("?"))), {
-            expected.is_some().then_some(true)
-        });
+        assert_eq!(
+            hint.as_ref().map(|hint| hint.starts_with(expected.as_deref().unwrap_or("?"))),
+            { expected.is_some().then_some(true) }
+        );
     }
 }
 

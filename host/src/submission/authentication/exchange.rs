@@ -1,5 +1,5 @@
-//! What the SASL mechanisms say: PLAIN (RFC 4616), LOGIN, CRAM-MD5 (RFC 2195), XOAUTH2 and OAUTHBEARER
-//! (RFC 7628). Nothing of it is recorded but that it was said.
+//! What the SASL mechanisms say: PLAIN (RFC 4616), LOGIN, CRAM-MD5 (RFC 2195), XOAUTH2 and
+//! OAUTHBEARER (RFC 7628). Nothing of it is recorded but that it was said.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -32,7 +32,8 @@ pub(super) async fn by_password(
         Mechanism::Login => login(session, user, password).await,
         Mechanism::Plain => initial(session, mechanism, &plain_message(user, password)).await,
         Mechanism::Oauthbearer | Mechanism::Xoauth2 => {
-            let message = format!("the mechanism {} takes a token and no password", name(mechanism));
+            let message =
+                format!("the mechanism {} takes a token and no password", name(mechanism));
             Err(Error::new(ErrorKind::Component, message).at(Stage::Auth))
         }
     }
@@ -59,7 +60,8 @@ pub(super) async fn by_token(
             let user = user.replace('=', "=3D").replace(',', "=2C");
             let (host, port) = (&plan.endpoint.host, plan.endpoint.port);
             let text = format!(
-                "n,a={user},{CTRL_A}host={host}{CTRL_A}port={port}{CTRL_A}auth=Bearer {token}{CTRL_A}{CTRL_A}"
+                "n,a={user},{CTRL_A}host={host}{CTRL_A}port={port}{CTRL_A}auth=Bearer \
+                {token}{CTRL_A}{CTRL_A}"
             );
             (text, "AQ==")
         }
@@ -74,7 +76,8 @@ pub(super) async fn by_token(
     }
     // The server says why in JSON, and refuses only after it was answered (RFC 7628 §3.2.3).
     let reason = decode(&answer);
-    let reason = reason.map(|reason| session.journal.excerpt(&String::from_utf8_lossy(&reason), SHOWN));
+    let reason =
+        reason.map(|reason| session.journal.excerpt(&String::from_utf8_lossy(&reason), SHOWN));
     if let Some(reason) = &reason {
         session.journal.remark(&format!("the server on the access token: {reason}"));
     }
@@ -124,7 +127,8 @@ async fn cram_md5(session: &mut Session, user: &str, password: &Secret) -> Resul
 }
 
 fn cram_md5_response(user: &str, password: &Secret, challenge: &[u8]) -> Zeroizing<String> {
-    let mut mac = Hmac::<Md5>::new_from_slice(password.expose().as_bytes()).expect("HMAC takes any key");
+    let mut mac =
+        Hmac::<Md5>::new_from_slice(password.expose().as_bytes()).expect("HMAC takes any key");
     mac.update(challenge);
     let digest = mac.finalize().into_bytes();
     let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -151,7 +155,8 @@ mod tests {
     #[test]
     fn the_example_of_rfc_2195_comes_out() {
         let challenge = "<1896.697170952@postoffice.reston.mci.net>";
-        let response = cram_md5_response("tim", &Secret::new("tanstaaftanstaaf"), challenge.as_bytes());
+        let response =
+            cram_md5_response("tim", &Secret::new("tanstaaftanstaaf"), challenge.as_bytes());
         assert_eq!(response.as_str(), "tim b913a602c7eda7a495b4e6e7334d3890");
     }
 }

@@ -1,5 +1,5 @@
-//! The relaxed form of header fields and bodies, in which relays may fold and unfold, and add and take blanks
-//! without breaking a signature (RFC 6376 §3.4.2 and §3.4.4).
+//! The relaxed form of header fields and bodies, in which relays may fold and unfold, and add and
+//! take blanks without breaking a signature (RFC 6376 §3.4.2 and §3.4.4).
 
 /// A message in its two halves.
 pub(super) struct Mail<'a> {
@@ -11,7 +11,8 @@ impl<'a> Mail<'a> {
     /// Divides a message at its first blank line.
     pub(super) fn read(message: &'a [u8]) -> Self {
         const END: &[u8] = b"\r\n\r\n";
-        let end = message.windows(END.len()).position(|octets| octets == END).unwrap_or(message.len());
+        let end =
+            message.windows(END.len()).position(|octets| octets == END).unwrap_or(message.len());
         Self { header: &message[..end], body: message.get(end + END.len()..).unwrap_or_default() }
     }
 
@@ -33,11 +34,13 @@ pub(super) fn name(field: &[u8]) -> Vec<u8> {
     name.trim_ascii_end().to_ascii_lowercase()
 }
 
-/// Writes a field without its line end: the name, and the words of the value with one blank between them.
+/// Writes a field without its line end: the name, and the words of the value with one blank between
+/// them.
 pub(super) fn field(name: &[u8], field: &[u8], into: &mut Vec<u8>) {
     into.extend(name);
     into.push(b':');
-    let value = field.iter().position(|&byte| byte == b':').map_or(&[][..], |colon| &field[colon + 1..]);
+    let value =
+        field.iter().position(|&byte| byte == b':').map_or(&[][..], |colon| &field[colon + 1..]);
     let words = value.split(|&byte| is_blank(byte) || matches!(byte, b'\r' | b'\n'));
     for (index, word) in words.filter(|word| !word.is_empty()).enumerate() {
         if index > 0 {
@@ -47,8 +50,8 @@ pub(super) fn field(name: &[u8], field: &[u8], into: &mut Vec<u8>) {
     }
 }
 
-/// Gives a body piece by piece: its lines without blanks at their end and with single ones elsewhere, but not the
-/// blank lines that end it.
+/// Gives a body piece by piece: its lines without blanks at their end and with single ones
+/// elsewhere, but not the blank lines that end it.
 pub(super) fn body(body: &[u8], mut sink: impl FnMut(&[u8])) {
     let mut blank_lines = 0;
     for line in body.split_inclusive(|&byte| byte == b'\n') {
@@ -75,7 +78,8 @@ pub(super) fn body(body: &[u8], mut sink: impl FnMut(&[u8])) {
 }
 
 fn without_end(line: &[u8]) -> &[u8] {
-    let line = line.strip_suffix(b"\n").map_or(line, |line| line.strip_suffix(b"\r").unwrap_or(line));
+    let line =
+        line.strip_suffix(b"\n").map_or(line, |line| line.strip_suffix(b"\r").unwrap_or(line));
     let end = line.iter().rposition(|&byte| !is_blank(byte)).map_or(0, |last| last + 1);
     &line[..end]
 }

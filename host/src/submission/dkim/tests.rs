@@ -1,4 +1,5 @@
-//! Published and independent signatures, the rules of the relaxed form, and what a plan must not bring in.
+//! Published and independent signatures, the rules of the relaxed form, and what a plan must not
+//! bring in.
 
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256};
 
@@ -47,7 +48,10 @@ fn vault() -> Vault {
 
 fn made(signers: Vec<DkimSigner>, fields: Option<&str>, skip: &str) -> Result<Signers> {
     let list = |names: &str| names.split_terminator(':').map(str::to_owned).collect();
-    Signers::new(&Dkim { signers, header_fields: fields.map(list), skip_fields: list(skip) }, &vault())
+    Signers::new(
+        &Dkim { signers, header_fields: fields.map(list), skip_fields: list(skip) },
+        &vault(),
+    )
 }
 
 fn signed(signers: Vec<DkimSigner>, fields: Option<&str>, skip: &str, message: &str) -> String {
@@ -81,7 +85,12 @@ fn header(text: &str) -> String {
 /// The whole field is what nodemailer 10 writes for the same message, key and list of fields.
 #[test]
 fn an_rsa_signature_is_that_of_nodemailer() {
-    let field = signed(vec![signer("acme.test", "2026", "/rsa")], Some("From:To:Subject:X-A:Cc"), "", LOOSE);
+    let field = signed(
+        vec![signer("acme.test", "2026", "/rsa")],
+        Some("From:To:Subject:X-A:Cc"),
+        "",
+        LOOSE,
+    );
     let expected = "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=acme.test;\r\n \
         q=dns/txt; s=2026; bh=vG7kussuXjeI3Jb111WVEukqKL3/ErZnas2vNzrJ2FE=;\r\n \
         h=from:to:subject:x-a;\r\n \
@@ -107,10 +116,12 @@ fn an_ed25519_signature_is_that_of_rfc_8463() {
         data.extend(b"\r\n");
     }
     canonical::field(b"dkim-signature", unsigned.as_bytes(), &mut data);
-    let signers =
-        made(vec![signer("football.example.com", "brisbane", "/ed25519")], None, "").expect("a key");
-    let signature = signers.signers[0].key.sign(digest(&SHA256, &data).as_ref()).expect("a signature");
-    let expected = "/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11BusFa3bT3FY5OsU7ZbnKELq+eXdp1Q1Dw==";
+    let signers = made(vec![signer("football.example.com", "brisbane", "/ed25519")], None, "")
+        .expect("a key");
+    let signature =
+        signers.signers[0].key.sign(digest(&SHA256, &data).as_ref()).expect("a signature");
+    let expected =
+        "/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11BusFa3bT3FY5OsU7ZbnKELq+eXdp1Q1Dw==";
     assert_eq!(BASE64.encode(signature), expected);
     let own = signers.sign(DINNER.as_bytes()).expect("a signature");
     assert_eq!(tag(&own, "bh"), "2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=");
@@ -183,11 +194,15 @@ fn lines_are_short_however_much_is_signed() {
     for name in FIELDS {
         message.insert_str(0, &format!("{name}: x\r\n"));
     }
-    let signature = signed(vec![signer(&"d".repeat(60), &"s".repeat(60), "/rsa")], None, "", &message);
+    let signature =
+        signed(vec![signer(&"d".repeat(60), &"s".repeat(60), "/rsa")], None, "", &message);
     assert_eq!(tag(&signature, "h"), FIELDS.join(":"));
     assert!(signature.ends_with("\r\n"));
     for (index, line) in signature.split_terminator("\r\n").enumerate() {
-        assert!(line.len() <= 76 && line.is_ascii() && (index == 0 || line.starts_with(' ')), "{line:?}");
+        assert!(
+            line.len() <= 76 && line.is_ascii() && (index == 0 || line.starts_with(' ')),
+            "{line:?}"
+        );
     }
 }
 
@@ -202,7 +217,8 @@ fn what_cannot_sign_is_refused() {
             vec![signer("a.test", "s", "/rsa"), signer("a.test", "s", "/text")],
             None,
             ErrorKind::Configuration,
-            "the private key at `/text` is not in PEM: there is no `-----BEGIN PRIVATE KEY-----` in it",
+            "the private key at `/text` is not in PEM: there is no `-----BEGIN PRIVATE KEY-----` \
+            in it",
         ),
         (
             vec![signer("a.test; x=y", "s", "/rsa")],
@@ -232,5 +248,8 @@ fn what_cannot_sign_is_refused() {
 fn no_key_is_shown() {
     let signers = vec![signer("a.test", "one", "/rsa"), signer("b.test", "two", "/ed25519")];
     let shown = format!("{:?}", made(signers, None, "").expect("keys"));
-    assert!(shown.len() < 2000 && !shown.contains("PRIVATE") && shown.contains("ed25519-sha256"), "{shown}");
+    assert!(
+        shown.len() < 2000 && !shown.contains("PRIVATE") && shown.contains("ed25519-sha256"),
+        "{shown}"
+    );
 }

@@ -1,7 +1,7 @@
 //! Addresses: a strict reading of `local-part@domain` (RFC 5321 §4.1.2, RFC 6531 §3.3).
 //!
-//! What comes out is fit for an envelope command and for a header field alike, as it is. Display names are no
-//! part of it.
+//! What comes out is fit for an envelope command and for a header field alike, as it is. Display
+//! names are no part of it.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -11,8 +11,8 @@ use crate::error::{Error, ErrorKind, Result};
 /// The longest local part, in octets (RFC 5321 §4.5.3.1.1).
 const MAX_LOCAL_PART: usize = 64;
 
-/// The longest address, in octets: a path has 256 of them, two of which are its angle brackets (RFC 5321
-/// §4.5.3.1.3).
+/// The longest address, in octets: a path has 256 of them, two of which are its angle brackets (RFC
+/// 5321 §4.5.3.1.3).
 const MAX_ADDRESS: usize = 254;
 
 /// The longest label of a domain, in octets (RFC 1035 §2.3.4).
@@ -59,7 +59,8 @@ impl Address {
         }
         let local_part = read_local_part(local_part)?;
         let ascii_domain = read_domain(domain)?;
-        // A server that takes a local part in UTF-8 takes the domain so too, and people can read it (RFC 6531).
+        // A server that takes a local part in UTF-8 takes the domain so too, and people can read it
+        // (RFC 6531).
         let domain = match local_part.is_ascii() {
             true => ascii_domain.clone(),
             false => idna::domain_to_unicode(&ascii_domain).0,
@@ -89,7 +90,8 @@ fn read_local_part(text: &str) -> Result<String, &'static str> {
     let local_part = if is_quoted_string(text) || is_dot_atom(text) {
         text.to_owned()
     } else if !text.is_empty() && text.chars().all(|c| is_atext(c) || c == '.') {
-        // Some providers gave out addresses with dots at the end or in a row; only quoting makes them valid.
+        // Some providers gave out addresses with dots at the end or in a row; only quoting makes
+        // them valid.
         format!("\"{text}\"")
     } else if text.is_empty() {
         return Err("the part before the `@` is empty");
@@ -114,7 +116,9 @@ fn is_quoted_string(text: &str) -> bool {
     while let Some(c) = chars.next() {
         let fits = match c {
             '"' => false,
-            '\\' => chars.next().is_some_and(|escaped| escaped == ' ' || escaped.is_ascii_graphic()),
+            '\\' => {
+                chars.next().is_some_and(|escaped| escaped == ' ' || escaped.is_ascii_graphic())
+            }
             c => c == ' ' || c.is_ascii_graphic() || !(c.is_ascii() || c.is_whitespace()),
         };
         if !fits {
@@ -124,14 +128,16 @@ fn is_quoted_string(text: &str) -> bool {
     true
 }
 
-/// The domain in lower case and US-ASCII: names as A-labels, address literals in their canonical form.
+/// The domain in lower case and US-ASCII: names as A-labels, address literals in their canonical
+/// form.
 fn read_domain(text: &str) -> Result<String, &'static str> {
     if let Some(literal) = text.strip_prefix('[') {
         return read_literal(literal).ok_or("the domain is no address literal");
     }
     let domain = match text.is_ascii() {
         true => text.to_ascii_lowercase(),
-        false => idna::domain_to_ascii(text).map_err(|_| "the domain is no internationalized domain name")?,
+        false => idna::domain_to_ascii(text)
+            .map_err(|_| "the domain is no internationalized domain name")?,
     };
     match domain.split('.').all(is_label) {
         true => Ok(domain),
@@ -185,7 +191,8 @@ mod tests {
             ("user@[ipv6:2001:DB8::1]", "user@[IPv6:2001:db8::1]"),
             (long.as_str(), long.as_str()),
         ] {
-            let address = Address::parse("to", text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            let address =
+                Address::parse("to", text).unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!(address.to_string(), written);
         }
     }
@@ -247,7 +254,11 @@ mod tests {
         ] {
             let error = Address::parse("replyTo", text).expect_err(text);
             assert_eq!(error.kind(), ErrorKind::Address);
-            assert_eq!(error.to_string(), format!("`replyTo` holds no usable address: {reason}"), "{text:?}");
+            assert_eq!(
+                error.to_string(),
+                format!("`replyTo` holds no usable address: {reason}"),
+                "{text:?}"
+            );
         }
     }
 }

@@ -1,15 +1,15 @@
 //! Header fields as lines: folding (RFC 5322 §2.2.3) and encoded-words (RFC 2047).
 //!
-//! lettre's own header map holds each name once and never breaks a long word, so the fields are written here.
-//! Callers see to it that names are valid and that no value holds a line break.
+//! lettre's own header map holds each name once and never breaks a long word, so the fields are
+//! written here. Callers see to it that names are valid and that no value holds a line break.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::address::{Address, is_atext};
 
-/// The longest line that folding aims at, in octets: the limit for lines with encoded-words (RFC 2047 §2),
-/// within the 78 columns that RFC 5322 §2.1.1 recommends for all lines.
+/// The longest line that folding aims at, in octets: the limit for lines with encoded-words (RFC
+/// 2047 §2), within the 78 columns that RFC 5322 §2.1.1 recommends for all lines.
 const LINE: usize = 76;
 
 /// The longest encoded-word, in octets (RFC 2047 §2).
@@ -18,14 +18,17 @@ const ENCODED_WORD: usize = 75;
 /// What surrounds the base64 text of an encoded-word.
 const ENCODED_WORD_FRAME: (&str, &str) = ("=?utf-8?B?", "?=");
 
-/// The shortest encoded-word worth starting, in octets: its frame and six octets of text, which hold any character.
+/// The shortest encoded-word worth starting, in octets: its frame and six octets of text, which
+/// hold any character.
 const SHORTEST_ENCODED_WORD: usize = 20;
 
-/// The longest word that stays as it is, in octets: with the longest name before it, it keeps a line within the
-/// 998 octets of RFC 5322 §2.1.1. URLs and tokens must stay whole; nothing sensible is longer.
+/// The longest word that stays as it is, in octets: with the longest name before it, it keeps a
+/// line within the 998 octets of RFC 5322 §2.1.1. URLs and tokens must stay whole; nothing sensible
+/// is longer.
 const WORD: usize = 900;
 
-/// The longest display name that is written between quotes, in octets: with those it fits in a line.
+/// The longest display name that is written between quotes, in octets: with those it fits in a
+/// line.
 const QUOTED: usize = 70;
 
 /// A field whose value is free text, in any language.
@@ -41,7 +44,8 @@ pub(super) fn mailboxes(name: &str, mailboxes: &[(Option<&str>, &Address)]) -> S
     for (index, (phrase, address)) in mailboxes.iter().enumerate() {
         let comma = if index + 1 < mailboxes.len() { "," } else { "" };
         match phrase {
-            // Some readers take a quoted local part for a name where nothing else shows the address.
+            // Some readers take a quoted local part for a name where nothing else shows the
+            // address.
             None if address.is_quoted() => field.word(" ", &format!("<{address}>{comma}")),
             None => field.word(" ", &format!("{address}{comma}")),
             Some(phrase) => {
@@ -72,7 +76,8 @@ impl Field {
         self.lines
     }
 
-    /// Writes a word and the blanks before it, at which the line is folded where the word would pass its end.
+    /// Writes a word and the blanks before it, at which the line is folded where the word would
+    /// pass its end.
     fn word(&mut self, blanks: &str, word: &str) {
         let length = blanks.len() + word.len();
         // The first word stays beside the name: some servers take a name alone for an empty field.
@@ -90,8 +95,9 @@ impl Field {
         self.empty = false;
     }
 
-    /// Writes words as they are, except for one stretch from the first word to the last that needs encoding:
-    /// decoders drop the blanks between encoded-words, so none may stand there that counts.
+    /// Writes words as they are, except for one stretch from the first word to the last that needs
+    /// encoding: decoders drop the blanks between encoded-words, so none may stand there that
+    /// counts.
     fn text(&mut self, value: &str) {
         let mut needy = Words::of(value).filter(Word::needs_encoding);
         let Some(first) = needy.next() else {
@@ -99,7 +105,8 @@ impl Field {
         };
         let last = needy.last().unwrap_or(first);
         let following = Words::of(&value[last.end..]).next();
-        // One blank on either side stays outside, as the separator; further ones go into the encoded-words.
+        // One blank on either side stays outside, as the separator; further ones go into the
+        // encoded-words.
         let start = first.start + first.blanks.len().min(1);
         let end = last.end + following.map_or(0, |word| word.blanks.len().saturating_sub(1));
         self.words(&value[..first.start]);
@@ -130,7 +137,8 @@ impl Field {
         }
     }
 
-    /// Writes a display name as atoms, as a quoted-string or as encoded-words, whichever first can hold it.
+    /// Writes a display name as atoms, as a quoted-string or as encoded-words, whichever first can
+    /// hold it.
     fn phrase(&mut self, name: &str) {
         let printable = name.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
         if !printable || name.len() > QUOTED || name.contains("=?") {
@@ -248,7 +256,10 @@ mod tests {
         ] {
             assert_eq!(mailboxes("To", &[(Some(name), &address)]), format!("To: {written}\r\n"));
         }
-        assert_eq!(mailboxes("To", &[(None, &address), (None, &address)]), "To: a@b.test, a@b.test\r\n");
+        assert_eq!(
+            mailboxes("To", &[(None, &address), (None, &address)]),
+            "To: a@b.test, a@b.test\r\n"
+        );
         let quoted = Address::parse("to", "\"a b\"@c.test").expect("usable");
         assert_eq!(mailboxes("To", &[(None, &quoted)]), "To: <\"a b\"@c.test>\r\n");
     }

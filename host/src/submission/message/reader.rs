@@ -30,7 +30,8 @@ impl Mail {
 
     /// The decoded display name of the one mailbox in a field.
     pub(super) fn display_name(&self, name: &str) -> String {
-        let (_, value) = self.fields.iter().find(|(known, _)| known == name).expect("the field is there");
+        let (_, value) =
+            self.fields.iter().find(|(known, _)| known == name).expect("the field is there");
         let phrase = value.rsplit_once('<').map_or("", |(phrase, _)| phrase.trim_end());
         match phrase.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
             Some(quoted) => unescape(quoted),
@@ -42,9 +43,13 @@ impl Mail {
         let content_type = self.values("Content-Type").concat();
         let (_, boundary) = content_type.split_once("boundary=\"").expect("there is a boundary");
         let delimiter = format!("--{}", boundary.trim_end_matches('"'));
-        let body = self.body.strip_prefix(&format!("{delimiter}\r\n")).expect("the first part starts");
-        let body = body.strip_suffix(&format!("\r\n{delimiter}--\r\n")).expect("the last part ends");
-        body.split(&format!("\r\n{delimiter}\r\n")).map(|part| Self::read(part.as_bytes())).collect()
+        let body =
+            self.body.strip_prefix(&format!("{delimiter}\r\n")).expect("the first part starts");
+        let body =
+            body.strip_suffix(&format!("\r\n{delimiter}--\r\n")).expect("the last part ends");
+        body.split(&format!("\r\n{delimiter}\r\n"))
+            .map(|part| Self::read(part.as_bytes()))
+            .collect()
     }
 
     /// The decoded body.
@@ -60,7 +65,8 @@ impl Mail {
 
 fn unescape(quoted: &str) -> String {
     let mut chars = quoted.chars();
-    std::iter::from_fn(|| chars.next().and_then(|c| if c == '\\' { chars.next() } else { Some(c) })).collect()
+    std::iter::from_fn(|| chars.next().and_then(|c| if c == '\\' { chars.next() } else { Some(c) }))
+        .collect()
 }
 
 fn decode_words(value: &str) -> String {

@@ -62,8 +62,15 @@ fn the_message_id_is_unguessable_and_in_the_domain_of_the_author() {
     message.from.address = "noreply@Bücher.example".into();
     let (first, second) = (prepared(&message), prepared(&message));
     assert_ne!(first.message_id, second.message_id);
-    let random = first.message_id.strip_prefix('<').and_then(|id| id.strip_suffix("@xn--bcher-kva.example>"));
-    assert!(random.is_some_and(|random| random.len() == 32 && random.bytes().all(|b| b.is_ascii_hexdigit())));
+    let random = first
+        .message_id
+        .strip_prefix('<')
+        .and_then(|id| id.strip_suffix("@xn--bcher-kva.example>"));
+    assert!(
+        random.is_some_and(
+            |random| random.len() == 32 && random.bytes().all(|b| b.is_ascii_hexdigit())
+        )
+    );
     assert_eq!(Mail::read(&first.bytes).values("Message-ID"), [first.message_id]);
 }
 
@@ -78,8 +85,12 @@ fn the_date_is_in_universal_time() {
 #[test]
 fn custom_fields_keep_repetition_case_and_order() {
     let mut message = message();
-    let fields =
-        [("x-UPPER", "one"), ("X-Tag", "a"), ("List-Unsubscribe", "<https://a.test/?u=1>"), ("x-tag", "b")];
+    let fields = [
+        ("x-UPPER", "one"),
+        ("X-Tag", "a"),
+        ("List-Unsubscribe", "<https://a.test/?u=1>"),
+        ("x-tag", "b"),
+    ];
     message.headers = fields.map(|(name, value)| (name.into(), value.into())).into();
     let prepared = prepared(&message);
     let lines = stable_lines(&prepared);
@@ -99,11 +110,15 @@ fn auto_submitted_can_be_set() {
 #[test]
 fn reply_to_lists_every_mailbox() {
     let mut message = message();
-    message.reply_to = vec![mailbox("Support, Acme", "help@acme.test"), mailbox("Jörg", "j@bücher.example")];
+    message.reply_to =
+        vec![mailbox("Support, Acme", "help@acme.test"), mailbox("Jörg", "j@bücher.example")];
     let prepared = prepared(&message);
     assert_eq!(
         stable_lines(&prepared)[1..3],
-        ["Reply-To: \"Support, Acme\" <help@acme.test>, =?utf-8?B?SsO2cmc=?=", " <j@xn--bcher-kva.example>"]
+        [
+            "Reply-To: \"Support, Acme\" <help@acme.test>, =?utf-8?B?SsO2cmc=?=",
+            " <j@xn--bcher-kva.example>"
+        ]
     );
 }
 
@@ -325,7 +340,8 @@ fn nothing_injects_and_nothing_is_lost_whatever_the_words() {
     assert!(accepted > 5_000, "only {accepted} messages were accepted");
 }
 
-/// Asserts that the mail has exactly the fields and parts of the message, and that a reader gets their values back.
+/// Asserts that the mail has exactly the fields and parts of the message, and that a reader gets
+/// their values back.
 fn assert_faithful(message: &Message, prepared: &Prepared) {
     let text = text_of(prepared);
     assert!(text.is_ascii() && text.ends_with("\r\n"));
@@ -352,7 +368,10 @@ fn assert_faithful(message: &Message, prepared: &Prepared) {
     );
     let trimmed = |value: &str| value.trim_matches([' ', '\t']).to_owned();
     assert_eq!(mail.values("Subject"), [trimmed(&message.subject)]);
-    assert_eq!(mail.values("X-A"), message.headers.iter().map(|(_, v)| trimmed(v)).collect::<Vec<_>>());
+    assert_eq!(
+        mail.values("X-A"),
+        message.headers.iter().map(|(_, v)| trimmed(v)).collect::<Vec<_>>()
+    );
     for (field, mailbox) in [("From", &message.from), ("Reply-To", &message.reply_to[0])] {
         assert_eq!(mail.display_name(field), mailbox.name.as_deref().unwrap_or_default().trim());
     }
@@ -371,7 +390,8 @@ fn large_contents_are_encoded_without_ado() {
     {
         let message = Message { text: Some(unit.repeat(octets / unit.len())), ..message() };
         let content = Mail::read(&prepared(&message).bytes).content();
-        let expected = octets / unit.len() * if unit.len() == 1 && unit != "a" { 2 } else { unit.len() };
+        let expected =
+            octets / unit.len() * if unit.len() == 1 && unit != "a" { 2 } else { unit.len() };
         assert!((expected..=expected + 2).contains(&content.len()), "{unit:?}: {}", content.len());
     }
 }

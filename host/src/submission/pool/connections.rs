@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use deadpool::managed::{Manager, Metrics, Object, Pool, QueueMode, RecycleError, RecycleResult, WeakPool};
+use deadpool::managed::{
+    Manager, Metrics, Object, Pool, QueueMode, RecycleError, RecycleResult, WeakPool,
+};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -18,7 +20,8 @@ use crate::submission::session::Session;
 /// How many connections are open at once where the plan does not say.
 const CONNECTIONS: u32 = 5;
 
-/// How many connections one configuration may have at most, whatever it says: each takes a file descriptor.
+/// How many connections one configuration may have at most, whatever it says: each takes a file
+/// descriptor.
 const MOST_CONNECTIONS: u32 = 10_000;
 
 /// How long connections are kept.
@@ -32,17 +35,18 @@ pub(in crate::submission) struct Keeping {
     pub(in crate::submission) age: Duration,
 }
 
-/// Servers close after some ten seconds of silence at the earliest, firewalls forget connections later still. A
-/// minute is within what most servers allow (RFC 5321 §4.5.3.2.7 asks for five), and long enough for sign-ins that
-/// come in every few seconds. After a quarter of an hour names may lead elsewhere, and credentials may have changed.
+/// Servers close after some ten seconds of silence at the earliest, firewalls forget connections
+/// later still. A minute is within what most servers allow (RFC 5321 §4.5.3.2.7 asks for five), and
+/// long enough for sign-ins that come in every few seconds. After a quarter of an hour names may
+/// lead elsewhere, and credentials may have changed.
 pub(in crate::submission) const KEEPING: Keeping = Keeping {
     fresh: Duration::from_secs(10),
     idle: Duration::from_secs(60),
     age: Duration::from_secs(15 * 60),
 };
 
-/// How long a server may take to answer NOOP on a kept connection. It has nothing to do for it, and a new
-/// connection is made sooner.
+/// How long a server may take to answer NOOP on a kept connection. It has nothing to do for it, and
+/// a new connection is made sooner.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 
 /// How long the farewell may take. By then the messages are delivered, and nobody waits for it.
@@ -54,8 +58,8 @@ pub(in crate::submission) type Connection = Object<Keeper>;
 /// The connections that are open, or may be.
 pub(in crate::submission) struct Connections {
     pool: Pool<Keeper>,
-    /// One permit for each socket, which it gives back when it is closed: so no connection is opened while
-    /// another one still says goodbye.
+    /// One permit for each socket, which it gives back when it is closed: so no connection is
+    /// opened while another one still says goodbye.
     sockets: Arc<Semaphore>,
     most: u32,
     sweeping: Arc<AtomicBool>,
@@ -68,8 +72,14 @@ impl Connections {
         let most = most.clamp(1, MOST_CONNECTIONS);
         let keeper = Keeper { messages, keeping };
         let pool = Pool::builder(keeper).max_size(most as usize).queue_mode(QueueMode::Lifo);
-        let pool = pool.build().map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
-        Ok(Self { pool, sockets: Arc::new(Semaphore::new(most as usize)), most, sweeping: Arc::default() })
+        let pool =
+            pool.build().map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
+        Ok(Self {
+            pool,
+            sockets: Arc::new(Semaphore::new(most as usize)),
+            most,
+            sweeping: Arc::default(),
+        })
     }
 
     /// How many may be open at once.
@@ -221,8 +231,8 @@ impl Place {
         }
     }
 
-    /// Whether the server is still there and has nothing unasked to say. It is asked only where it could have
-    /// gone unnoticed.
+    /// Whether the server is still there and has nothing unasked to say. It is asked only where it
+    /// could have gone unnoticed.
     async fn answers(&mut self) -> bool {
         let idle = self.used.elapsed();
         let Some(session) = &mut self.session else { return true };
@@ -243,7 +253,11 @@ impl Drop for Place {
 pub(in crate::submission) async fn noop(session: &mut Session, patience: Duration) -> Result<()> {
     session.dialogue.say("NOOP");
     let answer = session.dialogue.hear_within(Stage::Quit, patience).await?;
-    if answer.reply.is_positive() { Ok(()) } else { Err(Error::from_reply(Stage::Quit, answer.reply)) }
+    if answer.reply.is_positive() {
+        Ok(())
+    } else {
+        Err(Error::from_reply(Stage::Quit, answer.reply))
+    }
 }
 
 /// Says QUIT, which may take only so long.

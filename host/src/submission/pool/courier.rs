@@ -1,6 +1,6 @@
-//! A courier takes the messages that wait, one after the other, to the server. It is a task of its own: whoever
-//! sends a message may stop waiting at any time, and the courier sees to it that the connection is either where
-//! the next message expects it or closed.
+//! A courier takes the messages that wait, one after the other, to the server. It is a task of its
+//! own: whoever sends a message may stop waiting at any time, and the courier sees to it that the
+//! connection is either where the next message expects it or closed.
 
 use std::sync::Arc;
 
@@ -103,7 +103,8 @@ impl Submitter {
         }
     }
 
-    /// Delivers one message. Gives the one that was announced behind it, where the connection is still good.
+    /// Delivers one message. Gives the one that was announced behind it, where the connection is
+    /// still good.
     async fn deliver(
         &self,
         connection: &mut Connection,
@@ -163,8 +164,8 @@ impl Submitter {
         None
     }
 
-    /// Announces the message that waits first together with the end of the one under way, which saves it a
-    /// round trip (RFC 2920 §3.1).
+    /// Announces the message that waits first together with the end of the one under way, which
+    /// saves it a round trip (RFC 2920 §3.1).
     fn announce_next(&self, session: &mut Session) -> Option<Next> {
         if !session.capabilities.pipelining {
             return None;
@@ -187,8 +188,9 @@ impl Submitter {
         }
     }
 
-    /// Tells of a failure, or tries again on another connection where this one was kept and has turned out to be
-    /// of no use: the server had closed it, and of the message it has heard the envelope at most.
+    /// Tells of a failure, or tries again on another connection where this one was kept and has
+    /// turned out to be of no use: the server had closed it, and of the message it has heard the
+    /// envelope at most.
     fn fail(&self, session: &mut Session, errand: Errand, error: Error, used: bool) {
         if is_astray(&error) {
             session.dialogue.condemn();
@@ -209,7 +211,12 @@ impl Submitter {
         self.queue.put_back(errand);
     }
 
-    fn receipt(&self, outcome: transaction::Outcome, prepared: &Prepared, journal: &Journal) -> Receipt {
+    fn receipt(
+        &self,
+        outcome: transaction::Outcome,
+        prepared: &Prepared,
+        journal: &Journal,
+    ) -> Receipt {
         let (code, recipients) = (outcome.reply.code, outcome.accepted.len());
         tracing::info!(target: "smtp_connector", code, recipients, "message accepted");
         let (timings, transcript) = journal.conclude();

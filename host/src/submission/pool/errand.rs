@@ -15,8 +15,9 @@ use crate::redactor::Redactor;
 use crate::submission::Prepared;
 use crate::submission::journal::Journal;
 
-/// How long a message without a deadline of its own waits for a connection, unless it waits for a limit of rate:
-/// as long as nodemailer lets a server be silent. By then one-time codes have expired.
+/// How long a message without a deadline of its own waits for a connection, unless it waits for a
+/// limit of rate: as long as nodemailer lets a server be silent. By then one-time codes have
+/// expired.
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
 /// A message to be carried, as the courier has it.
@@ -67,7 +68,8 @@ impl Errand {
 }
 
 impl Waiting {
-    /// Waits for the result until the deadline, or else for a connection as long as is sensible, where `bounded`.
+    /// Waits for the result until the deadline, or else for a connection as long as is sensible,
+    /// where `bounded`.
     pub(in crate::submission) async fn wait(
         mut self,
         queue: &Queue,
@@ -121,8 +123,8 @@ const CLOSED: u8 = 1;
 /// Where its end was handed over: from then on only the server knows.
 const PASSED: u8 = 2;
 
-/// Decides between the courier, who is about to hand over the end of the message, and the one who is about to
-/// give it up: only one of them comes first, and both know who.
+/// Decides between the courier, who is about to hand over the end of the message, and the one who
+/// is about to give it up: only one of them comes first, and both know who.
 #[derive(Default)]
 pub(in crate::submission) struct Gate {
     state: AtomicU8,

@@ -20,8 +20,8 @@ struct State {
 }
 
 impl Queue {
-    /// Puts an errand at the end. Whether one more courier is to be started, who is counted already: where
-    /// fewer than `most` are at work.
+    /// Puts an errand at the end. Whether one more courier is to be started, who is counted
+    /// already: where fewer than `most` are at work.
     pub(in crate::submission) fn push(&self, errand: Errand, most: usize) -> Result<bool, Error> {
         let mut state = self.state();
         if state.closed {
@@ -47,7 +47,8 @@ impl Queue {
         next
     }
 
-    /// An errand to be announced together with the end of another one: none that failed on a kept connection.
+    /// An errand to be announced together with the end of another one: none that failed on a kept
+    /// connection.
     pub(in crate::submission) fn follower(&self) -> Option<Errand> {
         let mut state = self.state();
         let next = state.pop()?;
@@ -76,7 +77,8 @@ impl Queue {
         state.waiting.len() < before
     }
 
-    /// Counts a courier out who ended without being told to; whether there is work for another, who is counted.
+    /// Counts a courier out who ended without being told to; whether there is work for another, who
+    /// is counted.
     pub(in crate::submission) fn replace(&self) -> bool {
         let mut state = self.state();
         let needed = !state.waiting.is_empty();

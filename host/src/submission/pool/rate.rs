@@ -1,4 +1,5 @@
-//! The limit on how many messages go out in a window of time, across all connections of one configuration.
+//! The limit on how many messages go out in a window of time, across all connections of one
+//! configuration.
 
 use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
@@ -8,12 +9,14 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use crate::plan::RateLimit;
 
-/// How many messages a window is counted by at most; a larger limit is kept in as many shorter windows.
+/// How many messages a window is counted by at most; a larger limit is kept in as many shorter
+/// windows.
 const MOST_TURNS: u32 = 10_000;
 
-/// Keeps a limit so that no window, wherever it begins, has more messages than allowed: message n goes out one
-/// window after message n − limit at the earliest. So the messages take turns, and each turn comes once in a
-/// window. A bucket that refills would let twice the limit through in its first window.
+/// Keeps a limit so that no window, wherever it begins, has more messages than allowed: message n
+/// goes out one window after message n − limit at the earliest. So the messages take turns, and
+/// each turn comes once in a window. A bucket that refills would let twice the limit through in its
+/// first window.
 pub(in crate::submission) struct Pace {
     limiter: DefaultKeyedRateLimiter<u32>,
     turns: u32,
@@ -70,7 +73,11 @@ mod tests {
         assert!(times[2] - times[0] < window, "the first ones go at once");
         for pair in times.windows(4) {
             // The clock of the limiter is read a little before this one.
-            assert!(pair[3] - pair[0] + Duration::from_millis(5) >= window, "{:?}", pair[3] - pair[0]);
+            assert!(
+                pair[3] - pair[0] + Duration::from_millis(5) >= window,
+                "{:?}",
+                pair[3] - pair[0]
+            );
         }
     }
 

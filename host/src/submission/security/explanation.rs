@@ -11,8 +11,14 @@ use crate::submission::advice;
 use crate::submission::fault::Fault;
 use crate::submission::journal::Journal;
 
-/// The error that a failed handshake with `name` is; `option` is the name of the TLS options, such as `tls`.
-pub(super) fn explain(error: io::Error, name: &ServerName<'_>, option: &str, journal: &Journal) -> Error {
+/// The error that a failed handshake with `name` is; `option` is the name of the TLS options, such
+/// as `tls`.
+pub(super) fn explain(
+    error: io::Error,
+    name: &ServerName<'_>,
+    option: &str,
+    journal: &Journal,
+) -> Error {
     let cause = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()).cloned();
     let Some(cause) = cause else {
         let lost = (error.kind() != io::ErrorKind::UnexpectedEof).then_some(error);
@@ -34,8 +40,8 @@ pub(super) fn explain(error: io::Error, name: &ServerName<'_>, option: &str, jou
     failure(&journal.mask(&problem), hint, cause)
 }
 
-/// The failure that a server reports when it has read the client's certificate. In TLS 1.3 that is after the
-/// handshake, in place of its first words.
+/// The failure that a server reports when it has read the client's certificate. In TLS 1.3 that is
+/// after the handshake, in place of its first words.
 pub(in crate::submission) fn refused_certificate(error: &io::Error) -> Option<Error> {
     let cause = error.get_ref()?.downcast_ref::<rustls::Error>()?;
     let rustls::Error::AlertReceived(alert) = cause else { return None };
@@ -54,7 +60,8 @@ fn failure(problem: &str, hint: Option<String>, cause: rustls::Error) -> Error {
 /// What is wrong with the server's certificate, and what to do about it.
 fn certificate(reason: &CertificateError, name: &str, option: &str) -> (String, Option<String>) {
     let private = format!(
-        "If the server is your own, put its certificate, or that of the CA that issued it, into `{option}.ca`."
+        "If the server is your own, put its certificate, or that of the CA that issued it, into \
+        `{option}.ca`."
     );
     let other_name = other_name(option);
     let (problem, hint) = match reason {
@@ -97,8 +104,12 @@ fn certificate(reason: &CertificateError, name: &str, option: &str) -> (String, 
 /// What to do about a certificate for other names.
 fn other_name(option: &str) -> String {
     match option {
-        "tls" => "Use a name of the certificate as `host`, or set `tls.servername` to it.".to_owned(),
-        _ => format!("Use a name of the certificate in the URL, or set `{option}.servername` to it."),
+        "tls" => {
+            "Use a name of the certificate as `host`, or set `tls.servername` to it.".to_owned()
+        }
+        _ => {
+            format!("Use a name of the certificate in the URL, or set `{option}.servername` to it.")
+        }
     }
 }
 
@@ -112,17 +123,22 @@ fn alerted(alert: AlertDescription, option: &str) -> (String, Option<String>) {
         AlertDescription::CertificateRequired => "the server wants a client certificate",
         alert if is_about_certificate(alert) => "the server refused the client certificate",
         AlertDescription::UnrecognisedName => "the server does not know the name it was asked for",
-        other => return (format!("the server ended the TLS handshake with the alert {other:?}"), None),
+        other => {
+            return (format!("the server ended the TLS handshake with the alert {other:?}"), None);
+        }
     };
     let hint = match alert {
         AlertDescription::HandshakeFailure => Some(format!(
             "Allow more in `{option}.ciphers`. A server that wants a client certificate may say this, too: set \
              `{option}.cert` and `{option}.key`."
         )),
-        AlertDescription::CertificateRequired => Some(format!("Set `{option}.cert` and `{option}.key`.")),
+        AlertDescription::CertificateRequired => {
+            Some(format!("Set `{option}.cert` and `{option}.key`."))
+        }
         AlertDescription::UnrecognisedName => Some(other_name(option)),
         alert if is_about_certificate(alert) => Some(format!(
-            "Give the certificate that the server expects, with its intermediate ones, in `{option}.cert`."
+            "Give the certificate that the server expects, with its intermediate ones, in \
+            `{option}.cert`."
         )),
         _ => None,
     };
@@ -146,7 +162,8 @@ fn is_about_certificate(alert: AlertDescription) -> bool {
 /// The name in a description such as `DnsName("mx.example")`.
 fn readable(name: &str) -> String {
     let quoted = name.split_once('"').and_then(|(_, rest)| rest.rsplit_once('"'));
-    let inner = quoted.map(|(inner, _)| inner).or_else(|| name.split_once('(')?.1.strip_suffix(')'));
+    let inner =
+        quoted.map(|(inner, _)| inner).or_else(|| name.split_once('(')?.1.strip_suffix(')'));
     format!("`{}`", inner.unwrap_or(name))
 }
 

@@ -1,5 +1,5 @@
-//! The certificates that are trusted: the configuration's own, or else the system's, which are read once per
-//! process and shared.
+//! The certificates that are trusted: the configuration's own, or else the system's, which are read
+//! once per process and shared.
 
 use std::sync::{Arc, OnceLock};
 
@@ -20,7 +20,8 @@ pub(super) enum Roots {
 }
 
 impl Roots {
-    /// Reads the configuration's certificates in PEM, which stand at `place`; without any, the system's are meant.
+    /// Reads the configuration's certificates in PEM, which stand at `place`; without any, the
+    /// system's are meant.
     pub(super) fn new(pems: &[String], place: &str) -> Result<Self> {
         if pems.is_empty() {
             return Ok(Self::System);
@@ -31,9 +32,9 @@ impl Roots {
         }
         let mut store = RootCertStore::empty();
         for certificate in &given {
-            store
-                .add(certificate.clone())
-                .map_err(|_| refused(format!("a certificate at `{place}` cannot be read as one")))?;
+            store.add(certificate.clone()).map_err(|_| {
+                refused(format!("a certificate at `{place}` cannot be read as one"))
+            })?;
         }
         Ok(Self::Given { certificates: given, store: Arc::new(store) })
     }

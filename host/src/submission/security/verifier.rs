@@ -1,6 +1,6 @@
 //! Which server certificates are accepted. Beyond the usual chain of trust: a certificate that the
-//! configuration gives itself is accepted byte for byte, whatever it says about being a CA, as long as its name
-//! and dates fit.
+//! configuration gives itself is accepted byte for byte, whatever it says about being a CA, as long
+//! as its name and dates fit.
 
 use std::sync::Arc;
 
@@ -38,11 +38,15 @@ impl Verifier {
 
     /// Accepts any certificate, but still has the server prove that it owns it.
     pub(super) fn lenient(provider: &CryptoProvider) -> Self {
-        Self { chain: None, given: Vec::new(), algorithms: provider.signature_verification_algorithms }
+        Self {
+            chain: None,
+            given: Vec::new(),
+            algorithms: provider.signature_verification_algorithms,
+        }
     }
 
-    /// Checks a signature by a certificate that webpki cannot read, such as one of X.509 version 1: with its bare
-    /// key. Where any certificate is accepted, so is one without proof.
+    /// Checks a signature by a certificate that webpki cannot read, such as one of X.509 version 1:
+    /// with its bare key. Where any certificate is accepted, so is one without proof.
     fn verify_odd_signature(
         &self,
         message: &[u8],
@@ -129,7 +133,9 @@ fn verify_dates(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), E
         (seconds(parsed.validity().not_before), seconds(parsed.validity().not_after));
     let at = |seconds| UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
     if now.as_secs() < not_before {
-        return Err(CertificateError::NotValidYetContext { time: now, not_before: at(not_before) }.into());
+        return Err(
+            CertificateError::NotValidYetContext { time: now, not_before: at(not_before) }.into()
+        );
     }
     if now.as_secs() > not_after {
         return Err(CertificateError::ExpiredContext { time: now, not_after: at(not_after) }.into());
@@ -137,9 +143,12 @@ fn verify_dates(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), E
     Ok(())
 }
 
-/// The subject alternative names decide; where there are none, as in certificates made with one openssl
-/// command, the common name does.
-fn verify_name(certificate: &CertificateDer<'_>, server_name: &ServerName<'_>) -> Result<(), Error> {
+/// The subject alternative names decide; where there are none, as in certificates made with one
+/// openssl command, the common name does.
+fn verify_name(
+    certificate: &CertificateDer<'_>,
+    server_name: &ServerName<'_>,
+) -> Result<(), Error> {
     let parsed = parse(certificate)?;
     let mut common_names: Vec<_> = parsed
         .subject()
@@ -149,8 +158,9 @@ fn verify_name(certificate: &CertificateDer<'_>, server_name: &ServerName<'_>) -
     let alternatives = parsed.subject_alternative_name().ok().flatten();
     let fits = match &alternatives {
         None => common_names.iter().any(|name| name.eq_ignore_ascii_case(&server_name.to_str())),
-        Some(_) => EndEntityCert::try_from(certificate)
-            .is_ok_and(|certificate| certificate.verify_is_valid_for_subject_name(server_name).is_ok()),
+        Some(_) => EndEntityCert::try_from(certificate).is_ok_and(|certificate| {
+            certificate.verify_is_valid_for_subject_name(server_name).is_ok()
+        }),
     };
     if fits {
         return Ok(());

@@ -37,9 +37,11 @@ async fn the_address_literal_is_the_name_where_the_plan_has_none() {
 #[tokio::test]
 async fn nothing_of_the_message_ends_it_early() {
     let content = "Subject: x\n\n.\n\r.\r\n.\rMAIL FROM:<evil@b.test>\n..\nend";
-    let (result, heard) = submit_message(Peer::new(), nothing, &prepared(&["ann@b.test"], content)).await;
+    let (result, heard) =
+        submit_message(Peer::new(), nothing, &prepared(&["ann@b.test"], content)).await;
     result.expect("acceptance");
-    let expected = "DATA\r\nSubject: x\r\n\r\n..\r\n\r\n..\r\n..\r\nMAIL FROM:<evil@b.test>\r\n...\r\nend\r\n.\r\nQUIT\r\n";
+    let expected = "DATA\r\nSubject: x\r\n\r\n..\r\n\r\n..\r\n..\r\nMAIL \
+        FROM:<evil@b.test>\r\n...\r\nend\r\n.\r\nQUIT\r\n";
     assert!(heard.ends_with(expected), "{heard}");
 }
 
@@ -86,10 +88,14 @@ async fn each_stage_names_itself_and_what_became_of_the_message() {
         ("CONTENT", CLOSE, Content, Lost, false, true),
     ];
     for (verb, reply, stage, kind, transient, ambiguous) in cases {
-        let (error, _) = failure(Peer::new().on(verb, &[reply.replace("CLOSE", CLOSE)]), nothing).await;
+        let (error, _) =
+            failure(Peer::new().on(verb, &[reply.replace("CLOSE", CLOSE)]), nothing).await;
         let found = (error.stage(), error.kind(), error.is_transient(), error.is_ambiguous());
         assert_eq!(found, (Some(stage), kind, transient, ambiguous), "{verb} {reply:?}: {error}");
-        assert!(error.transcript().is_some_and(|transcript| !transcript.lines().is_empty()), "{verb}");
+        assert!(
+            error.transcript().is_some_and(|transcript| !transcript.lines().is_empty()),
+            "{verb}"
+        );
     }
 }
 
@@ -153,7 +159,8 @@ async fn extensions_are_used_where_needed_and_missed_where_absent() {
     ];
     for (ehlo, to, content, expected) in cases {
         let (result, heard) =
-            submit_message(Peer::new().on("EHLO", &[ehlo]), nothing, &prepared(&[to], content)).await;
+            submit_message(Peer::new().on("EHLO", &[ehlo]), nothing, &prepared(&[to], content))
+                .await;
         match expected {
             Ok(mail) => assert!(heard.contains(mail), "{heard}"),
             Err(kind) => {
@@ -214,13 +221,17 @@ async fn refused_credentials_are_told_apart_and_never_shown() {
         ("454 4.7.0 later\r\n", ErrorKind::Temporary, "454 4.7.0 later"),
     ];
     for (reply, kind, shown) in cases {
-        let peer = Peer::new().on("EHLO", &["250-mx\r\n250 AUTH PLAIN\r\n"]).on("AUTH PLAIN", &[reply]);
+        let peer =
+            Peer::new().on("EHLO", &["250-mx\r\n250 AUTH PLAIN\r\n"]).on("AUTH PLAIN", &[reply]);
         let (error, _) = failure(peer, |plan| plan.authentication = password("ann")).await;
         assert_eq!((error.stage(), error.kind()), (Some(Stage::Auth), kind));
         assert_eq!(error.reply().map(ToString::to_string).as_deref(), Some(shown));
         let told = format!("{error:?} {error} {}", error.transcript().expect("a transcript"));
         assert!(told.contains("C: AUTH PLAIN ***"), "{told}");
-        assert!(!told.contains("hunter2") && !told.contains("AGFubg") && !told.contains("482913"), "{told}");
+        assert!(
+            !told.contains("hunter2") && !told.contains("AGFubg") && !told.contains("482913"),
+            "{told}"
+        );
     }
 }
 
@@ -229,18 +240,41 @@ async fn a_server_that_wants_credentials_is_understood() {
     let peer = Peer::new().on("MAIL", &["530 5.7.0 Authentication required\r\n"]);
     let (error, _) = failure(peer, nothing).await;
     assert_eq!((error.stage(), error.kind()), (Some(Stage::Mail), ErrorKind::Credentials));
-    assert_eq!(error.hint(), Some("The server wants credentials: set `auth.user` and `auth.pass`."));
+    assert_eq!(
+        error.hint(),
+        Some("The server wants credentials: set `auth.user` and `auth.pass`.")
+    );
 }
 
 #[tokio::test]
 async fn usual_mistakes_are_met_with_advice() {
     let cases = [
-        ("smtp.gmail.com", "AUTH PLAIN", "534-5.7.9 no\r\n534 5.7.9 no\r\n", "Gmail wants an app password"),
-        ("smtp.office365.com", "AUTH PLAIN", "535 5.7.139 no\r\n", "This Microsoft account does not accept"),
-        ("smtp.sendgrid.net", "AUTH PLAIN", "535 no\r\n", "At SendGrid the user is literally `apikey`"),
+        (
+            "smtp.gmail.com",
+            "AUTH PLAIN",
+            "534-5.7.9 no\r\n534 5.7.9 no\r\n",
+            "Gmail wants an app password",
+        ),
+        (
+            "smtp.office365.com",
+            "AUTH PLAIN",
+            "535 5.7.139 no\r\n",
+            "This Microsoft account does not accept",
+        ),
+        (
+            "smtp.sendgrid.net",
+            "AUTH PLAIN",
+            "535 no\r\n",
+            "At SendGrid the user is literally `apikey`",
+        ),
         ("mx.test", "AUTH PLAIN", "503 no\r\n", "The server does not take credentials here"),
         ("mx.test", "EHLO", "501 5.5.4 no\r\n", "The server does not like the name"),
-        ("mx.test", "MAIL", "553 Mail from must be same as authorization user\r\n", "The sender must be"),
+        (
+            "mx.test",
+            "MAIL",
+            "553 Mail from must be same as authorization user\r\n",
+            "The sender must be",
+        ),
         ("notgmail.com", "AUTH PLAIN", "535 no\r\n", "Check `auth.user` and `auth.pass`"),
     ];
     for (host, verb, reply, advice) in cases {
@@ -276,12 +310,17 @@ async fn a_verification_tells_every_stage_and_sends_nothing() {
     let (address, heard) = peer.start().await;
     let mut plan = plan(address.port());
     plan.authentication = password("ann");
-    let envelope = Envelope { reverse_path: "app@a.test".into(), forward_paths: vec!["ann@b.test".into()] };
-    let verification = submitter(plan).expect("a plan").verify(Some(&envelope), &Redactor::default()).await;
+    let envelope =
+        Envelope { reverse_path: "app@a.test".into(), forward_paths: vec!["ann@b.test".into()] };
+    let verification =
+        submitter(plan).expect("a plan").verify(Some(&envelope), &Redactor::default()).await;
     assert!(verification.error.is_none(), "{:?}", verification.error);
     assert_eq!(verification.capabilities, ["AUTH PLAIN", "SIZE 100"]);
-    let stages: Vec<_> =
-        verification.stages.iter().map(|stage| format!("{}: {}", stage.stage, stage.detail)).collect();
+    let stages: Vec<_> = verification
+        .stages
+        .iter()
+        .map(|stage| format!("{}: {}", stage.stage, stage.detail))
+        .collect();
     let connected = format!("connect: {address}");
     let expected = [
         "dns: 127.0.0.1",
@@ -295,7 +334,9 @@ async fn a_verification_tells_every_stage_and_sends_nothing() {
     assert_eq!(stages, expected);
     let heard = heard.await.expect("the peer's task");
     assert!(
-        heard.ends_with("NOOP\r\nMAIL FROM:<app@a.test>\r\nRCPT TO:<ann@b.test>\r\nRSET\r\nQUIT\r\n"),
+        heard.ends_with(
+            "NOOP\r\nMAIL FROM:<app@a.test>\r\nRCPT TO:<ann@b.test>\r\nRSET\r\nQUIT\r\n"
+        ),
         "{heard}"
     );
 }
@@ -325,7 +366,10 @@ async fn what_cannot_be_reached_is_told_with_its_address() {
         .submit(&message, &Redactor::default(), &Delivery::default(), None)
         .await
         .expect_err("nobody listens");
-    assert_eq!(error.to_string(), format!("cannot connect to `127.0.0.1`: {address}: connection refused"));
+    assert_eq!(
+        error.to_string(),
+        format!("cannot connect to `127.0.0.1`: {address}: connection refused")
+    );
     assert_eq!((error.kind(), error.is_transient()), (ErrorKind::Connect, true));
 
     plan.local_address = Some("::1".parse().expect("an address"));
@@ -333,7 +377,10 @@ async fn what_cannot_be_reached_is_told_with_its_address() {
         .submit(&message, &Redactor::default(), &Delivery::default(), None)
         .await
         .expect_err("no way");
-    assert!(error.to_string().ends_with("the local address ::1 is of the other IP version"), "{error}");
+    assert!(
+        error.to_string().ends_with("the local address ::1 is of the other IP version"),
+        "{error}"
+    );
 
     let public = super::Submitter::new(
         plan,
@@ -350,16 +397,22 @@ async fn what_cannot_be_reached_is_told_with_its_address() {
 
 #[tokio::test]
 async fn a_deadline_gives_the_attempt_up_and_says_whether_the_server_may_have_the_message() {
-    let cases = [("MAIL", None, false), ("DATA", None, false), ("CONTENT", Some(Stage::Content), true)];
+    let cases =
+        [("MAIL", None, false), ("DATA", None, false), ("CONTENT", Some(Stage::Content), true)];
     for (silent_at, stage, ambiguous) in cases {
         let (address, _heard) = Peer::new().on(silent_at, &[SILENCE]).start().await;
         let submitter = submitter(plan(address.port())).expect("a plan");
         let deadline = tokio::time::Instant::now() + Duration::from_millis(300);
         let message = prepared(&["ann@b.test"], "Subject: hi\r\n\r\nhello\r\n");
-        let attempt =
-            submitter.submit(&message, &Redactor::default(), &Delivery::default(), Some(deadline)).await;
+        let attempt = submitter
+            .submit(&message, &Redactor::default(), &Delivery::default(), Some(deadline))
+            .await;
         let error = attempt.expect_err("no reply");
         assert_eq!((error.kind(), error.stage()), (ErrorKind::Expired, stage), "{silent_at}");
-        assert_eq!((error.is_ambiguous(), error.is_transient()), (ambiguous, !ambiguous), "{silent_at}");
+        assert_eq!(
+            (error.is_ambiguous(), error.is_transient()),
+            (ambiguous, !ambiguous),
+            "{silent_at}"
+        );
     }
 }

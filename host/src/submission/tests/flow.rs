@@ -58,8 +58,8 @@ async fn the_size_is_told_where_the_server_asks_and_a_refusal_of_it_is_heard() {
     assert_eq!((error.kind(), error.stage()), (ErrorKind::Temporary, Some(Stage::Mail)));
 }
 
-/// Sends two messages over one connection with a pause between them, the mailer living on; gives what the server
-/// heard until it was left.
+/// Sends two messages over one connection with a pause between them, the mailer living on; gives
+/// what the server heard until it was left.
 async fn with_pause(pause: Duration, keeping: Keeping) -> String {
     let (address, heard) = Peer::new().start().await;
     let mut submitter = submitter(plan(address.port())).expect("a plan");
@@ -67,7 +67,8 @@ async fn with_pause(pause: Duration, keeping: Keeping) -> String {
     Arc::get_mut(&mut submitter).expect("nobody else has it").connections = connections;
     let message = prepared(&["ann@b.test"], "x");
     for _ in 0..2 {
-        let sent = submitter.submit(&message, &Redactor::default(), &Delivery::default(), None).await;
+        let sent =
+            submitter.submit(&message, &Redactor::default(), &Delivery::default(), None).await;
         sent.expect("acceptance");
         tokio::time::sleep(pause).await;
     }
@@ -97,7 +98,8 @@ async fn a_connection_that_has_idled_or_aged_too_long_is_closed() {
         let connections = Connections::new(Some((1, 10)), keeping).expect("a pool");
         Arc::get_mut(&mut submitter).expect("nobody else has it").connections = connections;
         let message = prepared(&["ann@b.test"], "x");
-        let sent = submitter.submit(&message, &Redactor::default(), &Delivery::default(), None).await;
+        let sent =
+            submitter.submit(&message, &Redactor::default(), &Delivery::default(), None).await;
         sent.expect("acceptance");
         // The mailer lives on: it is the connection that ends.
         let heard = tokio::time::timeout(Duration::from_secs(5), heard).await;

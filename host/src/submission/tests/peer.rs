@@ -87,7 +87,8 @@ impl Peer {
                 let Some(secured) = self.secure(stream).await else { return };
                 stream = secured;
             }
-            if verb == "DATA" && self.replies["DATA"].iter().any(|reply| reply.starts_with(b"354")) {
+            if verb == "DATA" && self.replies["DATA"].iter().any(|reply| reply.starts_with(b"354"))
+            {
                 // After DATA the end of the message may come at once.
                 let heard = self.hear_content(&mut stream).await;
                 if heard.is_none() || !self.say(&mut stream, "CONTENT").await {

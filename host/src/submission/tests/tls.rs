@@ -1,4 +1,5 @@
-//! TLS in both modes: whom it trusts, what it says when it does not, and that nothing crosses it in clear.
+//! TLS in both modes: whom it trusts, what it says when it does not, and that nothing crosses it in
+//! clear.
 
 use std::sync::Arc;
 
@@ -52,7 +53,8 @@ fn issued(names: &[&str]) -> Server {
     let mut params = CertificateParams::new(Vec::new()).expect("no names");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.distinguished_name.push(DnType::CommonName, format!("CA of {}", names.join(", ")));
-    let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("a CA");
+    let ca =
+        CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("a CA");
     let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
     let key = KeyPair::generate().expect("a key");
     let params = CertificateParams::new(names).expect("names");
@@ -133,20 +135,25 @@ async fn starttls_that_fails_is_decided_by_the_plan() {
             submit(peer, |plan| (plan.tls, plan.plaintext_after_refusal) = (tls, goes_on)).await;
         let error = result.err();
         assert_eq!(error.as_ref().map(Error::kind), kind, "{tls:?} {reply}");
-        assert_eq!(error.and_then(|error| error.stage()), kind.map(|_| Stage::Starttls), "{tls:?} {reply}");
+        assert_eq!(
+            error.and_then(|error| error.stage()),
+            kind.map(|_| Stage::Starttls),
+            "{tls:?} {reply}"
+        );
     }
 }
 
 #[tokio::test]
 async fn certificates_that_do_not_fit_are_explained() {
     let stranger = issued(&["127.0.0.1"]);
-    let expired = self_signed(&["127.0.0.1"], |params| params.not_after = rcgen::date_time_ymd(2020, 1, 2));
+    let expired =
+        self_signed(&["127.0.0.1"], |params| params.not_after = rcgen::date_time_ymd(2020, 1, 2));
     let renamed = issued(&["other.test"]);
     let renamed_own = self_signed(&["other.test"], |_| {});
     let own = self_signed(&["127.0.0.1"], |_| {});
     let other_name = "the certificate presented for `127.0.0.1` is for other names: `other.test`";
-    let set_ca =
-        "If the server is your own, put its certificate, or that of the CA that issued it, into `tls.ca`.";
+    let set_ca = "If the server is your own, put its certificate, or that of the CA that issued \
+        it, into `tls.ca`.";
     let set_name = "Use a name of the certificate as `host`, or set `tls.servername` to it.";
     let cases = [
         (
@@ -181,7 +188,11 @@ async fn certificates_that_do_not_fit_are_explained() {
             })
             .await;
             assert_eq!(error.to_string(), message);
-            assert_eq!((error.stage(), error.kind()), (Some(Stage::Tls), ErrorKind::Tls), "{message}");
+            assert_eq!(
+                (error.stage(), error.kind()),
+                (Some(Stage::Tls), ErrorKind::Tls),
+                "{message}"
+            );
             assert_eq!((error.hint(), error.is_transient()), (Some(hint), false), "{message}");
         }
     }
@@ -189,7 +200,8 @@ async fn certificates_that_do_not_fit_are_explained() {
 
 #[tokio::test]
 async fn a_given_certificate_without_alternative_names_is_known_by_its_common_name() {
-    let server = self_signed(&[], |params| params.distinguished_name.push(DnType::CommonName, "mx.test"));
+    let server =
+        self_signed(&[], |params| params.distinguished_name.push(DnType::CommonName, "mx.test"));
     for (name, trusted) in [("MX.test", true), ("other.test", false)] {
         let (result, _) = submit(implicit(&server), |plan| {
             secure(plan, &server.trust);
@@ -202,7 +214,8 @@ async fn a_given_certificate_without_alternative_names_is_known_by_its_common_na
 
 #[tokio::test]
 async fn without_verification_any_certificate_will_do() {
-    let server = self_signed(&["other.test"], |params| params.not_after = rcgen::date_time_ymd(2020, 1, 2));
+    let server =
+        self_signed(&["other.test"], |params| params.not_after = rcgen::date_time_ymd(2020, 1, 2));
     for version in [TlsVersion::Tls12, TlsVersion::Tls13] {
         let (result, _) = submit(implicit(&server), |plan| {
             plan.tls = TlsMode::Implicit;
@@ -218,20 +231,25 @@ async fn without_verification_any_certificate_will_do() {
 async fn the_wrong_kind_of_port_is_named() {
     let hint = "This port speaks plaintext with STARTTLS, set `secure` to false.";
     let (error, _) = failure(Peer::new(), |plan| plan.tls = TlsMode::Implicit).await;
-    assert_eq!((error.stage(), error.kind(), error.hint()), (Some(Stage::Tls), ErrorKind::Tls, Some(hint)));
+    assert_eq!(
+        (error.stage(), error.kind(), error.hint()),
+        (Some(Stage::Tls), ErrorKind::Tls, Some(hint))
+    );
 
     let hint = "This port speaks implicit TLS, set `secure` to true.";
-    let (error, _) = failure(Peer::new().on("GREETING", &[b"\x15\x03\x01\x00\x02\x02\x0a"]), |_| {}).await;
+    let (error, _) =
+        failure(Peer::new().on("GREETING", &[b"\x15\x03\x01\x00\x02\x02\x0a"]), |_| {}).await;
     assert_eq!((error.stage(), error.hint()), (Some(Stage::Greeting), Some(hint)));
 }
 
 #[tokio::test]
 async fn a_handshake_that_stalls_times_out() {
     let peer = Peer::new().on("EHLO", &[STARTTLS]);
-    let (error, _) = failure(peer.on("STARTTLS", &["220 go\r\n"]).on("AUTH LINE", &[SILENCE]), |plan| {
-        plan.timeouts.socket = std::time::Duration::from_millis(100);
-    })
-    .await;
+    let (error, _) =
+        failure(peer.on("STARTTLS", &["220 go\r\n"]).on("AUTH LINE", &[SILENCE]), |plan| {
+            plan.timeouts.socket = std::time::Duration::from_millis(100);
+        })
+        .await;
     assert_eq!((error.stage(), error.kind()), (Some(Stage::Tls), ErrorKind::Timeout));
 }
 
@@ -240,7 +258,8 @@ fn options_are_named_by_their_place() {
     let refused = |change: fn(&mut TransportPlan)| {
         let mut plan = super::plan(465);
         change(&mut plan);
-        let refusal = Security::new(&plan.tls_options, "token.test", &Vault::default(), "/auth/tls");
+        let refusal =
+            Security::new(&plan.tls_options, "token.test", &Vault::default(), "/auth/tls");
         refusal.expect_err("a refusal").to_string()
     };
     let message = refused(|plan| plan.tls_options.roots = vec!["not a pem".to_owned()]);

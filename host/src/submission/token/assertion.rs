@@ -45,10 +45,12 @@ impl Assertion<'_> {
             iat: now,
             exp: now + self.lifetime.as_secs(),
         };
-        let signed = encode(&Header::new(Algorithm::RS256), &claims, &EncodingKey::from_rsa_der(key));
+        let signed =
+            encode(&Header::new(Algorithm::RS256), &claims, &EncodingKey::from_rsa_der(key));
         signed.map(Zeroizing::new).map_err(|_| {
             let message =
-                "the private key at `/auth/privateKey` cannot sign: RSA keys need 2048 bits at least";
+                "the private key at `/auth/privateKey` cannot sign: RSA keys need 2048 bits at \
+                least";
             Error::new(ErrorKind::Configuration, message)
         })
     }

@@ -31,7 +31,8 @@ pub(super) fn read(answer: &FormAnswer, journal: &Journal, now: SystemTime) -> R
     let Ok(Value::Object(members)) = serde_json::from_slice(body) else {
         return Err(not_json(status));
     };
-    let text = |name: &str| members.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let text =
+        |name: &str| members.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     if members.contains_key("error") {
         return Err(refused(status, &members, journal));
     }
@@ -49,7 +50,8 @@ pub(super) fn read(answer: &FormAnswer, journal: &Journal, now: SystemTime) -> R
     if let Some(refresh_token) = &refresh_token {
         journal.conceal([refresh_token.expose()]);
     }
-    let expires = members.get("expires_in").and_then(seconds).and_then(|lifetime| now.checked_add(lifetime));
+    let expires =
+        members.get("expires_in").and_then(seconds).and_then(|lifetime| now.checked_add(lifetime));
     Ok(Granted { token, expires, refresh_token })
 }
 
@@ -68,12 +70,12 @@ fn kind(status: u16, otherwise: ErrorKind) -> ErrorKind {
 }
 
 fn not_json(status: u16) -> Error {
-    let message = format!("the token endpoint answered {status} with something other than a JSON object");
+    let message =
+        format!("the token endpoint answered {status} with something other than a JSON object");
     let error = Error::new(kind(status, ErrorKind::Protocol), message);
     match error.kind() {
-        ErrorKind::Protocol => {
-            error.with_hint("Check `auth.accessUrl`: it must be the URL of the token endpoint itself.")
-        }
+        ErrorKind::Protocol => error
+            .with_hint("Check `auth.accessUrl`: it must be the URL of the token endpoint itself."),
         _ => error,
     }
 }
@@ -110,7 +112,8 @@ fn hint(code: &str) -> Option<&'static str> {
              account, check `auth.user`, the clock of this machine, and the account's delegation."
         }
         "invalid_request" => {
-            "Check `auth.accessUrl`, `auth.scope` and `auth.customParams` for what this endpoint asks."
+            "Check `auth.accessUrl`, `auth.scope` and `auth.customParams` for what this endpoint \
+            asks."
         }
         "invalid_scope" => "Check `auth.scope`.",
         "unauthorized_client" => {

@@ -1,5 +1,5 @@
-//! One request to the token endpoint, from the name's resolution to the last byte within one deadline. The
-//! endpoint is reached by https, or by http on this machine alone.
+//! One request to the token endpoint, from the name's resolution to the last byte within one
+//! deadline. The endpoint is reached by https, or by http on this machine alone.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -57,11 +57,23 @@ impl Source {
         let host = url.host_str().unwrap_or_default();
         let security = Security::new(&request.tls, host, &vault, "/auth/tls")?;
         let patience = timeouts.socket.min(PATIENCE);
-        Ok(Self { user: user.to_owned(), request: request.clone(), url, security, dialler, patience, vault })
+        Ok(Self {
+            user: user.to_owned(),
+            request: request.clone(),
+            url,
+            security,
+            dialler,
+            patience,
+            vault,
+        })
     }
 
     /// Asks for a token. `refresh_token` goes before the configuration's.
-    pub(super) async fn request(&self, refresh_token: Option<&Secret>, journal: &Journal) -> Result<Granted> {
+    pub(super) async fn request(
+        &self,
+        refresh_token: Option<&Secret>,
+        journal: &Journal,
+    ) -> Result<Granted> {
         let exchange = async {
             let form = self.form(refresh_token, journal)?;
             let answer = self.post(&form, journal).await?;
@@ -70,14 +82,17 @@ impl Source {
         match timeout(self.patience, exchange).await {
             Ok(outcome) => outcome.map_err(|error| error.at(Stage::Auth)),
             Err(_) => {
-                let message =
-                    format!("the token endpoint gave no complete answer within {:?}", self.patience);
+                let message = format!(
+                    "the token endpoint gave no complete answer within {:?}",
+                    self.patience
+                );
                 Err(Error::new(ErrorKind::Timeout, message).at(Stage::Auth))
             }
         }
     }
 
-    /// Whether a refresh token takes the place of the one that requests carry; some endpoints send that back.
+    /// Whether a refresh token takes the place of the one that requests carry; some endpoints send
+    /// that back.
     pub(super) fn is_replaced_by(&self, token: &Secret, rotated: Option<&Secret>) -> bool {
         let Grant::RefreshToken { refresh_token, .. } = &self.request.grant else { return false };
         let used = rotated.cloned().map_or_else(|| self.vault.resolve(refresh_token), Ok);
@@ -87,7 +102,8 @@ impl Source {
     /// The fields of the request. The configuration's own replace those of the grant.
     fn form(&self, refresh_token: Option<&Secret>, journal: &Journal) -> Result<Zeroizing<String>> {
         let mut fields: Vec<(&str, Zeroizing<String>)> = Vec::new();
-        let mut set = |name, value: &str| fields.push((name, Zeroizing::new(value.trim().to_owned())));
+        let mut set =
+            |name, value: &str| fields.push((name, Zeroizing::new(value.trim().to_owned())));
         let scope = self.request.scope.as_deref();
         match &self.request.grant {
             Grant::RefreshToken { client_id, client_secret, refresh_token: given } => {
@@ -141,7 +157,11 @@ impl Source {
         Ok(Zeroizing::new(form.finish()))
     }
 
-    fn rsa_key(&self, key: &SecretRef, passphrase: Option<&SecretRef>) -> Result<Zeroizing<Vec<u8>>> {
+    fn rsa_key(
+        &self,
+        key: &SecretRef,
+        passphrase: Option<&SecretRef>,
+    ) -> Result<Zeroizing<Vec<u8>>> {
         private_key::rsa_pkcs1(&self.vault, KeyPlace { key, passphrase })
     }
 
@@ -152,8 +172,8 @@ impl Source {
         }))
     }
 
-    /// The value of a secret, which is not shown from here on: a file may hold another one than when the
-    /// configuration was read.
+    /// The value of a secret, which is not shown from here on: a file may hold another one than
+    /// when the configuration was read.
     fn secret(&self, place: &SecretRef, journal: &Journal) -> Result<Secret> {
         let secret = self.vault.resolve(place)?;
         journal.conceal([secret.expose()]);
@@ -164,16 +184,17 @@ impl Source {
         let mut headers = Headers::default();
         for (name, value) in &self.request.headers {
             headers.add(name, &self.text(value, journal)?).map_err(|_| {
-                let message =
-                    format!("`auth.customHeaders` has a field `{name}` that a request cannot carry");
+                let message = format!(
+                    "`auth.customHeaders` has a field `{name}` that a request cannot carry"
+                );
                 Error::new(ErrorKind::Configuration, message)
             })?;
         }
         Ok(headers)
     }
 
-    /// Posts the form, and posts it again where the same server sends elsewhere on itself. Another host or
-    /// scheme must not come to know the client's secret.
+    /// Posts the form, and posts it again where the same server sends elsewhere on itself. Another
+    /// host or scheme must not come to know the client's secret.
     async fn post(&self, form: &str, journal: &Journal) -> Result<FormAnswer> {
         let headers = self.headers(journal)?;
         let mut url = self.url.clone();
@@ -182,8 +203,10 @@ impl Source {
             journal.remark(&format!("asking {} for an access token", place(&url)));
             let answer = http::post(stream, &url, &headers, form).await.map_err(|error| {
                 let problem = journal.mask(&error.to_string());
-                let message =
-                    format!("the exchange with the token endpoint {} failed: {problem}", place(&url));
+                let message = format!(
+                    "the exchange with the token endpoint {} failed: {problem}",
+                    place(&url)
+                );
                 Error::new(ErrorKind::Lost, message)
             })?;
             if !matches!(answer.status, 301 | 302 | 307 | 308) {
@@ -193,9 +216,11 @@ impl Source {
             match target.filter(|target| target.origin() == self.url.origin()) {
                 Some(target) => url = target,
                 None => {
-                    let message = "the token endpoint redirects to another server, which is not followed";
-                    return Err(Error::new(ErrorKind::Protocol, message)
-                        .with_hint("Set `auth.accessUrl` to the URL of the token endpoint itself."));
+                    let message =
+                        "the token endpoint redirects to another server, which is not followed";
+                    return Err(Error::new(ErrorKind::Protocol, message).with_hint(
+                        "Set `auth.accessUrl` to the URL of the token endpoint itself.",
+                    ));
                 }
             }
         }
@@ -211,7 +236,8 @@ impl Source {
         if self.url.scheme() == "http" {
             addresses.retain(|address| address.ip().to_canonical().is_loopback());
             if addresses.is_empty() {
-                let message = "the token endpoint is reached by http, and it is not on this machine";
+                let message =
+                    "the token endpoint is reached by http, and it is not on this machine";
                 return Err(Error::new(ErrorKind::Egress, message));
             }
         }

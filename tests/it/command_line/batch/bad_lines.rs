@@ -38,9 +38,17 @@ async fn a_bad_line_is_refused_and_the_rest_is_sent() {
     assert_eq!(lines.len(), 2 * bad.len());
     for (at, (text, kind)) in bad.iter().enumerate() {
         let number = json!(3 * at + 1);
-        let line = lines.iter().find(|line| line["line"] == number).expect("each line has a result");
-        assert_eq!((&line["status"], &line["error"]["kind"]), (&json!("refused"), &json!(kind)), "{text}");
-        assert!(line["error"]["message"].as_str().is_some_and(|message| !message.is_empty()), "{line:#}");
+        let line =
+            lines.iter().find(|line| line["line"] == number).expect("each line has a result");
+        assert_eq!(
+            (&line["status"], &line["error"]["kind"]),
+            (&json!("refused"), &json!(kind)),
+            "{text}"
+        );
+        assert!(
+            line["error"]["message"].as_str().is_some_and(|message| !message.is_empty()),
+            "{line:#}"
+        );
         assert!(line.get("id").is_none() && line.get("digest").is_none(), "{line:#}");
     }
     for text in [&outcome.stdout, &outcome.stderr] {
@@ -54,10 +62,14 @@ async fn what_is_no_text_and_what_has_no_end_is_refused_as_well() {
     let good = json!({ "to": "jo@example.org", "type": "SignIn", "id": 17 }).to_string();
     let long = "x".repeat(13 << 20);
     let requests =
-        [&b"\xef\xbb\xbf"[..], good.as_bytes(), b"\n{\"to\":\"\xff\"}\n", long.as_bytes(), b"\n"].concat();
+        [&b"\xef\xbb\xbf"[..], good.as_bytes(), b"\n{\"to\":\"\xff\"}\n", long.as_bytes(), b"\n"]
+            .concat();
     let site = Site::new(&configuration(server.address().port(), &json!({})), "");
     std::fs::write(site.path("requests.ndjson"), requests).expect("the folder can be written");
     let outcome = site.batch().run().await;
     check_code(&outcome, 65);
-    check_statuses(&lines(&outcome.stdout), &[("17", "accepted"), ("2", "refused"), ("3", "refused")]);
+    check_statuses(
+        &lines(&outcome.stdout),
+        &[("17", "accepted"), ("2", "refused"), ("3", "refused")],
+    );
 }

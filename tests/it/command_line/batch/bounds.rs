@@ -13,7 +13,9 @@ use crate::command_line::{MEMORY, configuration, peak_memory};
 async fn long_lines_are_in_work_one_at_a_time() {
     let server = catch_all().await;
     let request = |padding: &str| {
-        format!("{{\"to\":\"jo@example.org\",\"type\":\"SignIn\",\"payload\":{{\"padding\":{padding}}}}}\n")
+        format!(
+            "{{\"to\":\"jo@example.org\",\"type\":\"SignIn\",\"payload\":{{\"padding\":{padding}}}}}\n"
+        )
     };
     let text = request(&format!("\"{}\"", "x".repeat((8 << 20) - 100)));
     // What takes most memory for its length.
@@ -26,15 +28,23 @@ async fn long_lines_are_in_work_one_at_a_time() {
     let site = Site::new(&configuration(server.address().port(), &json!({})), &requests);
     let (config, requests, results) =
         (site.path("config.json"), site.path("requests.ndjson"), site.results());
-    let arguments: Vec<_> =
-        [OsStr::new("batch"), config.as_ref(), requests.as_ref(), OsStr::new("--out"), results.as_ref()]
-            .map(OsStr::to_owned)
-            .into();
+    let arguments: Vec<_> = [
+        OsStr::new("batch"),
+        config.as_ref(),
+        requests.as_ref(),
+        OsStr::new("--out"),
+        results.as_ref(),
+    ]
+    .map(OsStr::to_owned)
+    .into();
     let run = move || peak_memory(&arguments.iter().map(AsRef::as_ref).collect::<Vec<_>>());
     let (code, peak) = tokio::task::spawn_blocking(run).await.expect("the command can be run");
     let results = lines(&std::fs::read_to_string(site.results()).expect("there are results"));
     assert_eq!((code, results.len()), (Some(65), 9), "{results:#?}");
-    assert_eq!(server.caught().len(), results.iter().filter(|line| line["status"] == "accepted").count());
+    assert_eq!(
+        server.caught().len(),
+        results.iter().filter(|line| line["status"] == "accepted").count()
+    );
     assert!(peak < MEMORY, "{peak} kB");
     println!("{peak} kB");
 }

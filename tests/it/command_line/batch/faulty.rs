@@ -1,5 +1,5 @@
-//! Ten thousand requests into a server at which one thing in a hundred goes wrong, and what came of them compared
-//! with the server's own record; also when the run is killed again and again.
+//! Ten thousand requests into a server at which one thing in a hundred goes wrong, and what came of
+//! them compared with the server's own record; also when the run is killed again and again.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -39,7 +39,10 @@ fn id(line: &Value) -> String {
 
 /// The last status of each request.
 fn last(lines: &[Value]) -> HashMap<String, String> {
-    lines.iter().map(|line| (id(line), line["status"].as_str().expect("a status").to_owned())).collect()
+    lines
+        .iter()
+        .map(|line| (id(line), line["status"].as_str().expect("a status").to_owned()))
+        .collect()
 }
 
 /// Runs until nothing is to be sent any more. Each run has one result at most for each request.

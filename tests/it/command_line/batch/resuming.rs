@@ -1,4 +1,5 @@
-//! Run after run with one file of results: what is final is not sent again, whatever ended the run before.
+//! Run after run with one file of results: what is final is not sent again, whatever ended the run
+//! before.
 
 use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
@@ -13,7 +14,8 @@ use smtp_connector_tests::cli::Signal;
 use smtp_connector_tests::faulty::{FaultyServer, Kept};
 
 use super::{
-    Site, by_name, catch_all, check_code, check_statuses, exists, for_server, request, requests, server,
+    Site, by_name, catch_all, check_code, check_statuses, exists, for_server, request, requests,
+    server,
 };
 use crate::command_line::configuration;
 
@@ -37,7 +39,8 @@ async fn a_second_run_sends_what_failed_and_what_is_new() {
     });
     let site = Site::new(&for_server(&server), &requests(&["ann", "later", "lost", "never"]));
     check_code(&site.resumable().run().await, 75);
-    let first = [("ann", "accepted"), ("later", "failed"), ("lost", "ambiguous"), ("never", "refused")];
+    let first =
+        [("ann", "accepted"), ("later", "failed"), ("lost", "ambiguous"), ("never", "refused")];
     check_statuses(&site.lines(), &first);
     let before = fs::read_to_string(site.results()).expect("there are results");
     mended.store(true, Ordering::SeqCst);
@@ -51,7 +54,8 @@ async fn a_second_run_sends_what_failed_and_what_is_new() {
     check_statuses(&super::lines(added), &[("later", "accepted"), ("sam", "accepted")]);
     assert!(!exists(&site.inflight()), "a run that ended leaves no notes");
     let told = Kept { told: 1, untold: 0 };
-    let expected = [("ann", told), ("later", told), ("lost", Kept { told: 0, untold: 1 }), ("sam", told)];
+    let expected =
+        [("ann", told), ("later", told), ("lost", Kept { told: 0, untold: 1 }), ("sam", told)];
     let expected = expected.map(|(name, kept)| (format!("tok-{name}"), kept));
     assert_eq!(server.record().await, HashMap::from(expected));
 }
@@ -60,7 +64,8 @@ async fn a_second_run_sends_what_failed_and_what_is_new() {
 async fn a_run_without_anything_to_do_tells_what_became_of_all() {
     let site = Site::new(&configuration(9, &json!({})), &requests(&["a", "b"]));
     for (second, code) in [("accepted", 0), ("refused", 67), ("ambiguous", 75)] {
-        fs::write(site.results(), result("a", "accepted") + &result("b", second)).expect("it can be written");
+        fs::write(site.results(), result("a", "accepted") + &result("b", second))
+            .expect("it can be written");
         let outcome = site.resumable().run().await;
         check_code(&outcome, code);
         assert!(outcome.stderr.starts_with("0 accepted, 2 skipped; "), "{}", outcome.stderr);
@@ -72,7 +77,8 @@ async fn a_request_without_an_id_is_its_line_and_its_content() {
     let server = catch_all().await;
     let line = |to: &str| json!({ "to": to, "type": "SignIn" }).to_string() + "\n";
     let (jo, sam) = (line("jo@example.org"), line("sam@example.org"));
-    let site = Site::new(&configuration(server.address().port(), &json!({})), &format!("{jo}{sam}"));
+    let site =
+        Site::new(&configuration(server.address().port(), &json!({})), &format!("{jo}{sam}"));
     check_code(&site.resumable().run().await, 0);
     check_statuses(&site.lines(), &[("1", "accepted"), ("2", "accepted")]);
     site.request(&format!("{jo}{jo}"));
@@ -91,7 +97,8 @@ async fn a_result_that_was_cut_short_is_none() {
         if length > 20 && length < torn.len() - 3 && length % 7 > 0 {
             continue;
         }
-        let site = Site::new(&configuration(server.address().port(), &json!({})), &requests(&["a", "b"]));
+        let site =
+            Site::new(&configuration(server.address().port(), &json!({})), &requests(&["a", "b"]));
         fs::write(site.results(), whole.clone() + &torn[..length]).expect("it can be written");
         let outcome = site.resumable().run().await;
         check_code(&outcome, 0);
@@ -105,7 +112,10 @@ async fn a_result_that_lacks_only_its_line_feed_counts() {
     let site = Site::new(&configuration(9, &json!({})), &requests(&["a"]));
     fs::write(site.results(), result("a", "accepted").trim_end()).expect("it can be written");
     check_code(&site.resumable().run().await, 0);
-    assert_eq!(fs::read_to_string(site.results()).expect("there are results"), result("a", "accepted"));
+    assert_eq!(
+        fs::read_to_string(site.results()).expect("there are results"),
+        result("a", "accepted")
+    );
 }
 
 #[tokio::test]
@@ -126,7 +136,11 @@ async fn a_file_that_is_not_ours_is_left_alone() {
         let outcome = site.resumable().run().await;
         check_code(&outcome, 66);
         let number = content.lines().count();
-        assert!(outcome.stderr.contains(&format!("line {number} of ")), "{content}: {}", outcome.stderr);
+        assert!(
+            outcome.stderr.contains(&format!("line {number} of ")),
+            "{content}: {}",
+            outcome.stderr
+        );
         assert_eq!(fs::read_to_string(site.results()).expect("it is there"), content);
     }
     let site = Site::new(&configuration(9, &json!({})), &request("a"));
@@ -162,12 +176,14 @@ async fn what_was_going_out_when_a_run_was_killed_is_ambiguous() {
     running.signal(Signal::KILL);
     assert_eq!(running.finish().await.code, None);
     // Another note was torn.
-    let mut notes = OpenOptions::new().append(true).open(site.inflight()).expect("the notes are there");
+    let mut notes =
+        OpenOptions::new().append(true).open(site.inflight()).expect("the notes are there");
     notes.write_all(b"{\"line\":4,\"id\":\"jo").expect("they can be written");
     site.request(&requests(&["ann", "silence", "sam", "jo"]));
     let outcome = site.resumable().run().await;
     check_code(&outcome, 75);
-    let expected = [("ann", "accepted"), ("jo", "accepted"), ("sam", "accepted"), ("silence", "ambiguous")];
+    let expected =
+        [("ann", "accepted"), ("jo", "accepted"), ("sam", "accepted"), ("silence", "ambiguous")];
     check_statuses(&site.lines(), &expected);
     let lines = site.lines();
     let error = &lines.iter().find(|line| line["id"] == "silence").expect("a result")["error"];
@@ -183,8 +199,9 @@ async fn an_older_result_does_not_speak_for_a_message_that_was_going_out() {
     let old = result("a", "failed");
     let length = old.len();
     fs::write(site.results(), old + &result("b", "accepted")).expect("it can be written");
-    let notes =
-        format!("{{\"results\":{length}}}\n{{\"line\":1,\"id\":\"a\"}}\n{{\"line\":2,\"id\":\"b\"}}\n");
+    let notes = format!(
+        "{{\"results\":{length}}}\n{{\"line\":1,\"id\":\"a\"}}\n{{\"line\":2,\"id\":\"b\"}}\n"
+    );
     for _ in 0..2 {
         // The second time as if the first one had been killed before it removed the notes.
         fs::write(site.inflight(), &notes).expect("it can be written");

@@ -33,8 +33,9 @@ async fn underway(site: &Site) -> Running {
 fn until_mended(misdeed: Misdeed) -> (FaultyServer, Arc<AtomicBool>) {
     let mended = Arc::new(AtomicBool::new(false));
     let mending = mended.clone();
-    let choose =
-        move |place, _: &str| (place == Place::Dot && !mending.load(Ordering::SeqCst)).then_some(misdeed);
+    let choose = move |place, _: &str| {
+        (place == Place::Dot && !mending.load(Ordering::SeqCst)).then_some(misdeed)
+    };
     (FaultyServer::choosing(choose), mended)
 }
 
@@ -99,18 +100,21 @@ async fn what_fails_for_every_message_ends_the_run() {
     assert!((20..60).contains(&lines.len()), "{}", lines.len());
     assert_eq!(count(&lines, "failed"), lines.len());
     let server = FaultyServer::start(Options::default());
-    fs::write(site.path("config.json"), for_server(&server).to_string()).expect("it can be written");
+    fs::write(site.path("config.json"), for_server(&server).to_string())
+        .expect("it can be written");
     check_code(&site.resumable().run().await, 0);
     assert_eq!(server.record().await.len(), COUNT);
 }
 
 #[tokio::test]
 async fn refused_credentials_and_senders_end_the_run() {
-    for (place, status, kind) in [(Place::Auth, "failed", "credentials"), (Place::Mail, "refused", "refused")]
+    for (place, status, kind) in
+        [(Place::Auth, "failed", "credentials"), (Place::Mail, "refused", "refused")]
     {
         let choose = move |at, _: &str| (at == place).then_some(Misdeed::RefuseForGood);
         let mischief = smtp_connector_tests::faulty::Mischief::Chosen(Arc::new(choose));
-        let server = FaultyServer::start(Options { authentication: true, mischief, ..Options::default() });
+        let server =
+            FaultyServer::start(Options { authentication: true, mischief, ..Options::default() });
         let members = json!({ "auth": { "user": "mailer", "pass": "open-sesame" } });
         let site = Site::new(&configuration(server.port(), &members), &many());
         let outcome = site.resumable().run().await;

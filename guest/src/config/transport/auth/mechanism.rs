@@ -17,7 +17,11 @@ pub(super) struct Mechanism {
 }
 
 /// Reads `authMethod`, over which a service's own goes.
-pub(super) fn outer(root: &mut Object<'_>, service: Service, findings: &mut Findings) -> Option<Mechanism> {
+pub(super) fn outer(
+    root: &mut Object<'_>,
+    service: Service,
+    findings: &mut Findings,
+) -> Option<Mechanism> {
     let given = read(root, "authMethod", findings);
     let Some(preset) = service.auth_method.and_then(by_name) else {
         return given.map(|name| Mechanism { name, preset: false });
@@ -43,7 +47,9 @@ pub(super) fn choose(
     let inner = inner(auth, findings);
     if let Some(inner) = inner {
         if outer.is_some_and(|outer| !outer.preset && outer.name != inner) {
-            findings.no_effect("/authMethod", "`auth.method` goes before it").help("remove one of the two");
+            findings
+                .no_effect("/authMethod", "`auth.method` goes before it")
+                .help("remove one of the two");
         }
         report_misfit(auth.pointer_to("method"), inner, kind, findings);
         return Some(inner);
@@ -57,7 +63,11 @@ pub(super) fn choose(
     Some(outer.name)
 }
 
-fn read(object: &mut Object<'_>, key: &'static str, findings: &mut Findings) -> Option<SaslMechanism> {
+fn read(
+    object: &mut Object<'_>,
+    key: &'static str,
+    findings: &mut Findings,
+) -> Option<SaslMechanism> {
     let name = object.text(key, findings)?;
     let mechanism = by_name(&name.trim().to_ascii_uppercase());
     if mechanism.is_none() {
@@ -65,7 +75,8 @@ fn read(object: &mut Object<'_>, key: &'static str, findings: &mut Findings) -> 
             .error(
                 object.pointer_to(key),
                 "invalid-value",
-                "is no mechanism: expected `PLAIN`, `LOGIN`, `CRAM-MD5`, `XOAUTH2` or `OAUTHBEARER`",
+                "is no mechanism: expected `PLAIN`, `LOGIN`, `CRAM-MD5`, `XOAUTH2` or \
+                `OAUTHBEARER`",
             )
             .help("remove it: a mechanism is then chosen among those that the server advertises");
     }

@@ -1,7 +1,7 @@
 //! OAuth 2.0 (RFC 6749): which grant the fields of `auth` mean, and what it lacks.
 //!
-//! Where fields of several grants stand together, the service account goes first, then the refresh token,
-//! then the client's own credentials; a token that is given is the one to begin with.
+//! Where fields of several grants stand together, the service account goes first, then the refresh
+//! token, then the client's own credentials; a token that is given is the one to begin with.
 
 use super::super::plan::{
     AccessToken, ClientCredentialsGrant, JwtGrant, Oauth2Grant, Oauth2Login, RefreshTokenGrant,
@@ -12,7 +12,8 @@ use super::token_request::{Endpoint, GOOGLE_SCOPE, GOOGLE_URL};
 use crate::config::{Object, wrong_type};
 use crate::findings::Findings;
 
-/// Moments before this are taken for lifetimes or seconds: as milliseconds it lies in 1973, as seconds in 5138.
+/// Moments before this are taken for lifetimes or seconds: as milliseconds it lies in 1973, as
+/// seconds in 5138.
 const PLAUSIBLE_EXPIRY_MS: u64 = 100_000_000_000;
 /// nodemailer's, in seconds.
 const DEFAULT_ASSERTION_LIFETIME: f64 = 300.0;
@@ -81,7 +82,8 @@ pub(super) fn read(
     let Fields { user, client_id, client_secret, refresh_token, access_token, .. } = fields;
     let renewal = match grant {
         Grant::Jwt => {
-            let jwt = jwt(auth, fields.service_client, fields.private_key, fields.lifetime_ms, findings);
+            let jwt =
+                jwt(auth, fields.service_client, fields.private_key, fields.lifetime_ms, findings);
             Some(request(jwt.map(Oauth2Grant::Jwt), fields.endpoint, Some(GOOGLE_SCOPE))?)
         }
         Grant::RefreshToken => {
@@ -103,11 +105,16 @@ pub(super) fn read(
         }
         Grant::GivenToken => None,
     };
-    let access_token = access_token.map(|token| AccessToken { token, expires_at_ms: fields.expires_at_ms });
+    let access_token =
+        access_token.map(|token| AccessToken { token, expires_at_ms: fields.expires_at_ms });
     Some(Oauth2Login { user: user?.to_owned(), mechanism, access_token, renewal })
 }
 
-fn request(grant: Option<Oauth2Grant>, endpoint: Endpoint, scope: Option<&str>) -> Option<TokenRequest> {
+fn request(
+    grant: Option<Oauth2Grant>,
+    endpoint: Endpoint,
+    scope: Option<&str>,
+) -> Option<TokenRequest> {
     Some(TokenRequest {
         url: endpoint.url.unwrap_or_else(|| GOOGLE_URL.to_owned()),
         grant: grant?,
@@ -175,10 +182,15 @@ fn require_client(auth: &Object<'_>, endpoint: &Endpoint, findings: &mut Finding
          `https://outlook.office365.com/.default`",
         findings,
     );
-    let microsoft = endpoint.url.as_deref().is_some_and(|url| url.contains("//login.microsoftonline.com/"));
+    let microsoft =
+        endpoint.url.as_deref().is_some_and(|url| url.contains("//login.microsoftonline.com/"));
     if microsoft && endpoint.scope.is_none() && !endpoint.has_parameter("scope") {
         findings
-            .warning(auth.pointer_to("scope"), "scope-missing", "Microsoft issues no token without a scope")
+            .warning(
+                auth.pointer_to("scope"),
+                "scope-missing",
+                "Microsoft issues no token without a scope",
+            )
             .help("set it to `https://outlook.office365.com/.default`");
     }
 }
@@ -230,7 +242,8 @@ pub(super) fn expires(auth: &mut Object<'_>, findings: &mut Findings) -> Option<
                 format!("`{value}` lies before 1974: the token counts as expired"),
             )
             .help(
-                "write the moment in milliseconds since 1970, neither seconds nor a lifetime; or remove it",
+                "write the moment in milliseconds since 1970, neither seconds nor a lifetime; or \
+                remove it",
             );
     }
     Some(moment)
@@ -241,7 +254,12 @@ pub(super) fn assertion_lifetime(auth: &mut Object<'_>, findings: &mut Findings)
     let seconds = match auth.value("serviceRequestTimeout") {
         None => 0.0,
         Some(value) => value.as_f64().unwrap_or_else(|| {
-            wrong_type(&auth.pointer_to("serviceRequestTimeout"), "a number of seconds", value, findings);
+            wrong_type(
+                &auth.pointer_to("serviceRequestTimeout"),
+                "a number of seconds",
+                value,
+                findings,
+            );
             0.0
         }),
     };

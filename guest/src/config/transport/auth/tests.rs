@@ -55,7 +55,10 @@ fn a_user_and_a_password_log_in() {
         assert_eq!((login.user.as_str(), login.password.pointer.as_str()), ("me", "/auth/pass"));
         assert_eq!(login.mechanism, None);
     }
-    assert!(plan(with(json!({"forceAuth": true, "auth": {"user": "u", "pass": "p"}}))).force_authentication);
+    assert!(
+        plan(with(json!({"forceAuth": true, "auth": {"user": "u", "pass": "p"}})))
+            .force_authentication
+    );
 }
 
 #[test]
@@ -64,7 +67,10 @@ fn half_a_login_is_an_error_at_the_missing_half() {
     assert_eq!(codes(&auth(json!({"user": "me", "pass": ""}))), [("/auth/pass", "missing-key")]);
     assert_eq!(codes(&auth(json!({"pass": "ref"}))), [("/auth/user", "missing-key")]);
     assert_eq!(codes(&auth(json!({"user": "me", "pass": 1234}))), [("/auth/pass", "wrong-type")]);
-    assert_eq!(codes(&auth(json!({"user": "me\r\n", "pass": "ref"}))), [("/auth/user", "control-character")]);
+    assert_eq!(
+        codes(&auth(json!({"user": "me\r\n", "pass": "ref"}))),
+        [("/auth/user", "control-character")]
+    );
     assert_eq!(codes(&with(json!({"auth": "me:pass"}))), [("/auth", "wrong-type")]);
     assert_eq!(codes(&with(json!({"forceAuth": "yes"}))), [("/forceAuth", "wrong-type")]);
 }
@@ -107,7 +113,8 @@ fn a_mechanism_that_does_not_fit_is_an_error() {
     assert_eq!(codes(&with(json!({"authMethod": "NTLM"}))), [("/authMethod", "invalid-value")]);
     let number = auth(json!({"user": "u", "pass": "p", "method": 5}));
     assert_eq!(codes(&number), [("/auth/method", "wrong-type")]);
-    let both = with(json!({"authMethod": "LOGIN", "auth": {"user": "u", "pass": "p", "method": "PLAIN"}}));
+    let both =
+        with(json!({"authMethod": "LOGIN", "auth": {"user": "u", "pass": "p", "method": "PLAIN"}}));
     assert_eq!(warnings(&both), [("/authMethod", "no-effect")]);
     let service = json!({"service": "Zoho", "auth": {"user": "u", "accessToken": "t"}});
     assert_eq!(warnings(&service), []);
@@ -120,7 +127,10 @@ fn a_type_decides_and_fields_decide_without_one() {
         [("/auth/type", "invalid-value")]
     );
     let password = auth(json!({"user": "u", "pass": "p", "clientId": "c", "accessUrl": URL}));
-    assert_eq!(warnings(&password), [("/auth/clientId", "no-effect"), ("/auth/accessUrl", "no-effect")]);
+    assert_eq!(
+        warnings(&password),
+        [("/auth/clientId", "no-effect"), ("/auth/accessUrl", "no-effect")]
+    );
     let token = auth(json!({"type": "oauth2", "user": "u", "pass": "p", "accessToken": "t"}));
     assert_eq!(warnings(&token), [("/auth/pass", "no-effect")]);
     assert!(matches!(plan(token).authentication, Authentication::Oauth2(_)));
@@ -149,7 +159,8 @@ fn a_given_token_needs_nothing_else() {
 
 #[test]
 fn expiry_is_a_moment() {
-    let expires = |value: Value| codes(&auth(json!({"user": "u", "accessToken": "t", "expires": value})));
+    let expires =
+        |value: Value| codes(&auth(json!({"user": "u", "accessToken": "t", "expires": value})));
     assert_eq!(expires(json!(3600)), [("/auth/expires", "implausible-expiry")]);
     assert_eq!(expires(json!(1_700_000_000)), [("/auth/expires", "implausible-expiry")]);
     assert_eq!(expires(json!("1900000000000")), [("/auth/expires", "wrong-type")]);
@@ -157,8 +168,9 @@ fn expiry_is_a_moment() {
     assert_eq!(expires(json!(0)), []);
     let lifetime = auth(json!({"user": "u", "accessToken": "t", "timeout": 3600}));
     assert_eq!(warnings(&lifetime), [("/auth/timeout", "no-effect")]);
-    let alone =
-        auth(json!({"user": "u", "refreshToken": "r", "clientId": "c", "expires": 1_900_000_000_000_u64}));
+    let alone = auth(
+        json!({"user": "u", "refreshToken": "r", "clientId": "c", "expires": 1_900_000_000_000_u64}),
+    );
     assert_eq!(warnings(&alone), [("/auth/expires", "no-effect")]);
 }
 
@@ -167,16 +179,26 @@ fn a_refresh_token_renews() {
     let login = oauth2(json!({
         "type": "OAuth2", "user": "u", "clientId": "c", "clientSecret": "s", "refreshToken": "r", "accessToken": "t"
     }));
-    assert_eq!(login.access_token.map(|token| token.token.pointer), Some("/auth/accessToken".to_owned()));
+    assert_eq!(
+        login.access_token.map(|token| token.token.pointer),
+        Some("/auth/accessToken".to_owned())
+    );
     let renewal = login.renewal.expect("a renewal");
     assert_eq!(renewal.url, "https://accounts.google.com/o/oauth2/token");
     assert_eq!(renewal.scope, None);
     let Oauth2Grant::RefreshToken(grant) = renewal.grant else { panic!("another grant") };
     assert_eq!(grant.client_id.as_deref(), Some("c"));
-    assert_eq!(grant.client_secret.map(|secret| secret.pointer), Some("/auth/clientSecret".to_owned()));
+    assert_eq!(
+        grant.client_secret.map(|secret| secret.pointer),
+        Some("/auth/clientSecret".to_owned())
+    );
     assert_eq!(grant.refresh_token.pointer, "/auth/refreshToken");
-    assert_eq!(codes(&auth(json!({"user": "u", "refreshToken": "r"}))), [("/auth/clientId", "missing-key")]);
-    let elsewhere = auth(json!({"user": "u", "refreshToken": "r", "customParams": {"client_id": "c"}}));
+    assert_eq!(
+        codes(&auth(json!({"user": "u", "refreshToken": "r"}))),
+        [("/auth/clientId", "missing-key")]
+    );
+    let elsewhere =
+        auth(json!({"user": "u", "refreshToken": "r", "customParams": {"client_id": "c"}}));
     assert_eq!(warnings(&elsewhere), []);
 }
 
@@ -204,7 +226,10 @@ fn a_service_account_signs_assertions() {
     let first = auth(json!({
         "user": "u", "serviceClient": "s", "privateKey": "k", "refreshToken": "r", "clientId": "c"
     }));
-    assert_eq!(warnings(&first), [("/auth/refreshToken", "no-effect"), ("/auth/clientId", "no-effect")]);
+    assert_eq!(
+        warnings(&first),
+        [("/auth/refreshToken", "no-effect"), ("/auth/clientId", "no-effect")]
+    );
     assert_eq!(
         codes(&auth(json!({"user": "u", "serviceClient": "s"}))),
         [("/auth/privateKey", "missing-key")]
@@ -218,11 +243,16 @@ fn a_service_account_signs_assertions() {
 #[test]
 fn assertions_live_five_minutes_unless_told_otherwise() {
     let with_lifetime = |value: Value| {
-        auth(json!({"user": "u", "serviceClient": "s", "privateKey": "k", "serviceRequestTimeout": value}))
+        auth(
+            json!({"user": "u", "serviceClient": "s", "privateKey": "k", "serviceRequestTimeout": value}),
+        )
     };
-    for (value, lifetime) in
-        [(json!(null), 300_000), (json!(0), 300_000), (json!(7200), 3_600_000), (json!(-5), 300_000)]
-    {
+    for (value, lifetime) in [
+        (json!(null), 300_000),
+        (json!(0), 300_000),
+        (json!(7200), 3_600_000),
+        (json!(-5), 300_000),
+    ] {
         let Authentication::Oauth2(login) = plan(with_lifetime(value)).authentication else {
             panic!("no login")
         };
@@ -247,27 +277,38 @@ fn a_client_without_a_user_grant_uses_its_own_credentials() {
         (URL, Some("https://outlook.office365.com/.default"))
     );
     let Oauth2Grant::ClientCredentials(grant) = renewal.grant else { panic!("another grant") };
-    assert_eq!((grant.client_id.as_str(), grant.client_secret.pointer.as_str()), ("c", "/auth/clientSecret"));
+    assert_eq!(
+        (grant.client_id.as_str(), grant.client_secret.pointer.as_str()),
+        ("c", "/auth/clientSecret")
+    );
     let nowhere = auth(json!({"user": "u", "clientId": "c", "clientSecret": "s"}));
     assert_eq!(codes(&nowhere), [("/auth/accessUrl", "missing-key")]);
     let help = at(&nowhere, "/auth/accessUrl").help.unwrap_or_default();
     assert!(help.contains("https://login.microsoftonline.com/TENANT/oauth2/v2.0/token"), "{help}");
-    let scopeless = auth(json!({"user": "u", "clientId": "c", "clientSecret": "s", "accessUrl": URL}));
+    let scopeless =
+        auth(json!({"user": "u", "clientId": "c", "clientSecret": "s", "accessUrl": URL}));
     assert_eq!(warnings(&scopeless), [("/auth/scope", "scope-missing")]);
     assert_eq!(
         codes(&auth(json!({"clientId": "c", "accessUrl": "https://a.example"}))),
         [("/auth/user", "missing-key"), ("/auth/clientSecret", "missing-key")]
     );
-    assert_eq!(codes(&auth(json!({"type": "OAuth2", "user": "u"}))), [("/auth/refreshToken", "missing-key")]);
+    assert_eq!(
+        codes(&auth(json!({"type": "OAuth2", "user": "u"}))),
+        [("/auth/refreshToken", "missing-key")]
+    );
 }
 
 #[test]
 fn token_endpoints_are_https_or_this_machine() {
-    let document =
-        |url: &str| auth(json!({"user": "u", "clientId": "c", "clientSecret": "s", "accessUrl": url}));
-    for url in
-        ["https://a.example/token?x=1", "http://localhost:8080/t", "http://127.0.0.1/t", "http://[::1]:9/t"]
-    {
+    let document = |url: &str| {
+        auth(json!({"user": "u", "clientId": "c", "clientSecret": "s", "accessUrl": url}))
+    };
+    for url in [
+        "https://a.example/token?x=1",
+        "http://localhost:8080/t",
+        "http://127.0.0.1/t",
+        "http://[::1]:9/t",
+    ] {
         assert_eq!(warnings(&document(url)), [], "{url}");
     }
     for (url, code) in [
@@ -337,14 +378,20 @@ fn further_fields_are_references_or_plain_numbers() {
 
 #[test]
 fn other_names_for_the_fields_come_with_the_right_ones() {
-    let document = auth(json!({"username": "u", "password": "p", "user": "u", "pass": "p", "usr": "x"}));
+    let document =
+        auth(json!({"username": "u", "password": "p", "user": "u", "pass": "p", "usr": "x"}));
     assert_eq!(
         warnings(&document),
-        [("/auth/username", "unknown-key"), ("/auth/password", "unknown-key"), ("/auth/usr", "unknown-key")]
+        [
+            ("/auth/username", "unknown-key"),
+            ("/auth/password", "unknown-key"),
+            ("/auth/usr", "unknown-key")
+        ]
     );
     assert_eq!(at(&document, "/auth/password").help.as_deref(), Some("did you mean `pass`?"));
     assert_eq!(at(&document, "/auth/usr").help.as_deref(), Some("did you mean `user`?"));
-    let functions = auth(json!({"user": "u", "pass": "p", "options": {}, "provisionCallback": "f"}));
+    let functions =
+        auth(json!({"user": "u", "pass": "p", "options": {}, "provisionCallback": "f"}));
     assert_eq!(
         warnings(&functions),
         [("/auth/options", "no-effect"), ("/auth/provisionCallback", "no-effect")]

@@ -1,4 +1,5 @@
-//! The keys of `auth` that shape a token request: endpoint, scope, further fields and header fields, and TLS.
+//! The keys of `auth` that shape a token request: endpoint, scope, further fields and header
+//! fields, and TLS.
 
 use std::net::IpAddr;
 
@@ -17,8 +18,10 @@ pub(super) const GOOGLE_SCOPE: &str = "https://mail.google.com/";
 /// What the host leaves in the place of a secret in a query.
 const SECRET_IN_QUERY: &str = "=secret%3A";
 
-/// Header fields that frame the request. Whoever set them could smuggle a second request into the first.
-const FRAMING_FIELDS: [&str; 5] = ["host", "content-length", "transfer-encoding", "connection", "upgrade"];
+/// Header fields that frame the request. Whoever set them could smuggle a second request into the
+/// first.
+const FRAMING_FIELDS: [&str; 5] =
+    ["host", "content-length", "transfer-encoding", "connection", "upgrade"];
 
 /// The token endpoint, and what every request to it carries.
 #[derive(Debug)]
@@ -75,7 +78,9 @@ fn url(auth: &mut Object<'_>, findings: &mut Findings) -> Option<String> {
     let fault = match Uri::parse(text) {
         Err(fault) => fault,
         Ok(uri) if !uri.has_slashes || uri.host.is_empty() => "does not name a host",
-        Ok(uri) if uri.user.is_some() => "holds user information, which token endpoints do not take",
+        Ok(uri) if uri.user.is_some() => {
+            "holds user information, which token endpoints do not take"
+        }
         Ok(uri) if uri.scheme == "https" || uri.scheme == "http" && is_loopback(uri.host) => {
             return Some(text.to_owned());
         }
@@ -91,7 +96,9 @@ fn url(auth: &mut Object<'_>, findings: &mut Findings) -> Option<String> {
         }
         Ok(_) => "has another scheme than https",
     };
-    findings.error(pointer, "invalid-url", format!("is no URL of a token endpoint: it {fault}")).help(HELP);
+    findings
+        .error(pointer, "invalid-url", format!("is no URL of a token endpoint: it {fault}"))
+        .help(HELP);
     None
 }
 
@@ -125,7 +132,9 @@ fn headers(auth: &mut Object<'_>, findings: &mut Findings) -> Vec<Parameter> {
 /// RFC 9110 §5.6.2.
 fn is_token(name: &str) -> bool {
     !name.is_empty()
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 /// The members at `key`, of which every text may be a secret.

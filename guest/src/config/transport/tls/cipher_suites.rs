@@ -1,13 +1,14 @@
 //! The key `ciphers`: an OpenSSL cipher list becomes the IANA names of suites that rustls has.
 //!
-//! Tutorials spread lists such as `SSLv3` that name no suite but a class of them. They are tolerated.
+//! Tutorials spread lists such as `SSLv3` that name no suite but a class of them. They are
+//! tolerated.
 
 use super::super::plan::TlsVersion;
 use crate::config::Object;
 use crate::findings::Findings;
 
-/// OpenSSL's names of the suites that rustls speaks with its `aws-lc-rs` provider, and IANA's. Those of TLS 1.3
-/// have one name only.
+/// OpenSSL's names of the suites that rustls speaks with its `aws-lc-rs` provider, and IANA's.
+/// Those of TLS 1.3 have one name only.
 const SUITES: [(&str, &str); 9] = [
     ("TLS_AES_256_GCM_SHA384", "TLS_AES_256_GCM_SHA384"),
     ("TLS_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256"),
@@ -117,7 +118,11 @@ pub(super) fn read(
             .help("remove `ciphers`");
     } else if members.iter().any(|member| !matches!(member, Member::Suite(_))) {
         findings
-            .warning(pointer, "no-effect", "classes, exclusions and unknown names in the list have no effect")
+            .warning(
+                pointer,
+                "no-effect",
+                "classes, exclusions and unknown names in the list have no effect",
+            )
             .help(available());
     }
     suites.into_iter().map(str::to_owned).collect()
@@ -126,10 +131,15 @@ pub(super) fn read(
 fn report_empty(members: &[Member], pointer: String, findings: &mut Findings) {
     if members.iter().any(|member| matches!(member, Member::Class)) {
         findings
-            .no_effect(pointer, "its members are classes, not suites, and the usual suites are offered")
+            .no_effect(
+                pointer,
+                "its members are classes, not suites, and the usual suites are offered",
+            )
             .help("remove it: the server and this product agree on a sound suite by themselves");
     } else {
-        findings.error(pointer, "unsupported", "names no suite that can be spoken").help(available());
+        findings
+            .error(pointer, "unsupported", "names no suite that can be spoken")
+            .help(available());
     }
 }
 
@@ -139,10 +149,16 @@ fn member(word: &str) -> Member {
     if upper.is_empty() || upper.starts_with(['!', '-', '+']) {
         return Member::Class;
     }
-    if let Some((_, iana)) = SUITES.iter().find(|(openssl, iana)| upper == *openssl || upper == *iana) {
+    if let Some((_, iana)) =
+        SUITES.iter().find(|(openssl, iana)| upper == *openssl || upper == *iana)
+    {
         return Member::Suite(iana);
     }
-    if upper.split('+').all(|class| CLASSES.contains(&class)) { Member::Class } else { Member::Unknown }
+    if upper.split('+').all(|class| CLASSES.contains(&class)) {
+        Member::Class
+    } else {
+        Member::Unknown
+    }
 }
 
 /// Whether some suite serves a version in the range. TLS 1.3 has suites of its own.
@@ -187,9 +203,14 @@ mod tests {
 
     #[test]
     fn pasted_classes_are_tolerated() {
-        for list in
-            ["SSLv3", "HIGH:!aNULL:!MD5", "DEFAULT@SECLEVEL=0", "ALL", "ECDHE+AESGCM:kRSA", "@SECLEVEL=1"]
-        {
+        for list in [
+            "SSLv3",
+            "HIGH:!aNULL:!MD5",
+            "DEFAULT@SECLEVEL=0",
+            "ALL",
+            "ECDHE+AESGCM:kRSA",
+            "@SECLEVEL=1",
+        ] {
             let document = with(json!({"tls": {"ciphers": list}}));
             assert_eq!(warnings(&document), [("/tls/ciphers", "no-effect")], "{list}");
         }
@@ -198,13 +219,23 @@ mod tests {
 
     #[test]
     fn a_list_keeps_the_suites_that_exist() {
-        let document = with(json!({"tls": {"ciphers": "AES256-SHA:ECDHE-RSA-AES256-GCM-SHA384:HIGH"}}));
+        let document =
+            with(json!({"tls": {"ciphers": "AES256-SHA:ECDHE-RSA-AES256-GCM-SHA384:HIGH"}}));
         assert_eq!(warnings(&document), [("/tls/ciphers", "no-effect")]);
-        assert_eq!(plan(document).tls_options.cipher_suites, ["TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"]);
+        assert_eq!(
+            plan(document).tls_options.cipher_suites,
+            ["TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"]
+        );
         for list in ["AES256-SHA", "DHE-RSA-AES128-SHA:NONSENSE", ":"] {
-            assert_eq!(codes(&with(json!({"tls": {"ciphers": list}}))), [("/tls/ciphers", "unsupported")]);
+            assert_eq!(
+                codes(&with(json!({"tls": {"ciphers": list}}))),
+                [("/tls/ciphers", "unsupported")]
+            );
         }
-        assert_eq!(codes(&with(json!({"tls": {"ciphers": ["SSLv3"]}}))), [("/tls/ciphers", "wrong-type")]);
+        assert_eq!(
+            codes(&with(json!({"tls": {"ciphers": ["SSLv3"]}}))),
+            [("/tls/ciphers", "wrong-type")]
+        );
     }
 
     #[test]

@@ -21,7 +21,11 @@ const HARMLESS: &[Inert] = &[
     ("minDHSize", "finite-field key exchange is never used", "remove it"),
     ("requestCert", "it concerns servers only", "remove it"),
     ("requestOCSP", "certificate status is not asked for", "remove it"),
-    ("secureOptions", "OpenSSL's options do not exist here", "use `minVersion`, `maxVersion` and `ciphers`"),
+    (
+        "secureOptions",
+        "OpenSSL's options do not exist here",
+        "use `minVersion`, `maxVersion` and `ciphers`",
+    ),
     ("session", "sessions are resumed by themselves", "remove it"),
     ("sessionIdContext", "it concerns servers only", "remove it"),
     ("sessionTimeout", "it concerns servers only", "remove it"),
@@ -51,7 +55,11 @@ const NEEDED: &[Inert] = &[
         "revocation lists are not supported",
         "remove it, and replace `ca` when a certificate is revoked",
     ),
-    ("pfx", "PKCS #12 files are not supported", "convert it to PEM, and set `cert`, `key` and `passphrase`"),
+    (
+        "pfx",
+        "PKCS #12 files are not supported",
+        "convert it to PEM, and set `cert`, `key` and `passphrase`",
+    ),
     ("clientCertEngine", "OpenSSL engines are not supported", "set `cert` and `key`"),
     ("privateKeyEngine", "OpenSSL engines are not supported", "set `cert` and `key`"),
     ("privateKeyIdentifier", "OpenSSL engines are not supported", "set `cert` and `key`"),
@@ -63,8 +71,15 @@ pub(super) fn read(tls: &mut Object<'_>, findings: &mut Findings) {
     for key in REDIRECTING {
         if tls.inert(key).is_some_and(|value| !is_off(value)) {
             findings
-                .error(tls.pointer_to(key), "unsupported", "would send the connection elsewhere, and is refused")
-                .help("remove it; `host`, `port`, `localAddress` and `proxy` at the top level say where to connect");
+                .error(
+                    tls.pointer_to(key),
+                    "unsupported",
+                    "would send the connection elsewhere, and is refused",
+                )
+                .help(
+                    "remove it; `host`, `port`, `localAddress` and `proxy` at the top level say \
+                    where to connect",
+                );
         }
     }
     for (key, message, help) in NEEDED {
@@ -86,7 +101,10 @@ mod tests {
             let path: &str = format!("/tls/{key}").leak();
             assert_eq!(warnings(&with(json!({"tls": { *key: "x" }}))), [(path, "no-effect")]);
         }
-        assert_eq!(warnings(&with(json!({"tls": {"honorCipherOrder": false, "session": null}}))), []);
+        assert_eq!(
+            warnings(&with(json!({"tls": {"honorCipherOrder": false, "session": null}}))),
+            []
+        );
     }
 
     #[test]

@@ -37,7 +37,10 @@ fn minimum(tls: &mut Object<'_>, findings: &mut Findings) -> Option<TlsVersion> 
         "TLSv1.3" => Some(TlsVersion::Tls13),
         "TLSv1" | "TLSv1.1" => {
             findings
-                .no_effect(tls.pointer_to("minVersion"), "the lowest version that can be spoken is TLS 1.2")
+                .no_effect(
+                    tls.pointer_to("minVersion"),
+                    "the lowest version that can be spoken is TLS 1.2",
+                )
                 .help("remove it, or write `TLSv1.2`");
             None
         }
@@ -69,7 +72,11 @@ fn protocol(tls: &mut Object<'_>, findings: &mut Findings) -> Option<TlsVersion>
         }
         _ => {
             findings
-                .error(tls.pointer_to("secureProtocol"), "invalid-value", "is no method of OpenSSL's")
+                .error(
+                    tls.pointer_to("secureProtocol"),
+                    "invalid-value",
+                    "is no method of OpenSSL's",
+                )
                 .help("remove it, or use `minVersion` and `maxVersion`");
             None
         }
@@ -137,7 +144,11 @@ mod tests {
             (json!({"secureProtocol": "tls13"}), "/tls/secureProtocol", "invalid-value"),
             (json!({"minVersion": "1.2"}), "/tls/minVersion", "invalid-value"),
             (json!({"maxVersion": 1.2}), "/tls/maxVersion", "wrong-type"),
-            (json!({"minVersion": "TLSv1.3", "maxVersion": "TLSv1.2"}), "/tls/minVersion", "contradiction"),
+            (
+                json!({"minVersion": "TLSv1.3", "maxVersion": "TLSv1.2"}),
+                "/tls/minVersion",
+                "contradiction",
+            ),
             (
                 json!({"minVersion": "TLSv1.2", "secureProtocol": "TLS_method"}),
                 "/tls/secureProtocol",

@@ -19,7 +19,10 @@ fn a_whole_request_is_read() {
     );
     let request = entry.request.expect("it is sound");
     assert_eq!((request.to.as_str(), request.usage_type.as_str()), ("Jo <jo@b.test>", "SignIn"));
-    assert_eq!((request.payload.as_str(), request.locale.as_deref()), (r#"{"code":"1"}"#, Some("fr")));
+    assert_eq!(
+        (request.payload.as_str(), request.locale.as_deref()),
+        (r#"{"code":"1"}"#, Some("fr"))
+    );
     assert_eq!(request.template.map(|template| template.subject).as_deref(), Some("s"));
     assert_eq!(entry.name, Name { line: 7, id: Some("a".to_owned()), digest: None });
 }
@@ -82,12 +85,17 @@ fn a_bad_request_keeps_its_id() {
     assert_eq!(id(br#"{"id":"a","x":1}"#).as_deref(), Some("a"));
     assert_eq!(id(br#"{"id":["a"],"to":"a@b","type":"T"}"#), None);
     let long = format!(r#"{{"to":"a@b","type":"T","id":"{}"}}"#, "x".repeat(LONGEST_ID + 1));
-    check_refused(long.as_bytes(), ErrorKind::Payload, "`id` has 1025 bytes; at most 1024 are read");
+    check_refused(
+        long.as_bytes(),
+        ErrorKind::Payload,
+        "`id` has 1025 bytes; at most 1024 are read",
+    );
 }
 
 #[test]
 fn an_overlong_line_says_how_long_it_may_be() {
-    let line = Line { number: 1, offset: 0, content: b"{", length: LONGEST as u64 + 1, ended: true };
+    let line =
+        Line { number: 1, offset: 0, content: b"{", length: LONGEST as u64 + 1, ended: true };
     let error = Entry::read(&line, true).request.expect_err("it is too long");
     assert_eq!(error.to_string(), "the line has 12582913 bytes; at most 12582912 are read");
 }
