@@ -72,4 +72,5 @@ pub use rotation::RotatedToken;
 pub use sandbox::{
     Descriptor, Engine, EngineBuilder, FormItem, FormItemKind, Limits, LocalizedText,
 };
+pub use submission::Transport;
 pub use transcript::{Line, Speaker, Transcript};

@@ -3,29 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use crate::delivery::Delivery;
 use crate::diagnostic::Diagnostic;
 use crate::egress::EgressPolicy;
-use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::error::{Error, ErrorKind, Result};
 use crate::message::Message;
 use crate::plan::TransportPlan;
-use crate::random;
 use crate::receipt::{Envelope, Receipt, Verification};
 use crate::redactor::Redactor;
 use crate::request::Request;
 use crate::rotation::Observer;
 use crate::sandbox::Composers;
-use crate::submission::{Prepared, Submitter};
+use crate::submission::{Prepared, Submitter, Transport};
 use crate::vault::Vault;
-
-/// The pause before the second attempt of a send without a deadline: long enough for a server that
-/// is restarting a worker, short enough for a person who waits.
-const SECOND_ATTEMPT: Duration = Duration::from_millis(500);
-
-/// The longest pause between two attempts of a send with a deadline.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// The mailboxes of one configured tenant: composes and submits its messages. Make one per
 /// configuration and keep it; it is `Send + Sync`, and every call may be dropped at any time.
@@ -96,8 +88,8 @@ impl Mailer {
 
     /// Takes no further message, gives those that wait for a connection an error
     /// ([`ErrorKind::Closed`]), lets those under way end, and says QUIT on every connection.
-    /// Without it the connections are closed when the mailer is dropped, after a QUIT that nobody
-    /// waits for.
+    /// Without it the connections end when the mailer is dropped, after a QUIT that nobody waits for;
+    /// a program whose runtime ends at the same time leaves without a word.
     pub async fn close(&self) {
         self.submitter.close().await;
     }
@@ -190,29 +182,7 @@ impl Mailer {
         deadline: Option<Instant>,
     ) -> Result<Receipt> {
         let Rendered { prepared, redactor, .. } = rendered;
-        let (mut attempts, mut losses) = (0, 0);
-        loop {
-            attempts += 1;
-            let error = match self.submitter.submit(prepared, redactor, delivery, deadline).await {
-                Err(error) => error,
-                accepted => return counted(attempts, accepted),
-            };
-            losses += u32::from(error.kind() == ErrorKind::Lost);
-            let lost_enough = self.submitter.max_requeues().is_some_and(|most| losses > most);
-            let resume = match deadline {
-                Some(deadline) if error.is_transient() => {
-                    Some(Instant::now() + pause(attempts)).filter(|resume| *resume < deadline)
-                }
-                None if attempts == 1 && deserves_second_attempt(&error) => {
-                    Some(Instant::now() + SECOND_ATTEMPT)
-                }
-                _ => None,
-            };
-            match resume.filter(|_| !lost_enough) {
-                Some(resume) => sleep_until(resume).await,
-                None => return counted(attempts, Err(error)),
-            }
-        }
+        self.submitter.deliver(prepared, redactor, delivery, deadline).await
     }
 
     /// Connects, secures, authenticates and says NOOP. With a recipient it goes on to MAIL and RCPT
@@ -233,6 +203,12 @@ impl Mailer {
         Ok(self.submitter.verify(preflight.as_ref(), &self.redactor).await)
     }
 
+    /// The connections of this mailer as a transport of lettre, for messages that the program builds
+    /// itself. They stay open until the mailer and its transports are dropped.
+    pub fn transport(&self) -> Transport {
+        Transport::new(self.submitter.clone(), self.redactor.clone())
+    }
+
     /// What must not be shown of a request: the configuration's secrets and the request's code and
     /// link.
     fn redactor(&self, request: &Request) -> Redactor {
@@ -246,29 +222,6 @@ impl Mailer {
         let message = composed.map_err(|error| error.masked(&redactor))?;
         let prepared = self.submitter.prepare(&message).map_err(|error| error.masked(&redactor))?;
         Ok(Rendered { message, prepared: Arc::new(prepared), redactor })
-    }
-}
-
-/// Whether a failure calls for the one further attempt of a message without a deadline.
-fn deserves_second_attempt(error: &Error) -> bool {
-    let passing = matches!(error.kind(), ErrorKind::Lost | ErrorKind::Temporary);
-    passing && error.is_transient() && error.stage() != Some(Stage::Auth)
-}
-
-/// The pause after so many attempts: it doubles, and varies by a half, so that clients of one
-/// outage do not come back together.
-fn pause(attempts: u32) -> Duration {
-    let doubled =
-        SECOND_ATTEMPT.saturating_mul(1 << attempts.saturating_sub(1).min(6)).min(LONGEST_PAUSE);
-    // Without randomness the pause merely does not vary.
-    let [random] = random::octets().unwrap_or_default();
-    doubled.mul_f64(0.75 + f64::from(random) / 510.0)
-}
-
-fn counted(attempts: u32, outcome: Result<Receipt>) -> Result<Receipt> {
-    match outcome {
-        Ok(receipt) => Ok(Receipt { attempts, ..receipt }),
-        Err(error) => Err(error.with_attempts(attempts)),
     }
 }
 

@@ -11,7 +11,6 @@ mod unusable;
 
 use std::sync::Arc;
 
-use pkcs8::PrivateKeyInfoRef;
 use pkcs8::der::Decode as _;
 use pkcs8::der::asn1::AnyRef;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
@@ -44,16 +43,6 @@ pub(crate) fn load(vault: &Vault, place: KeyPlace<'_>) -> Result<ClearKey> {
     let passphrase = place.passphrase.map(|passphrase| vault.resolve(passphrase)).transpose()?;
     let passphrase = passphrase.as_ref().map(Secret::expose);
     open(pem.expose(), passphrase, &mut Budget::default()).map_err(|unusable| unusable.error(place))
-}
-
-/// The RSA key at a place of the configuration in PKCS #1, as an assertion's signature wants it.
-///
-/// # Errors
-///
-/// As [`load`].
-pub(crate) fn rsa_pkcs1(vault: &Vault, place: KeyPlace<'_>) -> Result<Zeroizing<Vec<u8>>> {
-    let key = load(vault, place)?;
-    pkcs1(&key).map_err(|unusable| unusable.error(place))
 }
 
 /// The one private key in a text.
@@ -113,20 +102,6 @@ pub(crate) fn certify(
         Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(certified),
         Err(_) => Err(Unusable::Foreign),
     }
-}
-
-/// The RSA key in PKCS #1.
-fn pkcs1(key: &PrivateKeyDer<'_>) -> Result<Zeroizing<Vec<u8>>, Unusable> {
-    signer(key, Purpose::Assertion)?;
-    let der = match key {
-        PrivateKeyDer::Pkcs8(key) => {
-            let info = PrivateKeyInfoRef::from_der(key.secret_pkcs8_der())
-                .map_err(|_| Unusable::Damaged)?;
-            info.private_key.as_bytes()
-        }
-        other => other.secret_der(),
-    };
-    Ok(Zeroizing::new(der.to_vec()))
 }
 
 /// The text of a key, in clear.

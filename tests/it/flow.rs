@@ -4,6 +4,7 @@
 mod abandoned;
 mod pipelining;
 mod pool;
+mod runtimes;
 
 use std::sync::Arc;
 

@@ -22,3 +22,4 @@ mod schema;
 mod secrets;
 mod tenant;
 mod tls;
+mod transport;

@@ -16,16 +16,19 @@ pub(super) async fn run(
     let config = Config::read(&command.message.config)?;
     let request = input::request(&command.message)?;
     let mailer = session.mailer(config).await?;
-    let receipt = match command.deadline {
-        Some(deadline) => mailer.send_within(&request, deadline).await?,
-        None => mailer.send(&request).await?,
+    let sent = match command.deadline {
+        Some(deadline) => mailer.send_within(&request, deadline).await,
+        None => mailer.send(&request).await,
     };
-    if command.json {
-        print_json(&receipt)?;
-    } else {
-        print(for_people(&receipt, Style::stdout()).as_bytes())?;
-    }
-    Ok(ExitCode::SUCCESS)
+    let shown = sent.as_ref().map_or(Ok(()), |receipt| show(receipt, command.json));
+    // The server hears QUIT before the process ends.
+    mailer.close().await;
+    sent?;
+    shown.map(|()| ExitCode::SUCCESS)
+}
+
+fn show(receipt: &Receipt, json: bool) -> Result<(), Failure> {
+    if json { print_json(receipt) } else { print(for_people(receipt, Style::stdout()).as_bytes()) }
 }
 
 fn for_people(receipt: &Receipt, style: Style) -> String {

@@ -4,6 +4,7 @@
 mod later;
 mod login;
 mod message;
+pub(super) mod probe;
 mod provider;
 #[cfg(test)]
 mod tests;
@@ -12,18 +13,14 @@ use self::provider::Provider;
 use crate::error::{Error, ErrorKind, Stage};
 use crate::plan::{TlsMode, TransportPlan};
 use crate::reply::Reply;
+use crate::submission::network::wire_error::IMPLICIT_TLS_PORT;
+use crate::submission::record::Record;
 
-pub(super) const CLOCK: &str = "Check the clock of this machine and the server's certificate.";
-pub(super) const EXPIRED: &str = "Have the server's certificate renewed.";
-pub(super) const IMPLICIT_TLS_PORT: &str = "This port speaks implicit TLS, set `secure` to true.";
-pub(super) const PLAINTEXT_PORT: &str =
-    "This port speaks plaintext with STARTTLS, set `secure` to false.";
-pub(super) const CLEAR_PORT: &str = "This port speaks plaintext without STARTTLS: set `secure` to false. Credentials \
+const PLAINTEXT_PORT: &str = "This port speaks plaintext with STARTTLS, set `secure` to false.";
+const CLEAR_PORT: &str = "This port speaks plaintext without STARTTLS: set `secure` to false. Credentials \
     are then withheld unless `ignoreTLS` is true; better use a port with TLS.";
-pub(super) const SILENT_PORT: &str = "This port takes connections and says nothing, neither in clear nor by TLS: \
+const SILENT_PORT: &str = "This port takes connections and says nothing, neither in clear nor by TLS: \
     check `host` and `port`, and whether a firewall holds the server's answer back.";
-pub(super) const WITHHELD: &str = "Use a port with TLS. Where the network is trusted, `ignoreTLS: true` sends \
-    the credentials unencrypted; a relay that wants none needs no `auth`.";
 
 const TLS_FIRST: &str = "The server takes mail and logins on an encrypted connection only: remove `ignoreTLS` \
     and `opportunisticTLS`, or set `requireTLS` to true.";
@@ -31,8 +28,18 @@ const TLS_FIRST: &str = "The server takes mail and logins on an encrypted connec
 /// What a refusal says in lower case, and what to do about it. The first row that fits counts.
 type Cures = [(&'static str, &'static str)];
 
+/// Completes an error by what is known of the session.
+pub(super) fn complete(error: Error, plan: &TransportPlan, record: &Record) -> Error {
+    let error = error.with_transcript(record.transcript());
+    let advice = if error.hint().is_some() { None } else { on(&error, plan) };
+    match advice {
+        Some(advice) => error.with_hint(advice),
+        None => error,
+    }
+}
+
 /// The advice on a failure, where one is known.
-pub(super) fn on(error: &Error, plan: &TransportPlan) -> Option<String> {
+pub(crate) fn on(error: &Error, plan: &TransportPlan) -> Option<String> {
     let stage = error.stage()?;
     let advice = match error.reply() {
         Some(reply) => {
@@ -49,7 +56,7 @@ pub(super) fn on(error: &Error, plan: &TransportPlan) -> Option<String> {
 }
 
 /// Whether a failed handshake was about a certificate, so that the peer does speak TLS.
-pub(super) fn is_about_certificate(error: &Error) -> bool {
+pub(crate) fn is_about_certificate(error: &Error) -> bool {
     let source = std::error::Error::source(error).and_then(|source| source.downcast_ref());
     matches!(source, Some(rustls::Error::InvalidCertificate(_) | rustls::Error::AlertReceived(_)))
 }

@@ -1,209 +1,82 @@
-//! From a connection to a session that is ready for commands: greeting, EHLO, and STARTTLS where it
-//! is wanted. Whatever was learnt before TLS is forgotten after it (RFC 3207 §4.2).
+//! A session with a server: opened, authenticated, and used for one transaction after the other.
+//! Each reply is parsed, bounded and judged.
 
-use std::net::{IpAddr, SocketAddr};
+pub(super) mod authentication;
+pub(super) mod capabilities;
+mod commit;
+mod dialogue;
+mod opener;
+pub(super) mod opening;
+mod reply_parser;
+mod token;
+pub(super) mod transaction;
+pub(super) mod wire;
 
-use tokio::sync::OwnedSemaphorePermit;
+use std::time::Duration;
 
-use super::Submitter;
-use super::capabilities::Capabilities;
-use super::journal::Journal;
-use super::lettre_stream::Dialogue;
-use super::route::Route;
-use super::wire::Wire;
+use lettre::transport::smtp::commands::{Noop, Quit};
+
+use self::capabilities::Capabilities;
+pub(super) use self::commit::Commit;
+use self::dialogue::Dialogue;
+pub(super) use self::opener::Opener;
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::plan::{Authentication, Protocol, TlsMode, TransportPlan};
-use crate::reply::Reply;
+use crate::plan::Protocol;
+use crate::submission::record::Record;
+
+/// How long the farewell may take. By then the messages are delivered, and nobody waits for it.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// A session past EHLO and, where it is wanted, past STARTTLS.
-pub(super) struct Session {
+pub(crate) struct Session {
     /// The line to the server.
-    pub(super) dialogue: Dialogue,
+    pub(crate) dialogue: Dialogue,
     /// What the server speaks.
-    pub(super) protocol: Protocol,
+    pub(crate) protocol: Protocol,
     /// What the server offers.
-    pub(super) capabilities: Capabilities,
+    pub(crate) capabilities: Capabilities,
     /// Whether the server knows HELO only, and so cannot say what it offers.
-    pub(super) plain_helo: bool,
+    plain_helo: bool,
     /// Whether TLS protects it.
-    pub(super) encrypted: bool,
+    encrypted: bool,
     /// Whether the server took credentials.
-    pub(super) authenticated: bool,
+    authenticated: bool,
     /// Whether the server is this machine.
-    pub(super) loopback: bool,
+    loopback: bool,
     /// Whether a transaction that failed may still be open.
-    pub(super) needs_reset: bool,
+    needs_reset: bool,
     /// Whether the server refused something for now: another connection may meet one in better
     /// health.
-    pub(super) is_doubtful: bool,
+    pub(crate) is_doubtful: bool,
     /// What is left behind.
-    pub(super) journal: Journal,
-    /// Leave for the socket, which outlives it.
-    _permit: OwnedSemaphorePermit,
+    pub(crate) record: Record,
 }
 
 impl Session {
-    /// Connects and goes on until the server has listed what it offers.
-    pub(super) async fn open(submitter: &Submitter, journal: Journal) -> Result<Self> {
-        let permit = submitter.connections.permit().await?;
-        let plan = &submitter.plan;
-        let Route { mut stream, local, loopback } =
-            Route::open(submitter, &submitter.dialler, &journal).await?;
-        let opening = Opening { submitter, journal: &journal, name: ehlo_name(plan, local) };
-        let mut encrypted = plan.tls == TlsMode::Implicit;
-        if encrypted {
-            let patience = plan.timeouts.connection;
-            stream = submitter.security.handshake(stream, patience, &journal).await?;
-        }
-        let mut wire = Wire::new(stream, journal.clone());
-        opening.greeting(&mut wire).await?;
-        let mut offered = opening.hello(&mut wire, encrypted).await?;
-        let known = offered.as_ref().is_some_and(|capabilities| capabilities.starttls);
-        if opening.wants_starttls(known) && opening.starttls(&mut wire, known).await? {
-            wire = opening.secure(wire).await?;
-            encrypted = true;
-            offered = opening.hello(&mut wire, encrypted).await?;
-        }
-        let dialogue = Dialogue::over(wire, local, plan.timeouts.socket).await?;
-        let plain_helo = offered.is_none();
-        let capabilities = offered.unwrap_or_default();
-        let protocol = plan.protocol;
-        Ok(Self {
-            dialogue,
-            protocol,
-            capabilities,
-            plain_helo,
-            encrypted,
-            authenticated: false,
-            loopback,
-            needs_reset: false,
-            is_doubtful: false,
-            journal,
-            _permit: permit,
-        })
-    }
-}
-
-/// The steps before the session is ready.
-struct Opening<'a> {
-    submitter: &'a Submitter,
-    journal: &'a Journal,
-    name: String,
-}
-
-impl Opening<'_> {
-    async fn greeting(&self, wire: &mut Wire) -> Result<()> {
-        let answer = wire.reply(Stage::Greeting, self.plan().timeouts.greeting).await?;
-        if answer.reply.code != 220 {
-            return Err(Error::from_reply(Stage::Greeting, answer.reply));
-        }
-        self.journal.pass(Stage::Greeting, &answer.reply);
-        Ok(())
-    }
-
-    /// Says EHLO, or LHLO to an LMTP server, and HELO to servers that know no other. None where it
-    /// was HELO.
-    async fn hello(&self, wire: &mut Wire, encrypted: bool) -> Result<Option<Capabilities>> {
-        let patience = self.plan().timeouts.socket;
-        let verb = match self.plan().protocol {
-            Protocol::Lmtp => "LHLO",
-            Protocol::Smtp => "EHLO",
-        };
-        let answer =
-            wire.command(Stage::Ehlo, &format!("{verb} {}\r\n", self.name), patience).await?;
+    /// Says NOOP, and waits for the answer no longer than so.
+    pub(crate) async fn noop(&mut self, patience: Duration) -> Result<()> {
+        self.dialogue.say(Noop);
+        let answer = self.dialogue.hear_within(Stage::Quit, patience).await?;
         if answer.reply.is_positive() {
-            let offered = answer.reply.lines.get(1..).unwrap_or_default();
-            self.journal.offered(offered);
-            self.journal.pass(
-                Stage::Ehlo,
-                &format_args!("{} with {} extensions", self.name, offered.len()),
-            );
-            return Ok(Some(Capabilities::parse(&answer.words)));
-        }
-        if !self.can_do_without_extensions(&answer.reply, encrypted) {
-            return Err(Error::from_reply(Stage::Ehlo, answer.reply));
-        }
-        let answer =
-            wire.command(Stage::Ehlo, &format!("HELO {}\r\n", self.name), patience).await?;
-        if !answer.reply.is_positive() {
-            return Err(Error::from_reply(Stage::Ehlo, answer.reply));
-        }
-        self.journal.offered(&[]);
-        self.journal.pass(Stage::Ehlo, &format_args!("HELO {}, no extensions", self.name));
-        Ok(None)
-    }
-
-    /// Whether HELO will do after this refusal of EHLO. There is no STARTTLS without EHLO. With
-    /// credentials only a server counts that does not know the command: another refusal is of the
-    /// name, and HELO says the same.
-    fn can_do_without_extensions(&self, refusal: &Reply, encrypted: bool) -> bool {
-        let plan = self.plan();
-        let secure = encrypted || plan.tls != TlsMode::RequiredStarttls;
-        let authenticates = plan.authentication != Authentication::None;
-        let unknown = matches!(refusal.code, 500 | 502 | 504);
-        plan.protocol == Protocol::Smtp
-            && refusal.is_permanent()
-            && secure
-            && (unknown || !authenticates)
-    }
-
-    fn wants_starttls(&self, offered: bool) -> bool {
-        match self.plan().tls {
-            TlsMode::Implicit | TlsMode::None => false,
-            TlsMode::OpportunisticStarttls => offered,
-            // A server may do it all the same.
-            TlsMode::RequiredStarttls => true,
+            Ok(())
+        } else {
+            Err(Error::from_reply(Stage::Quit, answer.reply))
         }
     }
 
-    /// Says STARTTLS; whether the server agreed. A refusal that the plan puts up with is none.
-    async fn starttls(&self, wire: &mut Wire, offered: bool) -> Result<bool> {
-        let plan = self.plan();
-        let answer = wire.command(Stage::Starttls, "STARTTLS\r\n", plan.timeouts.socket).await?;
-        let reply = answer.reply;
-        if reply.is_positive() {
-            self.journal.pass(Stage::Starttls, &reply);
-            return Ok(true);
+    /// Says QUIT and waits for the answer, as long as the farewell may take.
+    pub(crate) async fn quit(&mut self) -> Result<()> {
+        if self.dialogue.is_over() {
+            return Ok(());
         }
-        if plan.plaintext_after_refusal && reply.code != 421 {
-            self.journal.warn("the server refuses STARTTLS, the session goes on unencrypted");
-            self.journal
-                .pass(Stage::Starttls, &format_args!("refused, goes on unencrypted: {reply}"));
-            return Ok(false);
-        }
-        Err(refused_starttls(reply, offered))
-    }
-
-    async fn secure(&self, wire: Wire) -> Result<Wire> {
-        let stream = wire.into_stream().map_err(|fault| fault.at(Stage::Starttls, self.journal))?;
-        let patience = self.plan().timeouts.socket;
-        let stream = self.submitter.security.handshake(stream, patience, self.journal).await?;
-        Ok(Wire::new(stream, self.journal.clone()))
-    }
-
-    fn plan(&self) -> &TransportPlan {
-        &self.submitter.plan
+        self.dialogue.say(Quit);
+        let answer = self.dialogue.hear_within(Stage::Quit, FAREWELL).await;
+        self.dialogue.abort();
+        answer.map(drop)
     }
 }
 
-/// A server that has no TLS for us is a failure of TLS, unless it may pass.
-fn refused_starttls(reply: Reply, offered: bool) -> Error {
-    if !reply.is_permanent() {
-        return Error::from_reply(Stage::Starttls, reply);
-    }
-    let message = if offered {
-        format!("the server offers STARTTLS and refuses it: {reply}")
-    } else {
-        format!("the server does not offer STARTTLS: {reply}")
-    };
-    Error::new(ErrorKind::Tls, message).at(Stage::Starttls).with_reply(reply)
-}
-
-/// The plan's name, or the address literal of this end, which every server must take (RFC 5321
-/// §4.1.3).
-pub(super) fn ehlo_name(plan: &TransportPlan, local: SocketAddr) -> String {
-    plan.ehlo_name.clone().unwrap_or_else(|| match local.ip().to_canonical() {
-        IpAddr::V4(address) => format!("[{address}]"),
-        IpAddr::V6(address) => format!("[IPv6:{address}]"),
-    })
+/// Whether the server answered something that has no place in the dialogue.
+pub(super) fn is_astray(error: &Error) -> bool {
+    error.kind() == ErrorKind::Protocol && error.reply().is_some()
 }

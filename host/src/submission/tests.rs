@@ -8,6 +8,9 @@ mod tls;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
+use super::pool::{Keeping, Tries};
 use super::{Prepared, Submitter};
 use crate::delivery::Delivery;
 use crate::egress::EgressPolicy;
@@ -62,10 +65,15 @@ pub(super) fn password(user: &str) -> Authentication {
     Authentication::Password(PasswordLogin { user: user.to_owned(), password, mechanism: None })
 }
 
-fn submitter(plan: TransportPlan) -> Result<Arc<Submitter>> {
+fn submitter(plan: TransportPlan) -> Result<Submitter> {
+    submitter_keeping(plan, Keeping::default())
+}
+
+fn submitter_keeping(plan: TransportPlan, keeping: Keeping) -> Result<Submitter> {
     let mut vault = Vault::default();
     vault.keep("/auth/pass".to_owned(), Source::Inline(Secret::new("hunter2-and-more")));
-    Submitter::new(plan, Arc::new(vault), EgressPolicy::any(), Observer::default()).map(Arc::new)
+    let (vault, egress) = (Arc::new(vault), EgressPolicy::any());
+    Submitter::keeping(plan, vault, egress, Observer::default(), keeping)
 }
 
 fn prepared(to: &[&str], content: &str) -> Arc<Prepared> {
@@ -77,6 +85,17 @@ fn prepared(to: &[&str], content: &str) -> Arc<Prepared> {
         message_id: "<1@a.test>".to_owned(),
         bytes: content.as_bytes().to_vec(),
     })
+}
+
+/// Tries once to hand a message to the server.
+async fn attempt(
+    submitter: &Submitter,
+    prepared: &Arc<Prepared>,
+    redactor: &Redactor,
+    deadline: Option<Instant>,
+) -> Result<Receipt> {
+    let mut tries = Tries::new(deadline, None);
+    submitter.pool.attempt(prepared, redactor, &Delivery::default(), &mut tries).await
 }
 
 /// Submits a short message; gives what became of it and what the server heard.
@@ -94,7 +113,7 @@ async fn submit_message(
     change(&mut plan);
     let submitter = submitter(plan).expect("a plan within this host's means");
     let redactor = Redactor::default().with(["482913"]);
-    let result = submitter.submit(prepared, &redactor, &Delivery::default(), None).await;
+    let result = attempt(&submitter, prepared, &redactor, None).await;
     (result, heard.await.expect("the peer's task"))
 }
 

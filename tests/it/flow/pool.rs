@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::json;
+use smtp_connector::ErrorKind;
 use smtp_connector_tests::peer::{Peer, Script};
 use smtp_connector_tests::relay::{Habits, Relay};
 
@@ -100,6 +101,24 @@ async fn a_connection_that_is_closed_at_the_next_message_is_replaced_at_once() {
             begun.elapsed() < Duration::from_millis(400),
             "no pause is due: nothing has failed"
         );
+        drop(mailer);
+        peer.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_made_good_as_often_as_allowed() {
+    for most in [0, 1, 2] {
+        // The first connection is kept and closed at the second message, and so is each further
+        // one.
+        let kept = one_message(Script::offering(&[]), "250 one\r\n").hear("MAIL *").close();
+        let further = vec![Script::offering(&[]).hear("MAIL *").close(); most];
+        let peer = Peer::start_all([vec![kept], further].concat());
+        let mailer = mailer(peer.port(), &json!({ "maxRequeues": most })).await;
+        mailer.send(&sign_in("482913")).await.expect("acceptance");
+        let sent = mailer.send_within(&sign_in("551177"), Duration::from_secs(20)).await;
+        let error = sent.expect_err("each connection is lost");
+        assert_eq!(error.kind(), ErrorKind::Lost, "{error}");
         drop(mailer);
         peer.finish().await;
     }

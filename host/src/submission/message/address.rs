@@ -20,7 +20,7 @@ const MAX_LABEL: usize = 63;
 
 /// An address that holds nothing but an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::submission) struct Address {
+pub(crate) struct Address {
     local_part: String,
     domain: String,
     ascii_domain: String,
@@ -28,7 +28,7 @@ pub(in crate::submission) struct Address {
 
 impl Address {
     /// Reads an address; an error names it by `place` and does not quote it.
-    pub(in crate::submission) fn parse(place: &str, text: &str) -> Result<Self> {
+    pub(crate) fn parse(place: &str, text: &str) -> Result<Self> {
         Self::read(text).map_err(|reason| {
             let message = format!("`{place}` holds no usable address: {reason}");
             Error::new(ErrorKind::Address, message)

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use super::peer::{CLOSE, Peer, SILENCE};
-use super::{failure, password, plan, prepared, submit, submit_message, submitter};
-use crate::delivery::Delivery;
+use super::{attempt, failure, password, plan, prepared, submit, submit_message, submitter};
 use crate::error::{ErrorKind, Stage};
 use crate::plan::{Authentication, Mechanism, TlsMode, TransportPlan};
 use crate::receipt::Envelope;
@@ -295,9 +294,8 @@ async fn usual_mistakes_are_met_with_advice() {
 async fn a_server_that_ignores_quit_holds_nobody() {
     let (address, _heard) = Peer::new().on("QUIT", &[SILENCE]).start().await;
     let submitter = submitter(plan(address.port())).expect("a plan");
-    let (message, redactor, delivery) =
-        (prepared(&["ann@b.test"], "x"), Redactor::default(), Delivery::default());
-    let submission = submitter.submit(&message, &redactor, &delivery, None);
+    let (message, redactor) = (prepared(&["ann@b.test"], "x"), Redactor::default());
+    let submission = attempt(&submitter, &message, &redactor, None);
     let within = tokio::time::timeout(Duration::from_secs(1), submission).await;
     within.expect("no waiting for the farewell").expect("acceptance");
 }
@@ -362,8 +360,7 @@ async fn what_cannot_be_reached_is_told_with_its_address() {
     let message = prepared(&["ann@b.test"], "x");
     let mut plan = plan(address.port());
     let submitter_to = |plan: &TransportPlan| submitter(plan.clone()).expect("a plan");
-    let error = submitter_to(&plan)
-        .submit(&message, &Redactor::default(), &Delivery::default(), None)
+    let error = attempt(&submitter_to(&plan), &message, &Redactor::default(), None)
         .await
         .expect_err("nobody listens");
     assert_eq!(
@@ -373,8 +370,7 @@ async fn what_cannot_be_reached_is_told_with_its_address() {
     assert_eq!((error.kind(), error.is_transient()), (ErrorKind::Connect, true));
 
     plan.local_address = Some("::1".parse().expect("an address"));
-    let error = submitter_to(&plan)
-        .submit(&message, &Redactor::default(), &Delivery::default(), None)
+    let error = attempt(&submitter_to(&plan), &message, &Redactor::default(), None)
         .await
         .expect_err("no way");
     assert!(
@@ -388,8 +384,7 @@ async fn what_cannot_be_reached_is_told_with_its_address() {
         crate::EgressPolicy::public(),
         Observer::default(),
     );
-    let error = std::sync::Arc::new(public.expect("a plan"))
-        .submit(&message, &Redactor::default(), &Delivery::default(), None)
+    let error = attempt(&public.expect("a plan"), &message, &Redactor::default(), None)
         .await
         .expect_err("loopback");
     assert_eq!((error.kind(), error.stage()), (ErrorKind::Egress, Some(Stage::Connect)));
@@ -404,10 +399,8 @@ async fn a_deadline_gives_the_attempt_up_and_says_whether_the_server_may_have_th
         let submitter = submitter(plan(address.port())).expect("a plan");
         let deadline = tokio::time::Instant::now() + Duration::from_millis(300);
         let message = prepared(&["ann@b.test"], "Subject: hi\r\n\r\nhello\r\n");
-        let attempt = submitter
-            .submit(&message, &Redactor::default(), &Delivery::default(), Some(deadline))
-            .await;
-        let error = attempt.expect_err("no reply");
+        let attempted = attempt(&submitter, &message, &Redactor::default(), Some(deadline)).await;
+        let error = attempted.expect_err("no reply");
         assert_eq!((error.kind(), error.stage()), (ErrorKind::Expired, stage), "{silent_at}");
         assert_eq!(
             (error.is_ambiguous(), error.is_transient()),

@@ -1,15 +1,13 @@
 //! Several recipients, with and without PIPELINING; SIZE; connections that idle.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::peer::Peer;
-use super::{plan, prepared, submit_message, submitter};
-use crate::delivery::Delivery;
+use super::{attempt, plan, prepared, submit_message, submitter_keeping};
 use crate::error::{ErrorKind, Stage};
-use crate::plan::TransportPlan;
+use crate::plan::{Pool, TransportPlan};
 use crate::redactor::Redactor;
-use crate::submission::pool::connections::{Connections, Keeping};
+use crate::submission::pool::Keeping;
 
 const TO: [&str; 3] = ["ann@b.test", "bob@b.test", "eve@b.test"];
 
@@ -58,17 +56,20 @@ async fn the_size_is_told_where_the_server_asks_and_a_refusal_of_it_is_heard() {
     assert_eq!((error.kind(), error.stage()), (ErrorKind::Temporary, Some(Stage::Mail)));
 }
 
+/// A plan with one connection at a time, for so many messages each.
+fn pooled(port: u16, max_messages: u32) -> TransportPlan {
+    let pool = Pool { max_connections: 1, max_messages, max_requeues: None, rate_limit: None };
+    TransportPlan { pool: Some(pool), ..plan(port) }
+}
+
 /// Sends two messages over one connection with a pause between them, the mailer living on; gives
 /// what the server heard until it was left.
 async fn with_pause(pause: Duration, keeping: Keeping) -> String {
     let (address, heard) = Peer::new().start().await;
-    let mut submitter = submitter(plan(address.port())).expect("a plan");
-    let connections = Connections::new(Some((1, 2)), keeping).expect("a pool");
-    Arc::get_mut(&mut submitter).expect("nobody else has it").connections = connections;
+    let submitter = submitter_keeping(pooled(address.port(), 2), keeping).expect("a plan");
     let message = prepared(&["ann@b.test"], "x");
     for _ in 0..2 {
-        let sent =
-            submitter.submit(&message, &Redactor::default(), &Delivery::default(), None).await;
+        let sent = attempt(&submitter, &message, &Redactor::default(), None).await;
         sent.expect("acceptance");
         tokio::time::sleep(pause).await;
     }
@@ -94,17 +95,16 @@ async fn a_connection_that_has_idled_or_aged_too_long_is_closed() {
         Keeping { fresh: LONG, idle: 4 * SHORT, age: SHORT },
     ] {
         let (address, heard) = Peer::new().start().await;
-        let mut submitter = submitter(plan(address.port())).expect("a plan");
-        let connections = Connections::new(Some((1, 10)), keeping).expect("a pool");
-        Arc::get_mut(&mut submitter).expect("nobody else has it").connections = connections;
+        let submitter = submitter_keeping(pooled(address.port(), 10), keeping).expect("a plan");
         let message = prepared(&["ann@b.test"], "x");
-        let sent =
-            submitter.submit(&message, &Redactor::default(), &Delivery::default(), None).await;
+        let sent = attempt(&submitter, &message, &Redactor::default(), None).await;
         sent.expect("acceptance");
         // The mailer lives on: it is the connection that ends.
         let heard = tokio::time::timeout(Duration::from_secs(5), heard).await;
         let heard = heard.expect("it is closed").expect("the peer's task");
         assert!(heard.ends_with(".\r\nQUIT\r\n"), "{keeping:?}: {heard}");
-        assert_eq!(Arc::strong_count(&submitter), 1);
+        // Nothing is left behind for it.
+        let ended = tokio::time::timeout(LONG / 12, submitter.pool.emptied());
+        ended.await.expect("no place is taken");
     }
 }

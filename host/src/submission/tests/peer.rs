@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-use crate::submission::wire::Stream;
+use crate::submission::network::Stream;
 
 /// A reply after which the connection is closed.
 pub(super) const CLOSE: &str = "(close)";
