@@ -29,7 +29,8 @@ use crate::vault::Vault;
 /// use smtp_connector::{Engine, Request};
 ///
 /// let mailer = Engine::new()?.bundled().await?.configure(configuration).await?;
-/// let request = Request::new("SignIn", "user@example.com").payload(serde_json::json!({ "code": "482913" }));
+/// let payload = serde_json::json!({ "code": "482913" });
+/// let request = Request::new("SignIn", "user@example.com").payload(payload);
 /// let receipt = mailer.send(&request).await?;
 /// println!("{} {}", receipt.message_id, receipt.reply);
 /// # Ok(())
@@ -88,8 +89,8 @@ impl Mailer {
 
     /// Takes no further message, gives those that wait for a connection an error
     /// ([`ErrorKind::Closed`]), lets those under way end, and says QUIT on every connection.
-    /// Without it the connections end when the mailer is dropped, after a QUIT that nobody waits for;
-    /// a program whose runtime ends at the same time leaves without a word.
+    /// Without it the connections end when the mailer is dropped, after a QUIT that nobody waits
+    /// for; a program whose runtime ends at the same time leaves without a word.
     pub async fn close(&self) {
         self.submitter.close().await;
     }
@@ -203,8 +204,8 @@ impl Mailer {
         Ok(self.submitter.verify(preflight.as_ref(), &self.redactor).await)
     }
 
-    /// The connections of this mailer as a transport of lettre, for messages that the program builds
-    /// itself. They stay open until the mailer and its transports are dropped.
+    /// The connections of this mailer as a transport of lettre, for messages that the program
+    /// builds itself. They stay open until the mailer and its transports are dropped.
     pub fn transport(&self) -> Transport {
         Transport::new(self.submitter.clone(), self.redactor.clone())
     }

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 /// What stands in place of a secret.
 pub(crate) const MASK: &str = "***";
 
-/// Shorter texts are not masked: they would blot out ordinary words and say nothing.
+/// Shorter texts are not masked: they would hide ordinary words and say nothing.
 const SHORTEST: usize = 4;
 
 /// The digits of percent-encoding, as most write them.

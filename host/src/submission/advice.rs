@@ -17,13 +17,13 @@ use crate::submission::network::wire_error::IMPLICIT_TLS_PORT;
 use crate::submission::record::Record;
 
 const PLAINTEXT_PORT: &str = "This port speaks plaintext with STARTTLS, set `secure` to false.";
-const CLEAR_PORT: &str = "This port speaks plaintext without STARTTLS: set `secure` to false. Credentials \
-    are then withheld unless `ignoreTLS` is true; better use a port with TLS.";
-const SILENT_PORT: &str = "This port takes connections and says nothing, neither in clear nor by TLS: \
-    check `host` and `port`, and whether a firewall holds the server's answer back.";
+const CLEAR_PORT: &str = "This port speaks plaintext without STARTTLS: set `secure` to false. \
+    Credentials are then withheld unless `ignoreTLS` is true; better use a port with TLS.";
+const SILENT_PORT: &str = "This port takes connections and says nothing, neither in clear nor by \
+    TLS: check `host` and `port`, and whether a firewall holds the server's answer back.";
 
-const TLS_FIRST: &str = "The server takes mail and logins on an encrypted connection only: remove `ignoreTLS` \
-    and `opportunisticTLS`, or set `requireTLS` to true.";
+const TLS_FIRST: &str = "The server takes mail and logins on an encrypted connection only: remove \
+    `ignoreTLS` and `opportunisticTLS`, or set `requireTLS` to true.";
 
 /// What a refusal says in lower case, and what to do about it. The first row that fits counts.
 type Cures = [(&'static str, &'static str)];
@@ -110,24 +110,24 @@ fn on_refusal(refusal: &Refusal<'_>) -> Option<&'static str> {
     let advice = match (refusal.stage, refusal.code) {
         (Stage::Starttls, 500..=599) if refusal.plan.tls == TlsMode::RequiredStarttls => {
             "Use a port where the server offers STARTTLS (usually 587) or implicit TLS (465 with \
-            `secure` true)."
+             `secure` true)."
         }
         (Stage::Starttls, 500..=599) => {
-            "The server offers STARTTLS and refuses it: use implicit TLS (465 with `secure` true), or accept \
-             plaintext with `opportunisticTLS: true`."
+            "The server offers STARTTLS and refuses it: use implicit TLS (465 with `secure` true), \
+             or accept plaintext with `opportunisticTLS: true`."
         }
         (Stage::Auth | Stage::Mail | Stage::Rcpt, _) if refusal.says("starttls") => TLS_FIRST,
         (Stage::Greeting, 500..=599) => {
-            "The server does not serve this machine: use the submission port (587, or 465 with `secure` true), \
-             or have this machine's address allowed."
+            "The server does not serve this machine: use the submission port (587, or 465 with \
+             `secure` true), or have this machine's address allowed."
         }
         (Stage::Ehlo, 500..=599) => {
-            "The server does not like the name it was greeted with: set `name` to this machine's domain name in \
-             ASCII, such as `mail.example.com`."
+            "The server does not like the name it was greeted with: set `name` to this machine's \
+             domain name in ASCII, such as `mail.example.com`."
         }
         (Stage::Ehlo, 421) if refusal.provider == Some(Provider::Gmail) => {
-            "Google answers so to names such as `localhost`: set `name` to this machine's domain name, such as \
-             `mail.example.com`. Otherwise wait some minutes."
+            "Google answers so to names such as `localhost`: set `name` to this machine's domain \
+             name, such as `mail.example.com`. Otherwise wait some minutes."
         }
         (Stage::Auth, _) => login::on(refusal),
         (Stage::Mail | Stage::Rcpt | Stage::Data | Stage::Content, _) => message::on(refusal)?,
@@ -142,19 +142,19 @@ fn on_another_protocol(problem: &str) -> Option<&'static str> {
     let greetings = [
         (
             "`+OK",
-            "This port speaks POP3, which fetches mail: for sending set `port` to 587, or to 465 with `secure` \
-             true.",
+            "This port speaks POP3, which fetches mail: for sending set `port` to 587, or to 465 \
+             with `secure` true.",
         ),
         (
             "`* OK",
-            "This port speaks IMAP, which fetches mail: for sending set `port` to 587, or to 465 with `secure` \
-             true.",
+            "This port speaks IMAP, which fetches mail: for sending set `port` to 587, or to 465 \
+             with `secure` true.",
         ),
         ("`SSH-", "This port speaks SSH: set `port` to the mail server's, usually 587 or 465."),
         (
             "`HTTP/",
             "This port speaks HTTP: set `host` and `port` to the mail server's, usually 587 or \
-            465.",
+             465.",
         ),
     ];
     greetings.into_iter().find(|(greeting, _)| problem.contains(greeting)).map(|(_, advice)| advice)
@@ -172,26 +172,26 @@ fn on_silence(stage: Stage, kind: ErrorKind, plan: &TransportPlan) -> Option<&'s
             "Check `auth.accessUrl`, and whether a firewall lets this machine connect there."
         }
         (_, ErrorKind::Egress) => {
-            "The egress policy of this host forbids it: allow it with `--egress`, or in a program with \
-             `Options::egress`."
+            "The egress policy of this host forbids it: allow it with `--egress`, or in a program \
+             with `Options::egress`."
         }
         (Stage::Proxy, ErrorKind::Dns | ErrorKind::Proxy | ErrorKind::Timeout) => {
             "Check the host and the port in `proxy`, and whether a firewall lets this machine \
-            connect there."
+             connect there."
         }
         (Stage::Connect, ErrorKind::Connect) if port == 25 => {
             "Many networks block port 25: try 587, or 465 with `secure` true."
         }
         (Stage::Connect, ErrorKind::Connect) => {
-            "Check `host` and `port`, and whether a firewall lets this machine connect; the usual ports are 587 \
-             and 465."
+            "Check `host` and `port`, and whether a firewall lets this machine connect; the usual \
+             ports are 587 and 465."
         }
         (Stage::Greeting, ErrorKind::Timeout | ErrorKind::Lost) if port == 465 && !implicit => {
             IMPLICIT_TLS_PORT
         }
         (Stage::Greeting, ErrorKind::Timeout) if !implicit => {
-            "If this port speaks implicit TLS, set `secure` to true; otherwise the server is overloaded or a \
-             firewall holds it back."
+            "If this port speaks implicit TLS, set `secure` to true; otherwise the server is \
+             overloaded or a firewall holds it back."
         }
         (Stage::Tls, ErrorKind::Timeout | ErrorKind::Lost)
             if implicit && matches!(port, 25 | 587 | 2525) =>

@@ -62,7 +62,8 @@ impl Transport {
     /// use std::time::Duration;
     /// use smtp_connector::Delivery;
     ///
-    /// let transport = mailer.transport().delivery(Delivery::default().within(Duration::from_secs(60)));
+    /// let delivery = Delivery::default().within(Duration::from_secs(60));
+    /// let transport = mailer.transport().delivery(delivery);
     /// # }
     /// ```
     #[must_use]

@@ -4,43 +4,43 @@ use super::provider::Provider;
 use super::{Cures, Refusal};
 use crate::plan::{Authentication, Grant, OAuth2Login};
 
-const MICROSOFT_PASSWORDS: &str = "This Microsoft account does not accept passwords any more: use OAuth2, with \
-    `auth.type` set to `OAuth2` as in `smtp-connector example outlook365`.";
+const MICROSOFT_PASSWORDS: &str = "This Microsoft account does not accept passwords any more: use \
+    OAuth2, with `auth.type` set to `OAuth2` as in `smtp-connector example outlook365`.";
 
 const GMAIL: &Cures = &[
     (
         "web browser",
-        "Google suspects the login: sign in to the account once in a browser and confirm it. An app password or \
-         OAuth2 in `auth` avoids this.",
+        "Google suspects the login: sign in to the account once in a browser and confirm it. An \
+         app password or OAuth2 in `auth` avoids this.",
     ),
     (
         "too many login",
         "Gmail has seen too many logins: wait some minutes, then send over fewer connections \
-        (`maxConnections`).",
+         (`maxConnections`).",
     ),
 ];
 
 const SENDGRID: &Cures = &[(
     "credits exceeded",
     "The credits of the SendGrid account are used up: wait for the next period, or choose a larger \
-    plan.",
+     plan.",
 )];
 
 const MICROSOFT: &Cures = &[
     (
         "smtpclientauthentication",
-        "SMTP AUTH is switched off at Microsoft: have the administrator switch on \"Authenticated SMTP\" for the \
-         mailbox (admin center, the user's Mail tab, Manage email apps).",
+        "SMTP AUTH is switched off at Microsoft: have the administrator switch on \"Authenticated \
+         SMTP\" for the mailbox (admin center, the user's Mail tab, Manage email apps).",
     ),
     (
         "security defaults",
-        "The organisation's security defaults forbid password logins: use OAuth2, with `auth.type` set to \
-         `OAuth2`, or have the administrator exempt the mailbox.",
+        "The organisation's security defaults forbid password logins: use OAuth2, with `auth.type` \
+         set to `OAuth2`, or have the administrator exempt the mailbox.",
     ),
     (
         "did not meet the criteria",
-        "A policy of the Microsoft organisation refuses this login: have the administrator allow the mailbox \
-         \"Authenticated SMTP\", or use OAuth2 (`auth.type`).",
+        "A policy of the Microsoft organisation refuses this login: have the administrator allow \
+         the mailbox \"Authenticated SMTP\", or use OAuth2 (`auth.type`).",
     ),
     (" 5.7.139 ", MICROSOFT_PASSWORDS),
     (" 5.7.30 ", MICROSOFT_PASSWORDS),
@@ -62,9 +62,9 @@ pub(super) fn on(refusal: &Refusal<'_>) -> &'static str {
 
 fn aliyun(refusal: &Refusal<'_>) -> Option<&'static str> {
     refuses_credentials(refusal).then_some(
-        "Direct Mail wants the sender address as `auth.user` and that address's SMTP password as `auth.pass` \
-         (console, Sender Addresses, Set SMTP Password), and as `host` the SMTP address of the \
-         account's region.",
+        "Direct Mail wants the sender address as `auth.user` and that address's SMTP password as \
+         `auth.pass` (console, Sender Addresses, Set SMTP Password), and as `host` the SMTP \
+         address of the account's region.",
     )
 }
 
@@ -73,14 +73,14 @@ fn gmail(refusal: &Refusal<'_>) -> Option<&'static str> {
     cure.or_else(|| {
         refuses_credentials(refusal).then_some(match refusal.plan.authentication {
             Authentication::OAuth2(_) => {
-                "Gmail refuses the access token: it must be for the account in `auth.user` and have the scope \
-                 `https://mail.google.com/`. Have the account give its consent again, and set \
-                 `auth.refreshToken` anew."
+                "Gmail refuses the access token: it must be for the account in `auth.user` and \
+                 have the scope `https://mail.google.com/`. Have the account give its consent \
+                 again, and set `auth.refreshToken` anew."
             }
             Authentication::None | Authentication::Password(_) => {
-                "Gmail wants an app password instead of the account's own as `auth.pass`, and the whole address \
-                 as `auth.user`; app passwords need 2-step verification to be on. OAuth2 works, \
-                 too."
+                "Gmail wants an app password instead of the account's own as `auth.pass`, and the \
+                 whole address as `auth.user`; app passwords need 2-step verification to be on. \
+                 OAuth2 works, too."
             }
         })
     })
@@ -91,18 +91,19 @@ fn microsoft(refusal: &Refusal<'_>) -> Option<&'static str> {
     cure.or_else(|| {
         refuses_credentials(refusal).then_some(match &refusal.plan.authentication {
             Authentication::OAuth2(login) if is_of_an_application(login) => {
-                "Microsoft refuses the application's token: it needs the permission SMTP.SendAsApp with the \
-                 administrator's consent, a service principal in Exchange Online with access to the mailbox in \
-                 `auth.user`, and \"Authenticated SMTP\" switched on for that mailbox."
+                "Microsoft refuses the application's token: it needs the permission SMTP.SendAsApp \
+                 with the administrator's consent, a service principal in Exchange Online with \
+                 access to the mailbox in `auth.user`, and \"Authenticated SMTP\" switched on for \
+                 that mailbox."
             }
             Authentication::OAuth2(_) => {
-                "Microsoft refuses the access token: it must be for the mailbox in `auth.user` and have the \
-                 scope `https://outlook.office.com/SMTP.Send`, and \"Authenticated SMTP\" must be on for that \
-                 mailbox."
+                "Microsoft refuses the access token: it must be for the mailbox in `auth.user` and \
+                 have the scope `https://outlook.office.com/SMTP.Send`, and \"Authenticated SMTP\" \
+                 must be on for that mailbox."
             }
             Authentication::None | Authentication::Password(_) => {
-                "Check `auth.user`, the mailbox's whole address, and `auth.pass`. If they are right, the mailbox \
-                 does not take passwords: use OAuth2 (`auth.type`)."
+                "Check `auth.user`, the mailbox's whole address, and `auth.pass`. If they are \
+                 right, the mailbox does not take passwords: use OAuth2 (`auth.type`)."
             }
         })
     })
@@ -118,13 +119,14 @@ fn is_of_an_application(login: &OAuth2Login) -> bool {
 
 fn sendgrid(refusal: &Refusal<'_>) -> Option<&'static str> {
     let cure = refusal.among(SENDGRID);
+    let is_key = refusal.plan.authentication.user() == Some("apikey");
     cure.or_else(|| {
-        refuses_credentials(refusal).then_some(if refusal.plan.authentication.user() == Some("apikey") {
-            "SendGrid does not take the API key: set `auth.pass` to one that exists, begins with `SG.` and has \
-             the permission \"Mail Send\"; the account's own password does not work."
+        refuses_credentials(refusal).then_some(if is_key {
+            "SendGrid does not take the API key: set `auth.pass` to one that exists, begins with \
+             `SG.` and has the permission \"Mail Send\"; the account's own password does not work."
         } else {
             "At SendGrid the user is literally `apikey`: set `auth.user` to that, and `auth.pass` \
-            to the API key."
+             to the API key."
         })
     })
 }
@@ -137,31 +139,31 @@ fn refuses_credentials(refusal: &Refusal<'_>) -> bool {
 fn anywhere(refusal: &Refusal<'_>) -> &'static str {
     match (refusal.code, &refusal.plan.authentication) {
         (400..=499, _) => {
-            "The server cannot check credentials for now, or has seen too many logins: wait some minutes, then \
-             try again."
+            "The server cannot check credentials for now, or has seen too many logins: wait some \
+             minutes, then try again."
         }
         (500 | 502 | 503, _) => {
             "The server does not take credentials here: remove `auth` and `forceAuth`, or use \
-            another port."
+             another port."
         }
         (504, _) => {
             "The server does not know the mechanism: remove `authMethod`, or set it to one that it \
-            offers."
+             offers."
         }
         (530 | 538, _) => {
             "The server takes credentials on an encrypted connection only: do not set `ignoreTLS`."
         }
         (534, _) => {
-            "The server wants a stronger login: set `authMethod` to another mechanism that it offers, use a \
-             password made for programs, or OAuth2 (`auth.type`)."
+            "The server wants a stronger login: set `authMethod` to another mechanism that it \
+             offers, use a password made for programs, or OAuth2 (`auth.type`)."
         }
         (_, Authentication::OAuth2(_)) => {
-            "Check that the access token is for the account in `auth.user` and has the scope for sending over \
-             SMTP; a new consent may be due."
+            "Check that the access token is for the account in `auth.user` and has the scope for \
+             sending over SMTP; a new consent may be due."
         }
         (_, Authentication::None | Authentication::Password(_)) => {
-            "Check `auth.user` and `auth.pass`; some providers want the whole address as user, or a password \
-             made for SMTP alone."
+            "Check `auth.user` and `auth.pass`; some providers want the whole address as user, or \
+             a password made for SMTP alone."
         }
     }
 }

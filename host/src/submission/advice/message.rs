@@ -5,31 +5,32 @@ use super::{Cures, Refusal, later};
 use crate::error::Stage;
 use crate::plan::Authentication;
 
-const BLOCKED: &str = "This machine's address is on a block list: send through the provider's submission port \
-    (587, or 465 with `secure` true) with `auth`, or have the address taken off the list.";
+const BLOCKED: &str = "This machine's address is on a block list: send through the provider's \
+    submission port (587, or 465 with `secure` true) with `auth`, or have the address taken off \
+    the list.";
 const CREDENTIALS: &str = "The server wants credentials: set `auth.user` and `auth.pass`.";
-const NO_RELAY: &str = "The server does not send to other domains for this session: check `auth`, and use the \
-    submission port (587, or 465 with `secure` true).";
-const NOT_LOGGED_IN: &str = "The server wants a session that is encrypted and logged in: check `auth`, and use a \
-    port with TLS.";
+const NO_RELAY: &str = "The server does not send to other domains for this session: check `auth`, \
+    and use the submission port (587, or 465 with `secure` true).";
+const NOT_LOGGED_IN: &str = "The server wants a session that is encrypted and logged in: check \
+    `auth`, and use a port with TLS.";
 const NOT_ONES_OWN: &str =
     "The account may not send as this address: set `fromEmail` to one that belongs to it.";
 const OWN_ADDRESS: &str =
     "The sender must be the account's own address: set `fromEmail` to `auth.user`.";
-const SPAM: &str = "The message is taken for spam: change subject and content of the template, and leave out \
-    links to other domains than the sender's.";
+const SPAM: &str = "The message is taken for spam: change subject and content of the template, and \
+    leave out links to other domains than the sender's.";
 const TOO_LARGE: &str = "The message is larger than the server takes: make the template smaller.";
-const UNKNOWN_CLIENT: &str = "The server relays for those it knows only: set `auth.user` and `auth.pass`, or \
-    have this machine's address allowed.";
+const UNKNOWN_CLIENT: &str = "The server relays for those it knows only: set `auth.user` and \
+    `auth.pass`, or have this machine's address allowed.";
 const UNKNOWN_RECIPIENT: &str =
     "The recipient's mailbox does not exist: check the address for typing errors.";
-const UNPROVEN: &str = "The domain of `fromEmail` does not prove that this server may send for it: publish SPF \
-    and DKIM records as the provider says.";
+const UNPROVEN: &str = "The domain of `fromEmail` does not prove that this server may send for it: \
+    publish SPF and DKIM records as the provider says.";
 
-const ALIYUN_QUOTA: &str = "The sending quota of the Direct Mail account is used up: wait for the next day or \
-    month, or raise it in the console.";
-const ALIYUN_RECIPIENT: &str = "Direct Mail keeps this recipient as an invalid address: check it for typing \
-    errors, or take it off the console's list of invalid addresses.";
+const ALIYUN_QUOTA: &str = "The sending quota of the Direct Mail account is used up: wait for the \
+    next day or month, or raise it in the console.";
+const ALIYUN_RECIPIENT: &str = "Direct Mail keeps this recipient as an invalid address: check it \
+    for typing errors, or take it off the console's list of invalid addresses.";
 
 const ALIYUN: &Cures = &[
     ("conform with authentication", OWN_ADDRESS),
@@ -48,23 +49,23 @@ const ALIYUN: &Cures = &[
     ),
 ];
 
-const GMAIL_QUOTA: &str = "The account has reached Gmail's daily limit: it can send again within 24 hours. For \
-    more mail use Google Workspace, or a provider made for it.";
+const GMAIL_QUOTA: &str = "The account has reached Gmail's daily limit: it can send again within \
+    24 hours. For more mail use Google Workspace, or a provider made for it.";
 
 const GMAIL: &Cures = &[
     ("daily user sending", GMAIL_QUOTA),
     (" 5.4.5 ", GMAIL_QUOTA),
     (
         "credentials for relay",
-        "Google's relay does not know this machine: add its address to the SMTP relay service in the Google \
-         Admin console, or set `auth.user` and `auth.pass`.",
+        "Google's relay does not know this machine: add its address to the SMTP relay service in \
+         the Google Admin console, or set `auth.user` and `auth.pass`.",
     ),
 ];
 
-const MICROSOFT_QUOTA: &str = "The mailbox has reached its limit of recipients: wait until tomorrow, or send \
-    through a service made for more.";
-const MICROSOFT_SENDER: &str = "The account may not send as this address: set `fromEmail` to `auth.user`, or \
-    have the administrator give the mailbox \"Send as\" for it.";
+const MICROSOFT_QUOTA: &str = "The mailbox has reached its limit of recipients: wait until \
+    tomorrow, or send through a service made for more.";
+const MICROSOFT_SENDER: &str = "The account may not send as this address: set `fromEmail` to \
+    `auth.user`, or have the administrator give the mailbox \"Send as\" for it.";
 
 const MICROSOFT: &Cures = &[
     ("sendasdenied", MICROSOFT_SENDER),
@@ -74,13 +75,13 @@ const MICROSOFT: &Cures = &[
     ("submissionquotaexceeded", MICROSOFT_QUOTA),
     (
         " 5.7.57 ",
-        "Microsoft wants a login: set `auth.user` to the mailbox, and `auth.type` to `OAuth2` with what it needs, \
-         as in `smtp-connector example outlook365`.",
+        "Microsoft wants a login: set `auth.user` to the mailbox, and `auth.type` to `OAuth2` with \
+         what it needs, as in `smtp-connector example outlook365`.",
     ),
     (
         " 5.1.8 ",
-        "Microsoft has barred the mailbox from sending: the administrator can lift that under Restricted \
-         entities in the Defender portal.",
+        "Microsoft has barred the mailbox from sending: the administrator can lift that under \
+         Restricted entities in the Defender portal.",
     ),
 ];
 
@@ -93,12 +94,12 @@ const SENDGRID: &Cures = &[
     (
         "unauthenticated sender",
         "SendGrid wants credentials: set `auth.user` to `apikey`, literally, and `auth.pass` to \
-        the API key.",
+         the API key.",
     ),
     (
         "credits exceeded",
         "The credits of the SendGrid account are used up: wait for the next period, or choose a \
-        larger plan.",
+         larger plan.",
     ),
 ];
 

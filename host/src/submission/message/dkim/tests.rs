@@ -208,8 +208,8 @@ fn lines_are_short_however_much_is_signed() {
 
 #[test]
 fn what_cannot_sign_is_refused() {
-    let unsuited = "the private key at `/elliptic` does not fit: DKIM signatures are made with RSA of 2048 to 8192 \
-        bits or with Ed25519";
+    let unsuited = "the private key at `/elliptic` does not fit: DKIM signatures are made \
+        with RSA of 2048 to 8192 bits or with Ed25519";
     for (signers, fields, kind, text) in [
         (vec![], None, ErrorKind::Component, "the plan asks for a DKIM signature and has no key"),
         (vec![signer("a.test", "s", "/elliptic")], None, ErrorKind::Configuration, unsuited),

@@ -63,7 +63,7 @@ fn failure(problem: &str, hint: Option<String>, cause: rustls::Error) -> Error {
 fn certificate(reason: &CertificateError, name: &str, option: &str) -> (String, Option<String>) {
     let private = format!(
         "If the server is your own, put its certificate, or that of the CA that issued it, into \
-        `{option}.ca`."
+         `{option}.ca`."
     );
     let other_name = other_name(option);
     let (problem, hint) = match reason {
@@ -131,8 +131,8 @@ fn alerted(alert: AlertDescription, option: &str) -> (String, Option<String>) {
     };
     let hint = match alert {
         AlertDescription::HandshakeFailure => Some(format!(
-            "Allow more in `{option}.ciphers`. A server that wants a client certificate may say this, too: set \
-             `{option}.cert` and `{option}.key`."
+            "Allow more in `{option}.ciphers`. A server that wants a client certificate may say \
+             this, too: set `{option}.cert` and `{option}.key`."
         )),
         AlertDescription::CertificateRequired => {
             Some(format!("Set `{option}.cert` and `{option}.key`."))
@@ -140,7 +140,7 @@ fn alerted(alert: AlertDescription, option: &str) -> (String, Option<String>) {
         AlertDescription::UnrecognisedName => Some(other_name(option)),
         alert if is_about_certificate(alert) => Some(format!(
             "Give the certificate that the server expects, with its intermediate ones, in \
-            `{option}.cert`."
+             `{option}.cert`."
         )),
         _ => None,
     };

@@ -108,17 +108,18 @@ fn hint(code: &str) -> Option<&'static str> {
             "Check `auth.clientId` and `auth.clientSecret`; secrets expire at some providers."
         }
         "invalid_grant" => {
-            "The refresh token expired, was revoked or belongs to another client: obtain a new one. With a service \
-             account, check `auth.user`, the clock of this machine, and the account's delegation."
+            "The refresh token expired, was revoked or belongs to another client: obtain a new \
+             one. With a service account, check `auth.user`, the clock of this machine, and the \
+             account's delegation."
         }
         "invalid_request" => {
             "Check `auth.accessUrl`, `auth.scope` and `auth.customParams` for what this endpoint \
-            asks."
+             asks."
         }
         "invalid_scope" => "Check `auth.scope`.",
         "unauthorized_client" => {
-            "Allow the client this grant at the provider: for a service account, domain-wide delegation with \
-             `auth.scope`."
+            "Allow the client this grant at the provider: for a service account, domain-wide \
+             delegation with `auth.scope`."
         }
         "unsupported_grant_type" => "Use another grant: the endpoint does not know this one.",
         _ => return None,
