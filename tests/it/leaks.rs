@@ -13,7 +13,7 @@ use smtp_connector_tests::certificates::Authority;
 use smtp_connector_tests::cli::{Cli, Outcome};
 use smtp_connector_tests::peer::{Peer, Script};
 
-use crate::command_line::{command, configuration};
+use crate::helpers::command::{command, configuration};
 
 const PASSWORD: &str = "pw/Zebra+4711=quagga";
 const CODE: &str = "739164285";

@@ -13,7 +13,7 @@ use smtp_connector_tests::cli::Outcome;
 use smtp_connector_tests::providers::Server;
 use smtp_connector_tests::token_endpoint::{Answer, TokenEndpoint};
 
-use crate::command_line::command;
+use crate::helpers::command::command;
 
 /// Who the mails are for.
 const RECIPIENT: &str = "jo@example.org";

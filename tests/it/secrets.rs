@@ -8,7 +8,9 @@ use smtp_connector_tests::certificates::Authority;
 use smtp_connector_tests::guests::Guest;
 use tokio::time::timeout;
 
-use crate::tenant::{PATIENCE, bundled, configuration, engine, local, mailer, sign_in, templates};
+use crate::helpers::tenant::{
+    PATIENCE, bundled, configuration, engine, local, mailer, sign_in, templates,
+};
 
 /// A secret that needs no encoding anywhere.
 const NEEDLE: &str = "n33dle-Zq7x-Wv";

@@ -6,7 +6,7 @@ use smtp_connector::catch_all::{CatchAll, Options};
 use smtp_connector::{ErrorKind, Stage};
 use smtp_connector_tests::peer::{Peer, Script};
 
-use crate::reach;
+use crate::helpers::session;
 
 /// A message for three recipients, one of them a blind one.
 fn message() -> Message {
@@ -25,7 +25,7 @@ fn message() -> Message {
 async fn a_message_of_lettre_reaches_all_its_recipients() {
     let server = CatchAll::start(Options::default()).await.expect("a free port");
     let tls = json!({ "ca": server.certificate_pem() });
-    let mailer = reach::mailer(server.address().port(), &json!({ "tls": tls })).await;
+    let mailer = session::mailer(server.address().port(), &json!({ "tls": tls })).await;
     let transport = mailer.transport();
     let receipt = transport.send(message()).await.expect("acceptance");
     assert_eq!(receipt.accepted, ["ann@b.test", "bob@b.test", "eve@b.test"]);
@@ -36,9 +36,9 @@ async fn a_message_of_lettre_reaches_all_its_recipients() {
     assert_eq!(mail.field("message-id"), Some(receipt.message_id.as_str()));
     assert_eq!((mail.field("subject"), mail.field("bcc")), (Some("Welcome"), None));
     // One connection serves what lettre built and what the component composed.
-    mailer.send(&crate::tenant::sign_in("482913")).await.expect("acceptance");
+    mailer.send(&crate::helpers::tenant::sign_in("482913")).await.expect("acceptance");
     transport.shutdown().await;
-    let error = mailer.send(&crate::tenant::sign_in("482913")).await.expect_err("it is closed");
+    let error = mailer.send(&crate::helpers::tenant::sign_in("482913")).await.expect_err("it is closed");
     assert_eq!(error.kind(), ErrorKind::Closed);
 }
 
@@ -52,7 +52,7 @@ async fn who_was_refused_is_told_and_a_refusal_of_all_is_an_error() {
     let no = "550 5.1.1 unknown\r\n";
     let some = to(["250 ok\r\n", no, "250 ok\r\n"]).on("DATA", "354 go\r\n").hear_any_content();
     let peer = Peer::start_all(vec![some.say("250 kept\r\n").quit(), to([no; 3]).quit()]);
-    let mailer = reach::mailer(peer.port(), &json!({ "pool": false })).await;
+    let mailer = session::mailer(peer.port(), &json!({ "pool": false })).await;
     let receipt = mailer.transport().send(message()).await.expect("acceptance");
     assert_eq!(receipt.accepted, ["ann@b.test", "eve@b.test"]);
     assert_eq!(receipt.rejected[0].address, "bob@b.test");

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use smtp_connector_tests::cli::Outcome;
 
-use super::{CONSOLE, check_json, command};
+use crate::helpers::command::{CONSOLE, check_json, command};
 
 /// A configuration with ten faults.
 const FAULTY: &str = include_str!("../../fixtures/ten-faults.json");

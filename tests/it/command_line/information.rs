@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{check_json, command};
+use crate::helpers::command::{check_json, command};
 
 #[test]
 fn the_component_describes_itself() {

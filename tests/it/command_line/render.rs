@@ -6,7 +6,7 @@ use smtp_connector::Envelope;
 use smtp_connector::catch_all::{Caught, ParsedMail};
 use smtp_connector_tests::cli::{Cli, Outcome};
 
-use super::{check_json, command, configuration};
+use crate::helpers::command::{check_json, command, configuration};
 
 const PAYLOAD: &str = r#"{"code":"482913","user":{"name":"Jo"}}"#;
 

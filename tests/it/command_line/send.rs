@@ -6,7 +6,7 @@ use smtp_connector_tests::certificates::{Authority, Identity};
 use smtp_connector_tests::cli::{Cli, Outcome};
 use smtp_connector_tests::peer::{Peer, Script};
 
-use super::{check_json, command, configuration};
+use crate::helpers::command::{check_json, command, configuration};
 
 fn send(configuration: &Value) -> Cli {
     command(["send", "config.json", "--type", "SignIn", "--to", "Jo <jo@example.org>", "--json"])

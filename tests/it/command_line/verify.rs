@@ -5,7 +5,7 @@ use smtp_connector::catch_all::{CatchAll, Credentials, Options};
 use smtp_connector_tests::cli::Cli;
 use smtp_connector_tests::peer::{Peer, Script};
 
-use super::{check_json, command, configuration};
+use crate::helpers::command::{check_json, command, configuration};
 
 fn verify(configuration: &Value) -> Cli {
     command(["verify", "config.json"]).file("config.json", configuration.to_string())

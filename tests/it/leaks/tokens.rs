@@ -10,7 +10,7 @@ use smtp_connector_tests::token_endpoint::{Answer, TokenEndpoint};
 
 use super::{CLIENT_SECRET, PASSWORD, REFRESH_TOKEN, ROTATED_TOKEN, TOKEN};
 use super::{check_silence, configuration, percent_encoded, send, traced};
-use crate::{reach, tenant};
+use crate::helpers::{session, tenant};
 
 const USER: &str = "robot@acme.test";
 
@@ -129,7 +129,7 @@ async fn debug_prints_no_token() {
     let refusing = offering().on("AUTH XOAUTH2 *", format!("535 {TOKEN}\r\n")).quit();
     let peer = Peer::start_all(vec![accepting, refusing.clone(), refusing]);
     let members = json!({ "auth": auth(&endpoint), "ignoreTLS": true, "pool": false });
-    let mailer = reach::mailer(peer.port(), &members).await;
+    let mailer = session::mailer(peer.port(), &members).await;
     let receipt = mailer.send(&tenant::sign_in("482913")).await.expect("acceptance");
     let error = mailer.send(&tenant::sign_in("482913")).await.expect_err("the token is refused");
     let verification = mailer.verify(None).await.expect("the request is sound");

@@ -1,0 +1,128 @@
+//! Runs that stop before the end of their requests, and lose nothing by it.
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use smtp_connector_tests::cli::{Running, Signal};
+use smtp_connector_tests::faulty::{FaultyServer, Kept, Misdeed, Options, Place};
+
+use super::{Site, check_code, exists, for_server, requests};
+use crate::helpers::command::configuration;
+
+const COUNT: usize = 200;
+
+fn many() -> String {
+    let ids: Vec<_> = (0..COUNT).map(|number| format!("u{number}")).collect();
+    requests(&ids.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// Starts a run, and waits until a message is going out.
+async fn underway(site: &Site) -> Running {
+    let running = site.resumable().start().await;
+    let notes = || fs::read_to_string(site.inflight()).unwrap_or_default().lines().count();
+    while notes() < 2 {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    running
+}
+
+/// A server that does this after each final dot until it is mended.
+fn until_mended(misdeed: Misdeed) -> (FaultyServer, Arc<AtomicBool>) {
+    let mended = Arc::new(AtomicBool::new(false));
+    let mending = mended.clone();
+    let choose = move |place, _: &str| {
+        (place == Place::Dot && !mending.load(Ordering::SeqCst)).then_some(misdeed)
+    };
+    (FaultyServer::choosing(choose), mended)
+}
+
+fn count(lines: &[Value], status: &str) -> usize {
+    lines.iter().filter(|line| line["status"] == status).count()
+}
+
+#[tokio::test]
+async fn a_run_that_is_asked_to_stop_finishes_what_it_began() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let (server, mended) = until_mended(Misdeed::Late);
+        let site = Site::new(&for_server(&server), &many());
+        let running = underway(&site).await;
+        running.signal(signal);
+        let outcome = running.finish().await;
+        check_code(&outcome, 75);
+        assert!(outcome.stderr.contains("stopping: "), "{}", outcome.stderr);
+        assert!(outcome.stderr.ends_with("stopped early\n"), "{}", outcome.stderr);
+        let lines = site.lines();
+        assert!((1..COUNT).contains(&lines.len()), "{}", lines.len());
+        assert_eq!(count(&lines, "accepted"), lines.len());
+        assert!(!exists(&site.inflight()), "nothing is in doubt");
+        mended.store(true, Ordering::SeqCst);
+        check_code(&site.resumable().run().await, 0);
+        let record = server.record().await;
+        assert_eq!((site.lines().len(), record.len()), (COUNT, COUNT));
+        assert!(record.values().all(|kept| *kept == Kept { told: 1, untold: 0 }), "{record:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_signal_stops_at_once() {
+    let (server, mended) = until_mended(Misdeed::Stall);
+    let site = Site::new(&for_server(&server), &many());
+    let running = underway(&site).await;
+    running.signal(Signal::INT);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    running.signal(Signal::INT);
+    let outcome = running.finish().await;
+    check_code(&outcome, 75);
+    assert!(exists(&site.inflight()), "some messages are in doubt");
+    mended.store(true, Ordering::SeqCst);
+    check_code(&site.resumable().run().await, 75);
+    let lines = site.lines();
+    let doubtful = count(&lines, "ambiguous");
+    assert_eq!((lines.len(), count(&lines, "accepted") + doubtful), (COUNT, COUNT));
+    assert!((1..=18).contains(&doubtful), "{doubtful}");
+    assert!(server.record().await.values().all(|kept| kept.told + kept.untold == 1));
+}
+
+#[tokio::test]
+async fn what_fails_for_every_message_ends_the_run() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+    let port = listener.local_addr().expect("it is bound").port();
+    drop(listener);
+    let site = Site::new(&configuration(port, &json!({})), &many());
+    let outcome = site.resumable().run().await;
+    check_code(&outcome, 75);
+    let told = "stopped early: what fails here fails for every message: ";
+    assert!(outcome.stderr.contains(told), "{}", outcome.stderr);
+    let lines = site.lines();
+    assert!((20..60).contains(&lines.len()), "{}", lines.len());
+    assert_eq!(count(&lines, "failed"), lines.len());
+    let server = FaultyServer::start(Options::default());
+    fs::write(site.path("config.json"), for_server(&server).to_string())
+        .expect("it can be written");
+    check_code(&site.resumable().run().await, 0);
+    assert_eq!(server.record().await.len(), COUNT);
+}
+
+#[tokio::test]
+async fn refused_credentials_and_senders_end_the_run() {
+    for (place, status, kind) in
+        [(Place::Auth, "failed", "credentials"), (Place::Mail, "refused", "refused")]
+    {
+        let choose = move |at, _: &str| (at == place).then_some(Misdeed::RefuseForGood);
+        let mischief = smtp_connector_tests::faulty::Mischief::Chosen(Arc::new(choose));
+        let server =
+            FaultyServer::start(Options { authentication: true, mischief, ..Options::default() });
+        let members = json!({ "auth": { "user": "mailer", "pass": "open-sesame" } });
+        let site = Site::new(&configuration(server.port(), &members), &many());
+        let outcome = site.resumable().run().await;
+        check_code(&outcome, 75);
+        let lines = site.lines();
+        assert!((20..60).contains(&lines.len()), "{}", lines.len());
+        assert_eq!(count(&lines, status), lines.len(), "{lines:#?}");
+        assert!(lines.iter().all(|line| line["error"]["kind"] == kind), "{lines:#?}");
+        assert!(!outcome.stderr.contains("sesame"), "{}", outcome.stderr);
+    }
+}

@@ -1,0 +1,4 @@
+//! What a configuration brings to the log.
+
+pub(crate) mod options;
+pub(crate) mod session;

@@ -1,0 +1,5 @@
+//! Logins by user and password.
+
+mod hostile;
+pub(crate) mod options;
+mod session;

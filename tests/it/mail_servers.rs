@@ -1,0 +1,6 @@
+//! Mail servers that others wrote take mail over each way that they offer.
+
+mod aiosmtpd;
+mod exim;
+mod postfix;
+mod smtp_server;
