@@ -8,6 +8,8 @@ mod contract;
 mod deadlines;
 mod delivery;
 mod dkim;
+#[cfg(target_os = "linux")]
+mod endless;
 mod helpers;
 mod instruments;
 mod leaks;

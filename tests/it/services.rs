@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::helpers::proof::{check, findings, plan};
+use crate::helpers::tenant;
 
 const IMPLICIT: &str = "implicit";
 const NEVER: &str = "none";
@@ -36,8 +37,7 @@ pub(crate) async fn service() {
 
 #[tokio::test]
 pub(crate) async fn service_and_keys_beside_it() {
-    let gmail =
-        |more| crate::helpers::tenant::with(json!({ "host": null, "service": "Gmail" }), &more);
+    let gmail = |more| tenant::with(json!({ "host": null, "service": "Gmail" }), &more);
     check([
         (gmail(json!({ "host": "smtp.gmail.com", "port": "465", "secure": true })), ""),
         (gmail(json!({ "host": "dummy" })), "warning overridden /host"),
@@ -64,6 +64,23 @@ pub(crate) async fn service_and_keys_beside_it() {
     // Only a service without a host leaves the server to the configuration.
     let local = plan(&json!({ "host": "127.0.0.1", "service": "Maildev" })).await;
     assert_eq!((&local["host"], &local["port"]), (&json!("127.0.0.1"), &json!(1025)));
+}
+
+#[tokio::test]
+async fn a_service_is_known_by_any_of_its_names() {
+    let connector = tenant::bundled().await;
+    for name in ["google mail", "Gmail", "GoogleMail", "googlemail.com", "someone@gmail.com"] {
+        let mut configuration = tenant::configuration(587);
+        configuration
+            .as_object_mut()
+            .expect("an object")
+            .retain(|key, _| !["host", "port"].contains(&&**key));
+        (configuration["service"], configuration["ignoreTLS"]) = (json!(name), json!(null));
+        let check = connector.check(&configuration.to_string(), &tenant::local()).await;
+        let plan = json!(check.expect("the check works").plan);
+        let found = ["host", "port", "tls"].map(|key| plan[key].clone());
+        assert_eq!(found, [json!("smtp.gmail.com"), json!(465), json!("implicit")], "{name}");
+    }
 }
 
 /// Name, server, beginning of TLS, and the aliases and domains.

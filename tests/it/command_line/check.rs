@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use smtp_connector_tests::cli::Outcome;
 
-use crate::helpers::command::{CONSOLE, check_json, command};
+use crate::helpers::command::{CONSOLE, MEMORY, check_json, command, peak_memory};
 
 /// A configuration with ten faults.
 const FAULTY: &str = include_str!("../../fixtures/ten-faults.json");
@@ -360,7 +360,7 @@ fn check_memory(name: &str, input: &str) {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let file = folder.path().join("config.json");
     std::fs::write(&file, input).expect("the folder can be written");
-    let (code, peak) = super::peak_memory(&["check".as_ref(), file.as_os_str()]);
+    let (code, peak) = peak_memory(&["check".as_ref(), file.as_os_str()]);
     assert_eq!(code, Some(78), "{name}");
-    assert!((1..super::MEMORY).contains(&peak), "{name} took {peak} KB");
+    assert!((1..MEMORY).contains(&peak), "{name} took {peak} KB");
 }

@@ -10,7 +10,7 @@ use crate::helpers::proof::{
     verify_through,
 };
 use crate::helpers::session::{deliver, send};
-use crate::proxy::session::connect;
+use crate::proxy::connect;
 
 #[tokio::test]
 pub(crate) async fn host() {

@@ -9,10 +9,10 @@ use smtp_connector_tests::certificates::Authority;
 use smtp_connector_tests::peer::Script;
 use smtp_connector_tests::token_endpoint::{Answer, TokenEndpoint};
 
-use crate::helpers::proof::{check, check_end, far, verify, verify_far, verify_through};
+use crate::helpers::proof::{check, check_end, far, plan, verify, verify_far, verify_through};
 use crate::helpers::session;
 use crate::helpers::tenant::with;
-use crate::oauth2::session::{offering, refresh};
+use crate::oauth2::{offering, refresh};
 
 const SHORT: u64 = 200;
 
@@ -22,7 +22,7 @@ const DRIP: Duration = Duration::from_millis(60);
 async fn check_key(key: &str, planned: &str, default: u64) {
     for (value, milliseconds) in [(json!(null), default), (json!(0), default), (json!(1234), 1234)]
     {
-        let plan = super::proof::plan(&json!({ key: value })).await;
+        let plan = plan(&json!({ key: value })).await;
         assert_eq!(plan["timeouts"][planned], json!(milliseconds), "{key}: {value}");
     }
     check([

@@ -9,7 +9,7 @@ use smtp_connector_tests::certificates::Authority;
 use smtp_connector_tests::peer::{Peer, Script};
 use smtp_connector_tests::token_endpoint::{Answer, TokenEndpoint};
 
-use crate::helpers::session::send;
+use crate::helpers::session::{mailer, send};
 use crate::helpers::tenant;
 
 const SHORT: u64 = 300;
@@ -26,7 +26,7 @@ async fn check(script: Script, members: &Value, stage: Stage, case: &str) {
     let members = members.to_string().replace("PORT", &peer.port().to_string());
     let members: Value = serde_json::from_str(&members).expect("still JSON");
     let all = tenant::with(short, &members);
-    let mailer = super::mailer(peer.port(), &all).await;
+    let mailer = mailer(peer.port(), &all).await;
     let begun = Instant::now();
     let error = mailer.send(&tenant::sign_in("482913")).await.expect_err(case);
     let took = begun.elapsed();

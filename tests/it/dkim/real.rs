@@ -8,7 +8,7 @@ use smtp_connector_tests::real::{DkimKey, Postfix, Site};
 use tempfile::TempDir;
 
 use crate::helpers::reading::{headers, python_reading, verdicts};
-use crate::helpers::real::{accepted, render, with_sign_in};
+use crate::helpers::real::{accepted, configuration, render, with_sign_in};
 
 /// The signing domain as the configuration has it, and as the DNS does.
 const DOMAIN: (&str, &str) = ("Bücher.example", "xn--bcher-kva.example");
@@ -23,7 +23,7 @@ fn delivered_mail_verifies_with_each_kind_of_key() {
     let keys = [DkimKey::rsa(), DkimKey::encrypted_rsa(), DkimKey::ed25519()];
     let records = write_records(&keys, &site.join("records.json"));
     for chosen in [&[0][..], &[1], &[2], &[0, 2], &[2, 1, 0]] {
-        let mut configuration = super::configuration(&site, postfix.submission_port());
+        let mut configuration = configuration(&site, postfix.submission_port());
         configuration["dkim"] = dkim(&keys, chosen);
         accepted(&configuration, &site);
         let mail = site.next_mail();

@@ -7,7 +7,7 @@ use smtp_connector_tests::peer::{Peer, Script};
 
 use super::session;
 use super::tenant::{self, with};
-use crate::proxy::session::connect;
+use crate::proxy::connect;
 
 /// The check of a configuration with a host, a sender, templates, and these members.
 async fn examine(members: &Value) -> Check {

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
+use super::send;
 use crate::helpers::proof::{check, check_keys};
-use crate::log::session::send;
 
 #[test]
 pub(crate) fn logger() {

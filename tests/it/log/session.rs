@@ -1,30 +1,8 @@
 //! What `logger`, `debug` and `transactionLog` bring to the log, and what never gets there.
 
-use serde_json::{Value, json};
-use smtp_connector_tests::cli::Outcome;
-use smtp_connector_tests::peer::{Peer, Script};
+use serde_json::json;
 
-use crate::helpers::command::{command, configuration};
-use crate::helpers::tenant::with;
-
-pub(crate) fn send(members: &Value, arguments: &[&str]) -> Outcome {
-    let script =
-        Script::offering(&["AUTH PLAIN"]).on("AUTH PLAIN *", "235 welcome\r\n").takes_mail();
-    let peer = Peer::start(script);
-    let all = with(json!({ "auth": { "user": "mailer", "pass": "pw-zebra-4711" } }), members);
-    let outcome =
-        command(["send", "config.json", "--type", "SignIn", "--to", "jo@example.org", "--json"])
-            .args(&["--payload", r#"{"code":"739164285"}"#])
-            .args(arguments)
-            .file("config.json", configuration(peer.port(), &all).to_string())
-            .run_blocking();
-    peer.finish_blocking();
-    assert_eq!(outcome.code, Some(0), "{outcome:#?}");
-    for secret in ["pw-zebra-4711", "739164285", "AG1haWxlcgBwdy16ZWJyYS00NzEx"] {
-        assert!(!outcome.stderr.contains(secret), "{}", outcome.stderr);
-    }
-    outcome
-}
+use super::send;
 
 #[test]
 fn nothing_is_logged_unless_the_configuration_or_the_command_asks() {

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use smtp_connector_tests::real::{PASSWORD, Postfix, RECIPIENT, Site, USER};
 
 use crate::helpers::reading::{headers, python_reading, readings, text};
-use crate::helpers::real::{connector, curl_logs_in, logs_in, python_sends, send};
+use crate::helpers::real::{
+    configuration, connector, curl_logs_in, implicit_tls, logs_in, python_sends, send,
+};
 
 /// How mail gets into a [`Postfix`].
 #[derive(Debug, Clone, Copy)]
@@ -191,10 +193,10 @@ impl Way {
     fn configuration(self, site: &Site, postfix: &Postfix) -> Value {
         let port = self.port(postfix);
         match self {
-            Self::Starttls => super::configuration(site, port),
-            Self::ImplicitTls => super::implicit_tls(site, port),
+            Self::Starttls => configuration(site, port),
+            Self::ImplicitTls => implicit_tls(site, port),
             Self::Relay => {
-                let mut configuration = super::configuration(site, port);
+                let mut configuration = configuration(site, port);
                 configuration["auth"] = json!({ "type": "login", "user": "", "pass": "" });
                 configuration
             }

@@ -5,10 +5,10 @@ use smtp_connector::{ErrorKind, Stage};
 use smtp_connector_tests::certificates::Authority;
 use smtp_connector_tests::token_endpoint::{Answer, Asked, TokenEndpoint};
 
+use super::{accepting, offering, refresh, refusing, xoauth2};
 use crate::helpers::proof::{check, check_keys, check_plan, findings};
 use crate::helpers::session::{check_failure, deliver};
 use crate::helpers::tenant::with;
-use crate::oauth2::session::{accepting, offering, refresh, refusing, xoauth2};
 
 const URL: &str = "https://token.test/token";
 
@@ -169,7 +169,7 @@ async fn claims(members: &Value) -> Value {
     let endpoint = TokenEndpoint::start(vec![Answer::token("token-1")]);
     let mut configured = account(members);
     configured["auth"]["accessUrl"] = json!(endpoint.url());
-    configured["auth"]["user"] = json!(crate::oauth2::session::USER);
+    configured["auth"]["user"] = json!(crate::oauth2::USER);
     deliver(vec![accepting("token-1")], &configured).await.expect("acceptance");
     let assertion = endpoint.asked()[0].field("assertion").expect("an assertion");
     let claims = assertion.split('.').nth(1).expect("three parts");

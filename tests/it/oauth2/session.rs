@@ -13,43 +13,9 @@ use smtp_connector_tests::peer::{Peer, Script};
 use smtp_connector_tests::token_endpoint::{Answer, TokenEndpoint};
 use tokio::task::JoinSet;
 
-use crate::helpers::session::{check_failure, deliver, mailer};
+use super::{USER, accepting, offering, refresh, refusing, xoauth2};
+use crate::helpers::session::{check_failure, deliver, mailer, send};
 use crate::helpers::tenant;
-
-pub(crate) const USER: &str = "robot@acme.test";
-
-/// A login by refresh token at an endpoint, with these members of `auth` besides; null takes one
-/// away.
-pub(crate) fn refresh(endpoint: &TokenEndpoint, more: &Value) -> Value {
-    let auth = json!({
-        "type": "OAuth2", "user": USER, "clientId": "client-1", "clientSecret": "client-secret-1",
-        "refreshToken": "refresh-1", "accessUrl": endpoint.url(),
-    });
-    // One connection for each message: each peer here takes one.
-    json!({ "auth": tenant::with(auth, more), "pool": false })
-}
-
-pub(crate) fn xoauth2(token: &str) -> String {
-    format!(
-        "AUTH XOAUTH2 {}",
-        STANDARD.encode(format!("user={USER}\u{1}auth=Bearer {token}\u{1}\u{1}"))
-    )
-}
-
-pub(crate) fn offering() -> Script {
-    Script::offering(&["AUTH LOGIN XOAUTH2 OAUTHBEARER"])
-}
-
-pub(crate) fn accepting(token: &str) -> Script {
-    offering().on(&xoauth2(token), "235 2.7.0 welcome\r\n").takes_mail()
-}
-
-/// Refuses a token as Gmail does: first says why, and refuses once that was answered.
-pub(crate) fn refusing(script: Script, token: &str) -> Script {
-    let reason = STANDARD
-        .encode(r#"{"status":"401","schemes":"bearer","scope":"https://mail.google.com/"}"#);
-    script.on(&xoauth2(token), format!("334 {reason}\r\n")).on("", "535 5.7.8 not accepted\r\n")
-}
 
 /// Sends so many messages at the same time.
 async fn send_at_once(count: usize, port: u16, members: &Value) -> Vec<Result<Receipt>> {
@@ -223,7 +189,7 @@ async fn the_mechanism_follows_the_offer_and_the_configuration() {
         let script =
             Script::offering(&[offer]).on("AUTH OAUTHBEARER *", "235 welcome\r\n").takes_mail();
         let peer = Peer::start(script);
-        super::send(peer.port(), &members(more)).await.expect("acceptance");
+        send(peer.port(), &members(more)).await.expect("acceptance");
         let expected = bearer(peer.port());
         let said = String::from_utf8_lossy(&peer.finish().await[0].received).into_owned();
         assert!(said.lines().any(|line| line == expected), "{said}");

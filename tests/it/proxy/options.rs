@@ -5,9 +5,9 @@ use smtp_connector::{ErrorKind, Stage};
 use smtp_connector_tests::certificates::Authority;
 use smtp_connector_tests::peer::Script;
 
+use super::{answer, connect, socks5, socks5_request};
 use crate::helpers::proof::{check, check_end, check_plan, check_sound, verified, verify_through};
 use crate::helpers::session;
-use crate::proxy::session::{answer, connect, socks5, socks5_request};
 
 fn named(login: Option<&str>) -> Script {
     connect(Script::new(), "mx.example:587", login)

@@ -1,14 +1,13 @@
 //! The way through a proxy: what it is asked, and what its refusals mean. The peer plays the proxy,
 //! and the server behind it once the tunnel is open.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use smtp_connector::{EgressPolicy, ErrorKind, Options, Receipt, Result, Stage};
 use smtp_connector_tests::certificates::Authority;
 use smtp_connector_tests::peer::{Peer, Script};
 
-use crate::helpers::session::check_failure;
+use super::{answer, connect, socks5, socks5_request};
+use crate::helpers::session::{check_failure, send};
 use crate::helpers::tenant;
 
 /// Sends one message to `mx.example:587` through a proxy whose URL the port completes.
@@ -16,49 +15,13 @@ async fn through(proxy: Script, url: &str, more: &Value) -> Result<Receipt> {
     let peer = Peer::start(proxy);
     let members =
         json!({ "proxy": url.replace("PORT", &peer.port().to_string()), "host": "mx.example" });
-    let outcome = super::send(587, &tenant::with(members, more)).await;
+    let outcome = send(587, &tenant::with(members, more)).await;
     peer.finish().await;
     outcome
 }
 
-pub(crate) fn connect(script: Script, target: &str, login: Option<&str>) -> Script {
-    let head = script.hear(&format!("CONNECT {target} HTTP/1.1")).hear(&format!("Host: {target}"));
-    match login {
-        Some(login) => {
-            head.hear(&format!("Proxy-Authorization: Basic {}", STANDARD.encode(login))).hear("")
-        }
-        None => head.hear(""),
-    }
-}
-
 fn greeting(script: Script) -> Script {
     script.say("220 mx ESMTP\r\n").ehlo(&[]).takes_mail()
-}
-
-/// The request of SOCKS 5 for a name, after the choice of a method.
-pub(crate) fn socks5_request(name: &str, port: u16) -> Vec<u8> {
-    let mut octets = vec![5, 1, 0, 3, u8::try_from(name.len()).expect("a short name")];
-    octets.extend(name.bytes());
-    octets.extend(port.to_be_bytes());
-    octets
-}
-
-pub(crate) fn socks5(login: Option<(&str, &str)>) -> Script {
-    let Some((user, password)) = login else {
-        return Script::new().hear_octets([5, 1, 0]).say([5, 0]);
-    };
-    let length = |text: &str| u8::try_from(text.len()).expect("a short text");
-    let asked = Script::new().hear_octets([5, 2, 0, 2]).say([5, 2]);
-    let mut octets = vec![1, length(user)];
-    octets.extend(user.bytes());
-    octets.push(length(password));
-    octets.extend(password.bytes());
-    asked.hear_octets(octets)
-}
-
-/// The answer of SOCKS 5 with this code, from an unspecified address.
-pub(crate) fn answer(code: u8) -> [u8; 10] {
-    [5, code, 0, 1, 0, 0, 0, 0, 0, 0]
 }
 
 #[tokio::test]
@@ -281,8 +244,8 @@ async fn a_proxy_that_cannot_be_reached_is_one_of_the_proxy() {
         listener.local_addr().expect("it is bound").port()
     };
     let members = |url: String| json!({ "proxy": url, "host": "mx.example" });
-    let outcome = super::send(587, &members(format!("http://127.0.0.1:{port}"))).await;
+    let outcome = send(587, &members(format!("http://127.0.0.1:{port}"))).await;
     assert!(check_failure(outcome, Stage::Proxy, ErrorKind::Proxy).is_transient());
-    let outcome = super::send(587, &members(format!("http://proxy.invalid:{port}"))).await;
+    let outcome = send(587, &members(format!("http://proxy.invalid:{port}"))).await;
     check_failure(outcome, Stage::Proxy, ErrorKind::Dns);
 }

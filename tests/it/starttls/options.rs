@@ -1,5 +1,5 @@
 //! The keys that decide when a connection becomes encrypted, one by one. What they decide together
-//! is in [`super::starttls`].
+//! is in [`super::table`].
 
 use serde_json::json;
 use smtp_connector::{ErrorKind, Stage};

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use smtp_connector_tests::certificates::{Authority, Identity};
 use smtp_connector_tests::peer::{Script, ServerTls};
 
+use super::{PASSPHRASE, sound, verify};
 use crate::helpers::proof::{check, check_keys};
-use crate::tls::session::{PASSPHRASE, sound, verify};
 
 async fn check_accepted(server: &ServerTls, tls: Value) {
     verify(sound(server), &tls).await.unwrap_or_else(|error| panic!("{tls}: {error}"));

@@ -1,28 +1,10 @@
-//! Where a server is found: by a service's name, or by a URL in any of its forms.
+//! A URL in place of host and port, in any of its forms.
 
 use serde_json::json;
 use smtp_connector_tests::certificates::Authority;
 use smtp_connector_tests::peer::{Peer, Script};
 
 use crate::helpers::session::send;
-use crate::helpers::tenant;
-
-#[tokio::test]
-async fn a_service_is_known_by_any_of_its_names() {
-    let connector = tenant::bundled().await;
-    for name in ["google mail", "Gmail", "GoogleMail", "googlemail.com", "someone@gmail.com"] {
-        let mut configuration = tenant::configuration(587);
-        configuration
-            .as_object_mut()
-            .expect("an object")
-            .retain(|key, _| !["host", "port"].contains(&&**key));
-        (configuration["service"], configuration["ignoreTLS"]) = (json!(name), json!(null));
-        let check = connector.check(&configuration.to_string(), &tenant::local()).await;
-        let plan = json!(check.expect("the check works").plan);
-        let found = ["host", "port", "tls"].map(|key| plan[key].clone());
-        assert_eq!(found, [json!("smtp.gmail.com"), json!(465), json!("implicit")], "{name}");
-    }
-}
 
 #[tokio::test]
 async fn a_url_works_in_each_of_its_forms() {
