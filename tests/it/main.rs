@@ -29,5 +29,6 @@ mod scenarios;
 mod secrets;
 mod services;
 mod starttls;
+mod structure;
 mod tls;
 mod transport;
