@@ -13,7 +13,12 @@ use tokio::sync::OnceCell;
 
 /// A configuration as small as the check allows.
 fn configuration(port: u16) -> Value {
-    let template = |usage_type| json!({ "usageType": usage_type, "contentType": "text/plain", "subject": "Code", "content": "It is {{code}}" });
+    let template = |usage_type| {
+        json!({
+            "usageType": usage_type, "contentType": "text/plain", "subject": "Code",
+            "content": "It is {{code}}",
+        })
+    };
     let templates = ["Register", "SignIn", "ForgotPassword", "Generic"].map(template);
     json!({
         "host": "127.0.0.1",

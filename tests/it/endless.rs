@@ -85,7 +85,8 @@ fn a_token_endpoint_that_speaks_without_end_is_left() {
         let endpoint = TokenEndpoint::start(vec![answer]);
         let peer = Peer::start(Script::offering(&["AUTH XOAUTH2"]).quit());
         let auth = json!({
-            "user": "ann", "clientId": "c", "refreshToken": "refresh-1", "accessUrl": endpoint.url(),
+            "user": "ann", "clientId": "c", "refreshToken": "refresh-1",
+            "accessUrl": endpoint.url(),
         });
         check_bounded(peer.port(), &json!({ "auth": auth }), case);
         peer.finish_blocking();

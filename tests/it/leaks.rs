@@ -215,7 +215,10 @@ fn a_check_quotes_no_secret_wherever_it_stands() {
         "port": PASSWORD,
         "colour": PASSWORD,
         "pasword": { "deep": [PASSWORD] },
-        "auth": { "user": { "token": TOKEN }, "pass": [PASSWORD], "passphrase": PASSPHRASE, "type": [PASSWORD] },
+        "auth": {
+            "user": { "token": TOKEN }, "pass": [PASSWORD], "passphrase": PASSPHRASE,
+            "type": [PASSWORD],
+        },
         "proxy": format!("http://user:{PROXY_PASSWORD}@proxy.example:99999"),
         "url": format!("smtps://mailer:{}@smtp.example:x", percent_encoded(PASSWORD)),
         "tls": { "key": PASSWORD, "passphrase": PASSPHRASE, "ca": 5, "pfx": PASSWORD },

@@ -38,7 +38,8 @@ rows! {
         "`lmtp`" => connection::options::lmtp,
         "`allowInternalNetworkInterfaces`, `dnsTtl`" => connection::options::resolver,
         "`socket`, `connection`, `secured`, `getSocket`" => connection::options::sockets,
-        "`sendmail`, `streamTransport`, `jsonTransport`, `SES`" => connection::options::other_transports,
+        "`sendmail`, `streamTransport`, `jsonTransport`, `SES`" =>
+            connection::options::other_transports,
     }
     "Proxies" {
         "`http://…`" => proxy::options::http,
@@ -65,7 +66,8 @@ rows! {
         "false, any, true, any, 4yz, 5yz, but 421" => starttls::table::refused_and_opportunistic,
         "false, any, any, any, 421" => starttls::table::closing,
         "false, any, any, any, 2yz and further bytes" => starttls::table::further_bytes,
-        "false, any, any, any, 2yz, then a failed handshake or certificate" => starttls::table::failed_handshake,
+        "false, any, any, any, 2yz, then a failed handshake or certificate" =>
+            starttls::table::failed_handshake,
         "false, any, any, any, 2yz, then the connection ends" => starttls::table::closed,
     }
     "`tls`" {
@@ -79,14 +81,16 @@ rows! {
         "`maxVersion`" => tls::options::max_version,
         "`secureProtocol`" => tls::options::secure_protocol,
         "`ciphers`" => tls::options::ciphers,
-        "`pfx`, `crl`, `clientCertEngine`, `privateKeyEngine`, `privateKeyIdentifier`" => tls::options::needed,
+        "`pfx`, `crl`, `clientCertEngine`, `privateKeyEngine`, `privateKeyIdentifier`" =>
+            tls::options::needed,
         "`host`, `port`, `path`, `socket`, `lookup`, `family`, `hints`, `localAddress`, \
         `localPort`" => tls::options::redirecting,
         "`ALPNProtocols`, `allowPartialTrustChain`, `dhparam`, `dnsTtl`, `ecdhCurve`, \
         `enableTrace`, `handshakeTimeout`, `honorCipherOrder`, `minDHSize`, `requestCert`, \
         `requestOCSP`, `secureOptions`, `session`, `sessionIdContext`, `sessionTimeout`, \
         `sigalgs`, `ticketKeys`, `timeout`" => tls::options::harmless,
-        "`ALPNCallback`, `SNICallback`, `checkServerIdentity`, `pskCallback`, `secureContext`" => tls::options::functions,
+        "`ALPNCallback`, `SNICallback`, `checkServerIdentity`, `pskCallback`, `secureContext`" =>
+            tls::options::functions,
     }
     "Private keys" {
         "PKCS #8: `PRIVATE KEY`, `ENCRYPTED PRIVATE KEY`" => tls::keys::pkcs8,

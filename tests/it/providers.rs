@@ -133,7 +133,8 @@ fn check_wrong_port(server: &Server, sound: &Value) {
     let implicit = json!({ "/port": server.submission(), "/secure": true, "/requireTLS": null });
     check_mistake(sound, &implicit, ("tls", "tls", 69, None, &["set `secure` to false"]));
     let clear = json!({
-        "/port": server.submissions(), "/secure": false, "/requireTLS": null, "/greetingTimeout": 500,
+        "/port": server.submissions(), "/secure": false, "/requireTLS": null,
+        "/greetingTimeout": 500,
     });
     check_mistake(sound, &clear, ("timeout", "greeting", 75, None, &["set `secure` to true"]));
 }

@@ -226,7 +226,8 @@ async fn a_report_quotes_no_secret_even_where_a_key_repeats() {
     let connector = bundled().await;
     let text = format!(
         r#"{{"auth": {{"user": "jo", "pass": "{NEEDLE}", "pass": "{NEEDLE}2"}}, "hots": "{NEEDLE}3",
-            "proxy": "socks5://jo:{NEEDLE}4@proxy.example", "port": ["{NEEDLE}5"], "port": ["{NEEDLE}6"]}}"#
+            "proxy": "socks5://jo:{NEEDLE}4@proxy.example", "port": ["{NEEDLE}5"],
+            "port": ["{NEEDLE}6"]}}"#
     );
     let check = connector.check(&text, &local()).await.expect("the check works");
     let quotable = connector.quotable(&text, &check.diagnostics);

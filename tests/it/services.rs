@@ -58,7 +58,8 @@ pub(crate) async fn service_and_keys_beside_it() {
     ])
     .await;
     let zoho = json!({
-        "host": null, "service": "Zoho", "authMethod": "PLAIN", "auth": { "user": "ann", "pass": "secret-word" },
+        "host": null, "service": "Zoho", "authMethod": "PLAIN",
+        "auth": { "user": "ann", "pass": "secret-word" },
     });
     assert_eq!(findings(&zoho).await, "warning overridden /authMethod");
     // Only a service without a host leaves the server to the configuration.
@@ -111,7 +112,8 @@ const SERVICES: &[(&str, &str, &str, &str)] = &[
     ("GodaddyAsia", "smtp.asia.secureserver.net:25", OFFERED, ""),
     ("GodaddyEurope", "smtp.europe.secureserver.net:25", OFFERED, ""),
     ("hot.ee", "mail.hot.ee:587", OFFERED, ""),
-    ("Hotmail", "smtp-mail.outlook.com:587", OFFERED, "Outlook, Outlook.com, Hotmail.com, hotmail.com, outlook.com"),
+    ("Hotmail", "smtp-mail.outlook.com:587", OFFERED,
+        "Outlook, Outlook.com, Hotmail.com, hotmail.com, outlook.com"),
     ("iCloud", "smtp.mail.me.com:587", OFFERED, "Me, Mac, me.com, mac.com"),
     ("Infomaniak", "mail.infomaniak.com:587", OFFERED, "ik.me, ikmail.com, etik.com"),
     ("KolabNow", "smtp.kolabnow.com:465", IMPLICIT, "Kolab, kolabnow.com"),
@@ -133,7 +135,9 @@ const SERVICES: &[(&str, &str, &str, &str)] = &[
     ("OpenMailBox", "smtp.openmailbox.org:465", IMPLICIT, "OMB, openmailbox.org"),
     ("Outlook365", "smtp.office365.com:587", OFFERED, ""),
     ("Postmark", "smtp.postmarkapp.com:2525", OFFERED, "PostmarkApp"),
-    ("Proton", "smtp.protonmail.ch:587", REQUIRED, "ProtonMail, Proton.me, Protonmail.com, Protonmail.ch, proton.me, protonmail.com, pm.me, protonmail.ch"),
+    ("Proton", "smtp.protonmail.ch:587", REQUIRED,
+        "ProtonMail, Proton.me, Protonmail.com, Protonmail.ch, proton.me, protonmail.com, pm.me, \
+         protonmail.ch"),
     ("qiye.aliyun", "smtp.mxhichina.com:465", IMPLICIT, ""),
     ("QQ", "smtp.qq.com:465", IMPLICIT, "qq.com"),
     ("QQex", "smtp.exmail.qq.com:465", IMPLICIT, "QQ Enterprise, exmail.qq.com"),
@@ -163,9 +167,11 @@ const SERVICES: &[(&str, &str, &str, &str)] = &[
     ("SES-US-GOV-WEST-1", "email-smtp.us-gov-west-1.amazonaws.com:465", IMPLICIT, ""),
     ("SES-US-WEST-1", "email-smtp.us-west-1.amazonaws.com:465", IMPLICIT, ""),
     ("SES-US-WEST-2", "email-smtp.us-west-2.amazonaws.com:465", IMPLICIT, ""),
-    ("Seznam", "smtp.seznam.cz:465", IMPLICIT, "Seznam Email, seznam.cz, email.cz, post.cz, spoluzaci.cz"),
+    ("Seznam", "smtp.seznam.cz:465", IMPLICIT,
+        "Seznam Email, seznam.cz, email.cz, post.cz, spoluzaci.cz"),
     ("SMTP2GO", "mail.smtp2go.com:2525", OFFERED, ""),
-    ("Sparkpost", "smtp.sparkpostmail.com:587", OFFERED, "SparkPost, SparkPost Mail, sparkpost.com"),
+    ("Sparkpost", "smtp.sparkpostmail.com:587", OFFERED,
+        "SparkPost, SparkPost Mail, sparkpost.com"),
     ("Tipimail", "smtp.tipimail.com:587", OFFERED, ""),
     ("TurboSMTP", "pro.turbo-smtp.com:465", IMPLICIT, ""),
     ("TurboSMTP-EU", "pro.eu.turbo-smtp.com:465", IMPLICIT, ""),

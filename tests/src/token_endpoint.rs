@@ -91,7 +91,9 @@ impl Answer {
 
     /// A token that lasts an hour.
     pub fn token(token: &str) -> Self {
-        let document = serde_json::json!({ "access_token": token, "expires_in": 3600, "token_type": "Bearer" });
+        let document = serde_json::json!({
+            "access_token": token, "expires_in": 3600, "token_type": "Bearer",
+        });
         Self::json(200, &document)
     }
 
@@ -191,7 +193,9 @@ async fn exchange(
         answer = if fits {
             Answer::token(token)
         } else {
-            let document = serde_json::json!({ "error": error, "error_description": "the request is refused" });
+            let document = serde_json::json!({
+                "error": error, "error_description": "the request is refused",
+            });
             Answer::json(400, &document)
         };
     }

@@ -13,9 +13,8 @@ use crate::helpers::command::{MEMORY, configuration, peak_memory};
 async fn long_lines_are_in_work_one_at_a_time() {
     let server = catch_all().await;
     let request = |padding: &str| {
-        format!(
-            "{{\"to\":\"jo@example.org\",\"type\":\"SignIn\",\"payload\":{{\"padding\":{padding}}}}}\n"
-        )
+        let payload = format!(r#"{{"padding":{padding}}}"#);
+        format!(r#"{{"to":"jo@example.org","type":"SignIn","payload":{payload}}}"#) + "\n"
     };
     let text = request(&format!("\"{}\"", "x".repeat((8 << 20) - 100)));
     // What takes most memory for its length.

@@ -205,7 +205,10 @@ fn places_are_those_of_the_file_behind_values_that_are_not_quoted() {
 
 #[test]
 fn a_repeated_key_hides_no_secret_from_the_mask() {
-    let text = r#"{"auth":{"user":"u","pass":"first-secret"},"port":70000,"auth":{"user":"u","pass":"second-secret"}}"#;
+    let text = concat!(
+        r#"{"auth":{"user":"u","pass":"first-secret"},"port":70000,"#,
+        r#""auth":{"user":"u","pass":"second-secret"}}"#,
+    );
     let outcome = check(text, &[]);
     assert_eq!(outcome.code, Some(78));
     assert!(outcome.stdout.contains("70000"), "{}", outcome.stdout);

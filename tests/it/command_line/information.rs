@@ -102,7 +102,8 @@ fn a_wrong_command_line_is_one_document_where_json_is_wanted() {
         let error = document["error"].as_object_mut().expect("an error");
         error.remove("hint");
         let expected: Value = json!({ "error": {
-            "kind": "usage", "transient": false, "ambiguous": false, "attempts": 0, "message": message,
+            "kind": "usage", "transient": false, "ambiguous": false, "attempts": 0,
+            "message": message,
         }});
         check_json(&document, &expected, message);
         assert!(outcome.stderr.starts_with("error: "), "{}", outcome.stderr);

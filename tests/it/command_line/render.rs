@@ -53,15 +53,21 @@ fn absent_parts_are_left_out() {
 
 #[test]
 fn present_parts_are_header_strings_and_pairs() {
+    let template = |usage_type, content_type, content| {
+        json!({
+            "usageType": usage_type, "contentType": content_type, "subject": "S",
+            "content": content,
+        })
+    };
     let members = json!({
         "replyTo": "\"Help, please\" <help@example.com>, second@example.com",
         "customHeaders": { "X-Tag": ["a", "b"], "x-tag": "c" },
         "templates": [
-            { "usageType": "SignIn", "contentType": "text/plain", "subject": "S", "content": "{{code}}" },
-            { "usageType": "SignIn", "contentType": "text/html", "subject": "S", "content": "<b>{{code}}</b>" },
-            { "usageType": "Register", "contentType": "text/html", "subject": "S", "content": "{{code}}" },
-            { "usageType": "ForgotPassword", "contentType": "text/html", "subject": "S", "content": "{{code}}" },
-            { "usageType": "Generic", "contentType": "text/html", "subject": "S", "content": "{{code}}" },
+            template("SignIn", "text/plain", "{{code}}"),
+            template("SignIn", "text/html", "<b>{{code}}</b>"),
+            template("Register", "text/html", "{{code}}"),
+            template("ForgotPassword", "text/html", "{{code}}"),
+            template("Generic", "text/html", "{{code}}"),
         ],
     });
     let outcome = render(&configuration(587, &members), &["--to", "jo@example.org"])
@@ -160,7 +166,10 @@ fn payloads_and_their_renderings_are_bounded() {
         65,
         "the payload has 16777217 bytes; at most 8388608 are read\n",
     );
-    let template = r#"{"subject":"s","content":"{{#each list}}{{#each ../list}}{{#each ../../list}}{{#each ../../../list}}xxxxxxxxxxxx{{/each}}{{/each}}{{/each}}{{/each}}"}"#;
+    let template = concat!(
+        r#"{"subject":"s","content":"{{#each list}}{{#each ../list}}{{#each ../../list}}"#,
+        r#"{{#each ../../../list}}xxxxxxxxxxxx{{/each}}{{/each}}{{/each}}{{/each}}"}"#,
+    );
     let list = json!({ "list": vec![0; 30] }).to_string();
     let arguments = ["--to", "jo@example.org", "--template", "template.json", "--payload", &list];
     let outcome = render(&plain(), &arguments).file("template.json", template).run_blocking();

@@ -235,7 +235,8 @@ fn what_may_pass_is_tried_twice() {
 #[test]
 fn silence_is_not_tried_again() {
     let expected = json!({
-        "kind": "timeout", "stage": "greeting", "transient": true, "ambiguous": false, "attempts": 1,
+        "kind": "timeout", "stage": "greeting", "transient": true, "ambiguous": false,
+        "attempts": 1,
     });
     check_peer(vec![Script::new().stall()], &json!({ "greetingTimeout": 200 }), 75, &expected);
 }
@@ -260,7 +261,8 @@ fn a_loss_after_the_final_dot_is_ambiguous_and_not_tried_again() {
 fn what_is_no_smtp_is_a_broken_dialogue() {
     let script = Script::new().say("SSH-2.0-server\r\n").stall();
     let expected = json!({
-        "kind": "protocol", "stage": "greeting", "transient": false, "ambiguous": false, "attempts": 1,
+        "kind": "protocol", "stage": "greeting", "transient": false, "ambiguous": false,
+        "attempts": 1,
     });
     check_peer(vec![script], &json!({}), 76, &expected);
 }

@@ -108,7 +108,9 @@ pub(crate) async fn url() {
 #[tokio::test]
 pub(crate) async fn url_refused() {
     let url = |url: &str| json!({ "host": null, "url": url });
-    let beside = json!({ "url": "smtp://a.example", "port": 25, "auth": { "user": "ann", "pass": "secret-word" } });
+    let beside = json!({
+        "url": "smtp://a.example", "port": 25, "auth": { "user": "ann", "pass": "secret-word" },
+    });
     check([
         (beside, "warning no-effect /host, warning no-effect /port, warning no-effect /auth"),
         (

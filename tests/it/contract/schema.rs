@@ -176,11 +176,18 @@ fn bases(connector: &Connector) -> Vec<Value> {
         with("proxy", json!("socks5://jo:secret@proxy.example:1080")),
         with("auth", json!({ "user": "jo", "pass": "x", "method": "LOGIN" })),
         with("auth", json!({ "type": "OAuth2", "user": "jo", "accessToken": "x", "expires": 1 })),
-        with("auth", json!({ "type": "OAuth2", "user": "jo", "serviceClient": "x", "privateKey": key })),
+        with(
+            "auth",
+            json!({
+                "type": "OAuth2", "user": "jo", "serviceClient": "x", "privateKey": key,
+            }),
+        ),
         with("customHeaders", json!({ "X-A": ["1", 2], "From": "x", "X-B": null })),
         with(
             "tls",
-            json!({ "servername": "mx.example", "ciphers": "SSLv3", "secureProtocol": "TLS_method" }),
+            json!({
+                "servername": "mx.example", "ciphers": "SSLv3", "secureProtocol": "TLS_method",
+            }),
         ),
     ]);
     bases

@@ -123,7 +123,10 @@ async fn a_message_that_nobody_reads_ends_in_time() {
     let form = |content_type: &str, content: &str| {
         ["Register", "SignIn", "ForgotPassword", "Generic"].map(|usage_type| {
             let content = if usage_type == "SignIn" { content } else { "{{code}}" };
-            json!({ "usageType": usage_type, "contentType": content_type, "subject": "s", "content": content })
+            json!({
+                "usageType": usage_type, "contentType": content_type, "subject": "s",
+                "content": content,
+            })
         })
     };
     let templates = [form("text/plain", &content), form("text/html", &content)].concat();
@@ -137,7 +140,9 @@ async fn the_dialogue_with_a_proxy_ends_in_time() {
     let authority = Authority::new();
     let server = authority.localhost().server();
     let web = json!({ "host": "mx.example", "proxy": "http://127.0.0.1:PORT" });
-    let secure = json!({ "host": "mx.example", "proxy": "https://localhost:PORT", "tls": { "ca": authority.pem() } });
+    let secure = json!({
+        "host": "mx.example", "proxy": "https://localhost:PORT", "tls": { "ca": authority.pem() },
+    });
     let socks = json!({ "host": "mx.example", "proxy": "socks5://127.0.0.1:PORT" });
     let old = json!({ "host": "mx.example", "proxy": "socks4a://127.0.0.1:PORT" });
     let connect = |script: Script| script.hear("CONNECT *").hear("Host: *").hear("");

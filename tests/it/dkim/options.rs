@@ -188,7 +188,8 @@ pub(crate) async fn header_field_names() {
         (json!("To"), "from:to"),
         (
             json!(""),
-            "from:subject:date:message-id:to:mime-version:content-type:content-transfer-encoding:list-unsubscribe",
+            "from:subject:date:message-id:to:mime-version:content-type:\
+             content-transfer-encoding:list-unsubscribe",
         ),
     ] {
         let members =

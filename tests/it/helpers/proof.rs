@@ -12,7 +12,8 @@ use crate::proxy::connect;
 /// The check of a configuration with a host, a sender, templates, and these members.
 async fn examine(members: &Value) -> Check {
     let base = json!({
-        "host": "mx.example", "fromEmail": "no-reply@acme.test", "templates": tenant::templates("{{code}}"),
+        "host": "mx.example", "fromEmail": "no-reply@acme.test",
+        "templates": tenant::templates("{{code}}"),
     });
     let configuration = with(base, members).to_string();
     tenant::bundled().await.check(&configuration, &tenant::local()).await.expect("a report")

@@ -72,9 +72,11 @@ pub(crate) fn with_sign_in(forms: &[&str], subject: &str, content: &str) -> Valu
     let mut configuration: Value = serde_json::from_str(CONSOLE).expect("the fixture is JSON");
     let templates = configuration["templates"].as_array_mut().expect("the fixture has some");
     templates.retain(|template| template["usageType"] != "SignIn");
-    templates.extend(forms.iter().map(
-        |form| json!({ "usageType": "SignIn", "contentType": form, "subject": subject, "content": content }),
-    ));
+    templates.extend(forms.iter().map(|form| {
+        json!({
+            "usageType": "SignIn", "contentType": form, "subject": subject, "content": content,
+        })
+    }));
     configuration
 }
 

@@ -21,7 +21,8 @@ async fn pipelined_commands_are_taken_one_by_one() {
     let server = FaultyServer::choosing(|place, recipient| {
         (place == Place::Rcpt && recipient.starts_with("never")).then_some(Misdeed::RefuseForGood)
     });
-    let input = "EHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nSubject: x\r\n\r\ntok-1\r\n.\r\n\
+    let input = "EHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n\
+                 Subject: x\r\n\r\ntok-1\r\n.\r\n\
                  MAIL FROM:<a@b>\r\nRCPT TO:<never@d>\r\nDATA\r\n.\r\n\
                  MAIL FROM:<a@b>\r\nMAIL FROM:<a@b>\r\nRSET\r\nRCPT \
                  TO:<c@d>\r\nDATA\r\nNOOP\r\nQUIT\r\n";

@@ -16,9 +16,11 @@ const USER: &str = "robot@acme.test";
 
 fn auth(endpoint: &TokenEndpoint) -> Value {
     json!({
-        "type": "OAuth2", "user": USER, "clientId": "client", "clientSecret": format!(" {CLIENT_SECRET} "),
+        "type": "OAuth2", "user": USER, "clientId": "client",
+        "clientSecret": format!(" {CLIENT_SECRET} "),
         "refreshToken": REFRESH_TOKEN, "accessUrl": endpoint.url(),
-        "customParams": { "password": PASSWORD }, "customHeaders": { "Authorization": format!("Bearer {PASSWORD}") },
+        "customParams": { "password": PASSWORD },
+        "customHeaders": { "Authorization": format!("Bearer {PASSWORD}") },
     })
 }
 
@@ -72,7 +74,9 @@ fn an_endpoint_that_says_back_the_request_is_masked() {
 fn an_assertion_is_masked_where_it_is_said_back() {
     let key = Authority::new().localhost_rsa().key_pem;
     let endpoint = TokenEndpoint::start(vec![Answer::Echo(String::new())]);
-    let auth = json!({ "user": USER, "serviceClient": "s", "privateKey": key, "accessUrl": endpoint.url() });
+    let auth = json!({
+        "user": USER, "serviceClient": "s", "privateKey": key, "accessUrl": endpoint.url(),
+    });
     let peer = Peer::start_all(vec![offering().quit(); 4]);
     for cli in commands(&logged(peer.port(), &auth)) {
         let outcome = cli.run_blocking();

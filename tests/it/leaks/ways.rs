@@ -39,7 +39,9 @@ fn a_proxy_that_says_back_its_login_is_masked() {
     ] {
         let peer = Peer::start_all(vec![script; connections]);
         let proxy = format!("{scheme}://user:{PROXY_PASSWORD}@127.0.0.1:{}", peer.port());
-        let members = json!({ "proxy": proxy, "host": "mx.example", "logger": true, "debug": true, "maxRequeues": 0 });
+        let members = json!({
+            "proxy": proxy, "host": "mx.example", "logger": true, "debug": true, "maxRequeues": 0,
+        });
         let configuration = configuration(587, &members);
         for cli in
             [send(&configuration), traced(&["verify", "config.json", "--json"], &configuration)]

@@ -112,11 +112,11 @@ pub(crate) async fn kind() {
     .await;
     check([
         (of_ann(&json!({ "type": "custom" })), "error invalid-value /auth/type"),
-        (of_ann(&json!({ "type": "login", "refreshToken": "r" })), "warning no-effect /auth/refreshToken"),
         (
-            json!({ "auth": { "type": "OAuth2", "user": "ann", "accessToken": "t", "pass": "secret-word" } }),
-            "warning no-effect /auth/pass",
+            of_ann(&json!({ "type": "login", "refreshToken": "r" })),
+            "warning no-effect /auth/refreshToken",
         ),
+        (of_ann(&json!({ "type": "OAuth2", "accessToken": "t" })), "warning no-effect /auth/pass"),
     ])
     .await;
 }

@@ -22,7 +22,9 @@ async fn with_subject(subject: &str) -> Rendered {
 async fn with_content(content: &str, html: Option<&str>) -> String {
     let mut templates = tenant::templates(content);
     if let Some(html) = html {
-        let html = json!({ "usageType": "SignIn", "contentType": "text/html", "subject": "SignIn", "content": html });
+        let html = json!({
+            "usageType": "SignIn", "contentType": "text/html", "subject": "SignIn", "content": html,
+        });
         templates.as_array_mut().expect("a list").push(html);
     }
     text(&rendered(&json!({ "templates": templates }), TO).await.expect(content)).to_owned()
@@ -170,7 +172,8 @@ async fn display_names_are_bare_quoted_or_encoded() {
 #[tokio::test]
 async fn custom_fields_keep_case_order_and_repetition() {
     let headers = json!({
-        "x-my-KEY": ["one", "", "two"], "X-SMTPAPI": "{\"a\": 1}", "X-Empty": "", "List-ID": "<l.acme.test>", "X-Number": 5,
+        "x-my-KEY": ["one", "", "two"], "X-SMTPAPI": "{\"a\": 1}", "X-Empty": "",
+        "List-ID": "<l.acme.test>", "X-Number": 5,
     });
     let warnings = findings(&json!({ "customHeaders": headers })).await;
     let empty = |path: &str| ("empty-header".to_owned(), path.to_owned());

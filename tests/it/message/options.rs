@@ -8,8 +8,8 @@ use crate::helpers::proof::{check, check_keys};
 use crate::helpers::tenant::{self, with};
 
 /// What belongs to nodemailer's messages.
-const SINGLE_MESSAGES: &str = "_dkim alternatives amp attachments baseBoundary bcc boundaryPrefix cc date dsn encoding \
-    envelope from headers html icalEvent inReplyTo list messageId newline priority raw references \
+const SINGLE_MESSAGES: &str = "_dkim alternatives amp attachments baseBoundary bcc \
+    boundaryPrefix cc date dsn encoding envelope from headers html icalEvent inReplyTo list messageId newline priority raw references \
     requireTLSExtensionEnabled sender subject text textEncoding to watchHtml xMailer";
 
 /// The sign-in mail of a configuration with these members.
@@ -73,6 +73,8 @@ pub(crate) async fn single_messages() {
         keys.iter().map(|&key| (key.to_owned(), json!("Eve <eve@evil.test>"))).collect();
     let plain = composed(&json!({})).await;
     assert_eq!(composed(&Value::Object(all)).await, plain);
-    let lists = json!({ "to": ["eve@evil.test"], "headers": { "X-A": "x" }, "envelope": { "to": "eve@evil.test" } });
+    let lists = json!({
+        "to": ["eve@evil.test"], "headers": { "X-A": "x" }, "envelope": { "to": "eve@evil.test" },
+    });
     assert_eq!(composed(&lists).await, plain);
 }

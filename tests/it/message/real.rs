@@ -52,7 +52,8 @@ fn custom_fields_come_back_repeated_folded_and_in_order() {
         ("Größe und mehr 🦊 ".repeat(30), format!("<https://acme.test/{}>", "u".repeat(500)));
     let plain = "plain words ".repeat(30);
     configuration["customHeaders"] = json!({
-        "X-Tag": ["first", words, "third"], "x-plain": plain, "List-Unsubscribe": url, "X-tag": "=?utf-8?Q?no?=",
+        "X-Tag": ["first", words, "third"], "x-plain": plain, "List-Unsubscribe": url,
+        "X-tag": "=?utf-8?Q?no?=",
     });
     let mail = python_reading(&render(&configuration, folder.path()));
     assert_eq!(mail["defects"], json!([]));

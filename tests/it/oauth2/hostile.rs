@@ -75,7 +75,8 @@ async fn a_login_without_any_way_to_a_token_is_an_error_of_the_configuration() {
 async fn nothing_in_the_configuration_adds_a_field_to_the_request() {
     let endpoint = TokenEndpoint::start(vec![Answer::token("token-1")]);
     let auth = json!({
-        "user": USER, "clientId": "a&grant_type=x=%26", "clientSecret": "s&scope=\r\nall", "refreshToken": "r&r",
+        "user": USER, "clientId": "a&grant_type=x=%26", "clientSecret": "s&scope=\r\nall",
+        "refreshToken": "r&r",
         "accessUrl": endpoint.url(), "customParams": { "a&b=c": "d\r\n\r\nPOST / HTTP/1.1" },
     });
     let script =
@@ -83,8 +84,8 @@ async fn nothing_in_the_configuration_adds_a_field_to_the_request() {
     deliver(vec![script], &json!({ "auth": auth })).await.expect("acceptance");
     let asked = endpoint.asked();
     assert_eq!(asked.len(), 1);
-    let body = "client_id=a%26grant_type%3Dx%3D%2526&client_secret=s%26scope%3D%0D%0Aall&refresh_token=r%26r&\
-                grant_type=refresh_token&a%26b%3Dc=d%0D%0A%0D%0APOST+%2F+HTTP%2F1.1";
+    let body = "client_id=a%26grant_type%3Dx%3D%2526&client_secret=s%26scope%3D%0D%0Aall&\
+                refresh_token=r%26r&grant_type=refresh_token&a%26b%3Dc=d%0D%0A%0D%0APOST+%2F+HTTP%2F1.1";
     assert_eq!(asked[0].body, body);
 }
 
@@ -119,7 +120,9 @@ async fn header_fields_that_frame_or_break_the_request_are_refused() {
 }
 
 fn refresh(endpoint: &TokenEndpoint) -> Value {
-    json!({ "user": USER, "clientId": "c", "refreshToken": "refresh-1", "accessUrl": endpoint.url() })
+    json!({
+        "user": USER, "clientId": "c", "refreshToken": "refresh-1", "accessUrl": endpoint.url(),
+    })
 }
 
 #[tokio::test]

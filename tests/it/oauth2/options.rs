@@ -30,7 +30,8 @@ fn client(members: &Value) -> Value {
 /// `auth` of a service account and these members.
 fn account(members: &Value) -> Value {
     let key = Authority::new().localhost_rsa().key_pem;
-    json!({ "auth": with(json!({ "user": "ann", "serviceClient": "s@a.test", "privateKey": key }), members) })
+    let account = json!({ "user": "ann", "serviceClient": "s@a.test", "privateKey": key });
+    json!({ "auth": with(account, members) })
 }
 
 #[tokio::test]
@@ -98,7 +99,11 @@ pub(crate) async fn expires() {
         ask(&json!({ "accessToken": "given", "expires": 1_500_000_000_000_u64 })).await.line,
         "POST /token HTTP/1.1"
     );
-    let given = |expires: Value| json!({ "auth": { "user": "ann", "accessToken": "t", "expires": expires } });
+    let given = |expires: Value| {
+        json!({
+            "auth": { "user": "ann", "accessToken": "t", "expires": expires },
+        })
+    };
     check([
         (given(json!(4_102_444_800_000_u64)), ""),
         (given(json!(3600)), "warning implausible-expiry /auth/expires"),

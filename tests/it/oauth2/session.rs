@@ -156,7 +156,10 @@ async fn a_given_token_is_used_as_long_as_it_lasts() {
 
 #[tokio::test]
 async fn a_token_that_nothing_can_renew_is_used_to_the_end() {
-    let auth = json!({ "type": "OAuth2", "user": USER, "accessToken": "given-token", "expires": 1_500_000_000_000_u64 });
+    let auth = json!({
+        "type": "OAuth2", "user": USER, "accessToken": "given-token",
+        "expires": 1_500_000_000_000_u64,
+    });
     let members = json!({ "auth": auth });
     deliver(vec![accepting("given-token")], &members).await.expect("acceptance");
     let refused = refusing(offering(), "given-token").quit();

@@ -87,7 +87,14 @@ pub(crate) async fn rate_limit() {
 
 #[tokio::test]
 pub(crate) async fn rate_delta() {
-    let limit = |window: u64| json!({ "pool": { "maxConnections": 5, "maxMessages": 100, "rateLimit": { "messages": 3, "windowMs": window } } });
+    let limit = |window: u64| {
+        json!({
+            "pool": {
+                "maxConnections": 5, "maxMessages": 100,
+                "rateLimit": { "messages": 3, "windowMs": window },
+            },
+        })
+    };
     check_plan([
         (json!({ "rateLimit": 3 }), limit(1000)),
         (json!({ "rateLimit": 3, "rateDelta": 60_000 }), limit(60_000)),

@@ -52,7 +52,9 @@ fn usual_mistakes_are_told_with_their_cure() {
             ("refused", "content", 69, Some(551), &["console", "overview"]),
         ),
         (
-            json!({ "/templates/1/content": format!("You won the {}: {{{{code}}}}", Aliyun::SPAM) }),
+            json!({
+                "/templates/1/content": format!("You won the {}: {{{{code}}}}", Aliyun::SPAM),
+            }),
             ("refused", "content", 69, Some(554), &["change subject and content"]),
         ),
     ];

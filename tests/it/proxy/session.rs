@@ -56,7 +56,9 @@ async fn the_session_inside_a_tunnel_is_secured_for_the_server() {
     assert!(receipt.tls.is_some_and(|tls| tls.verified));
     let tunnel = socks5(None).hear_octets(socks5_request("mx.example", 587)).say(answer(0));
     let upgraded = tunnel.say("220 mx ESMTP\r\n").ehlo(&["STARTTLS"]).starttls(&identity.server());
-    let members = json!({ "tls": { "ca": authority.pem() }, "auth": { "user": "ann", "pass": "secret-word" } });
+    let members = json!({
+        "tls": { "ca": authority.pem() }, "auth": { "user": "ann", "pass": "secret-word" },
+    });
     let login = upgraded.ehlo(&["AUTH PLAIN"]).on("AUTH PLAIN *", "235 welcome\r\n").takes_mail();
     through(login, "socks5://127.0.0.1:PORT", &members).await.expect("acceptance");
 }

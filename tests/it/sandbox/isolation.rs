@@ -24,7 +24,9 @@ async fn a_fresh_instance_for_each_message_gives_the_same_messages() {
         for (number, usage_type) in
             ["SignIn", "Register", "ForgotPassword", "Generic", "Other"].iter().enumerate()
         {
-            let payload = json!({ "code": number.to_string(), "user": { "name": "Ada & <Co>" }, "locale": "fr" });
+            let payload = json!({
+                "code": number.to_string(), "user": { "name": "Ada & <Co>" }, "locale": "fr",
+            });
             let request = Request::new(*usage_type, "user@example.com").payload(payload);
             let messages = [render(&warm, &request).await, render(&isolated, &request).await];
             // A placeholder in angle brackets is no address; both must say so.

@@ -199,9 +199,9 @@ pub(crate) async fn redirecting() {
 
 #[tokio::test]
 pub(crate) async fn harmless() {
-    let keys = "ALPNProtocols allowPartialTrustChain dhparam dnsTtl ecdhCurve enableTrace handshakeTimeout \
-                honorCipherOrder minDHSize requestCert requestOCSP secureOptions session sessionIdContext \
-                sessionTimeout sigalgs ticketKeys timeout";
+    let keys = "ALPNProtocols allowPartialTrustChain dhparam dnsTtl ecdhCurve enableTrace \
+                handshakeTimeout honorCipherOrder minDHSize requestCert requestOCSP secureOptions \
+                session sessionIdContext sessionTimeout sigalgs ticketKeys timeout";
     check_keys("tls", &keys.split_whitespace().collect::<Vec<_>>(), "warning no-effect").await;
 }
 

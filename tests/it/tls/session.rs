@@ -152,7 +152,8 @@ async fn a_client_certificate_is_shown_with_its_chain() {
     ] {
         for version in ["TLSv1.2", "TLSv1.3"] {
             let tls = json!({
-                "ca": authority.pem(), "cert": client.certificate_pem, "key": key, "passphrase": passphrase,
+                "ca": authority.pem(), "cert": client.certificate_pem, "key": key,
+                "passphrase": passphrase,
                 "maxVersion": version,
             });
             let tls = verify(sound(&server), &tls).await.expect("the client is let in");
@@ -242,7 +243,8 @@ async fn keys_and_certificates_of_logins_and_signatures_are_looked_at() {
     }
     let token_endpoint = |configuration: &mut Value, tls: &Value| {
         configuration["auth"] = json!({
-            "user": "u@a.test", "clientId": "c", "clientSecret": "s", "accessUrl": "https://token.test/",
+            "user": "u@a.test", "clientId": "c", "clientSecret": "s",
+            "accessUrl": "https://token.test/",
             "tls": tls,
         });
     };
@@ -291,7 +293,11 @@ async fn keys_that_openssl_encrypts_are_opened() {
         let output = output.expect("openssl is installed");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let key = String::from_utf8(output.stdout).expect("PEM");
-        let with = |passphrase| json!({ "cert": rsa.certificate_pem, "key": key, "passphrase": passphrase });
+        let with = |passphrase| {
+            json!({
+                "cert": rsa.certificate_pem, "key": key, "passphrase": passphrase,
+            })
+        };
         assert_eq!(findings(&with(PASSPHRASE)).await, [], "{options:?}");
         let wrong = (true, "wrong-passphrase".to_owned(), "/tls/passphrase".to_owned());
         assert_eq!(findings(&with("wrong")).await, [wrong], "{options:?}");

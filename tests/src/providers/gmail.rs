@@ -32,8 +32,8 @@ const SECOND_FACTOR: &str = "534-5.7.9 Application-specific password required.\n
     534 5.7.9 https://support.google.com/mail/?p=InvalidSecondFactor 4sm52 - gsmtp";
 const TOO_MANY_LOGINS: &str =
     "454 4.7.0 Too many login attempts, please try again later. 4sm52 - gsmtp";
-const WEB_LOGIN: &str = "534-5.7.14 <https://accounts.google.com/signin/continue?sarp=1> Please log\n\
-    534-5.7.14 in via your web browser and then try again.\n534 5.7.14 4sm52 - gsmtp";
+const WEB_LOGIN: &str = "534-5.7.14 <https://accounts.google.com/signin/continue?sarp=1> \
+    Please log\n534-5.7.14 in via your web browser and then try again.\n534 5.7.14 4sm52 - gsmtp";
 
 const WORDS: Words = Words {
     greeting: "220 smtp.gmail.com ESMTP 4sm52 - gsmtp",

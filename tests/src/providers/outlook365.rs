@@ -32,21 +32,24 @@ impl Outlook365 {
 
 const BAD_CREDENTIALS: &str =
     "535 5.7.3 Authentication unsuccessful [AM0PR06CA0126.eurprd06.prod.outlook.com]";
-const BASIC_DISABLED: &str = "535 5.7.139 Authentication unsuccessful, basic authentication is disabled. \
-    [AM0PR06CA0126.eurprd06.prod.outlook.com]";
+const BASIC_DISABLED: &str = "535 5.7.139 Authentication unsuccessful, \
+    basic authentication is disabled. [AM0PR06CA0126.eurprd06.prod.outlook.com]";
 const BASIC_RETIRED: &str =
     "550 5.7.30 Basic authentication is not supported for Client Submission.";
 const BUSY: &str = "432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded";
-const CRITERIA: &str = "535 5.7.139 Authentication unsuccessful, the request did not meet the criteria to be \
-    authenticated successfully. [AM0PR06CA0126.eurprd06.prod.outlook.com]";
+const CRITERIA: &str = "535 5.7.139 Authentication unsuccessful, \
+    the request did not meet the criteria to be authenticated successfully. \
+    [AM0PR06CA0126.eurprd06.prod.outlook.com]";
 const DAILY_LIMIT: &str =
     "550 5.1.90 Your message can't be sent because you've reached your daily limit";
-const SECURITY_DEFAULTS: &str = "535 5.7.139 Authentication unsuccessful, user is locked by your organization's \
-    security defaults policy. [AM0PR06CA0126.eurprd06.prod.outlook.com]";
+const SECURITY_DEFAULTS: &str = "535 5.7.139 Authentication unsuccessful, \
+    user is locked by your organization's security defaults policy. \
+    [AM0PR06CA0126.eurprd06.prod.outlook.com]";
 const SEND_AS: &str = "554 5.2.252 SendAsDenied; not allowed to send as; \
     STOREDRV.Submission.Exception:SendAsDeniedException.MapiExceptionSendAsDenied";
-const SMTP_DISABLED: &str = "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for \
-    the Tenant. [AM0PR06CA0126.eurprd06.prod.outlook.com]";
+const SMTP_DISABLED: &str = "535 5.7.139 Authentication unsuccessful, \
+    SmtpClientAuthentication is disabled for the Tenant. \
+    [AM0PR06CA0126.eurprd06.prod.outlook.com]";
 
 const WORDS: Words = Words {
     greeting: "220 AM0PR06CA0126.outlook.office365.com Microsoft ESMTP MAIL Service ready at \

@@ -27,8 +27,8 @@ impl Exim {
         let configuration = site.write(
             "exim.conf",
             format!(
-                "T_SITE = {}\nT_EXIM = {}\nT_PORT = {port}\nT_USER = {USER}\nT_REFUSED = {REFUSED}\nT_DEFERRED = \
-                 {DEFERRED}\n{SETTINGS}",
+                "T_SITE = {}\nT_EXIM = {}\nT_PORT = {port}\nT_USER = {USER}\n\
+                 T_REFUSED = {REFUSED}\nT_DEFERRED = {DEFERRED}\n{SETTINGS}",
                 site.path().display(),
                 binary.display()
             ),

@@ -99,10 +99,11 @@ smtpd_sasl_path = inet:127.0.0.1:{authenticator}
 }
 
 fn services(Ports { submission, smtps, relay }: Ports) -> String {
+    let encrypted = "-o smtpd_tls_security_level=encrypt";
     let authenticated = "-o smtpd_sasl_auth_enable=yes \
                          -o smtpd_client_restrictions=permit_sasl_authenticated,reject";
     format!(
-        "127.0.0.1:{submission} inet n - n - - smtpd -o smtpd_tls_security_level=encrypt {authenticated}
+        "127.0.0.1:{submission} inet n - n - - smtpd {encrypted} {authenticated}
 127.0.0.1:{smtps} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes {authenticated}
 127.0.0.1:{relay} inet n - n - - smtpd
 pickup unix n - n 60 1 pickup
