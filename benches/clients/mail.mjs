@@ -7,5 +7,11 @@ export function recipient(index) {
 export function payload(index) {
   const code = String((index * 7919) % 1000000).padStart(6, '0');
   const user = `u${String(index).padStart(7, '0')}`;
-  return `{"code":"${code}","locale":"en-GB","uiLocales":"en-GB en","application":{"id":"a3f8c1d29b07","name":"Example Portal"},"user":{"id":"${user}","name":"Sam O'Neil","username":"sam","primaryEmail":"${recipient(index)}"},"organization":{"id":"org4711","name":"Example & Sons"},"inviter":{"id":"u0000001","name":"Kim Example"}}`;
+  const names = `"name":"Sam O'Neil","username":"sam"`;
+  const person = `"id":"${user}",${names},"primaryEmail":"${recipient(index)}"`;
+  const locales = '"locale":"en-GB","uiLocales":"en-GB en"';
+  const portal = '"application":{"id":"a3f8c1d29b07","name":"Example Portal"}';
+  const organization = '"organization":{"id":"org4711","name":"Example & Sons"}';
+  const inviter = '"inviter":{"id":"u0000001","name":"Kim Example"}';
+  return `{"code":"${code}",${locales},${portal},"user":{${person}},${organization},${inviter}}`;
 }

@@ -1,5 +1,5 @@
-// nodemailer's pool: composes messages with Handlebars and delivers them. Prints the seconds from the first
-// message to the last receipt.
+// nodemailer's pool: composes messages with Handlebars and delivers them. Prints the seconds from
+// the first message to the last receipt.
 import Handlebars from 'handlebars';
 import { payload, recipient } from './mail.mjs';
 

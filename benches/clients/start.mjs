@@ -7,7 +7,8 @@ const [config, type, to, payload] = process.argv.slice(2);
 const { fromEmail, templates } = JSON.parse(readFileSync(config, 'utf8'));
 const template = templates.find(({ usageType }) => usageType === type);
 const values = JSON.parse(payload);
-const { message } = await nodemailer.createTransport({ streamTransport: true, buffer: true }).sendMail({
+const transport = nodemailer.createTransport({ streamTransport: true, buffer: true });
+const { message } = await transport.sendMail({
   from: fromEmail,
   to,
   subject: Handlebars.compile(template.subject, { noEscape: true })(values),

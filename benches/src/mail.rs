@@ -71,8 +71,15 @@ pub(crate) fn recipient(index: usize) -> String {
 /// The payload of the nth message, about 350 bytes.
 pub(crate) fn payload(index: usize) -> String {
     let code = index * 7919 % 1_000_000;
-    format!(
-        r#"{{"code":"{code:06}","locale":"en-GB","uiLocales":"en-GB en","application":{{"id":"a3f8c1d29b07","name":"Example Portal"}},"user":{{"id":"u{index:07}","name":"Sam O'Neil","username":"sam","primaryEmail":"{}"}},"organization":{{"id":"org4711","name":"Example & Sons"}},"inviter":{{"id":"u0000001","name":"Kim Example"}}}}"#,
+    let person = format!(
+        r#""id":"u{index:07}","name":"Sam O'Neil","username":"sam","primaryEmail":"{}""#,
         recipient(index)
+    );
+    let locales = r#""locale":"en-GB","uiLocales":"en-GB en""#;
+    let portal = r#""application":{"id":"a3f8c1d29b07","name":"Example Portal"}"#;
+    let organization = r#""organization":{"id":"org4711","name":"Example & Sons"}"#;
+    let inviter = r#""inviter":{"id":"u0000001","name":"Kim Example"}"#;
+    format!(
+        r#"{{"code":"{code:06}",{locales},{portal},"user":{{{person}}},{organization},{inviter}}}"#
     )
 }

@@ -1,8 +1,7 @@
-//! The speed harness: this project and its peers side by side, in one run. BENCHMARKS.md says what
-//! it measures.
+//! The speed harness: this project and its peers side by side, in one run.
 //!
-//! Every measurement is a process of its own; this program starts itself again for those that are
-//! ours.
+//! BENCHMARKS.md says what it measures. Every measurement is a process of its own;
+//! this program starts itself again for those that are ours.
 
 mod child;
 mod compose;

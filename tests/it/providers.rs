@@ -1,6 +1,7 @@
-//! The example configurations against peers that behave as the four providers document it. Only
-//! host, port and CA are changed; then every usual mistake, one change at a time, must be told with
-//! its cure.
+//! The example configurations against peers that behave as the four providers document it.
+//!
+//! Only host, port and CA are changed; then every usual mistake, one change at a time, must be told
+//! with its cure.
 
 mod aliyun;
 mod gmail;

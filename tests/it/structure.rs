@@ -3,33 +3,35 @@
 //! The tables here are the drawing; the tests hold every `use` and every path of the source against
 //! them.
 
-mod source;
+pub(crate) mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use source::{Package, Reference, Source};
+use source::{Package, Reference};
 
 /// For a folder, its rooms from the top to the bottom. A room knows those below its own row, and
 /// nothing beside it; a room that is not named here is below all rows.
-const ROWS: &[(&str, &[&[&str]])] = &[("host/src", &[&["mailer"], &["sandbox", "submission"]])];
+const ROWS: &[(&str, &[&[&str]])] =
+    &[("host/src", &[&["cli"], &["connector"], &["mailer"], &["sandbox", "submission"]])];
 
 /// Crates that one place alone may name, lest the rest of the program depend on them.
 const NAMED_ONLY: &[(&str, &str)] = &[
+    ("handlebars", "guest/src"),
     ("hyper", "host/src/submission"),
     ("lettre", "host/src/submission"),
-    ("rustls", "host/src/submission"),
+    ("tokio_rustls", "host/src/submission"),
     ("tokio_socks", "host/src/submission"),
     ("wasmtime", "host/src/sandbox"),
     ("wasmtime_wasi", "host/src/sandbox"),
-    ("handlebars", "guest/src/template"),
 ];
 
 /// Folders whose rooms form no cycle.
-const ACYCLIC: &[&str] = &["guest/src/config", "host/src/sandbox"];
+const ACYCLIC: &[&str] = &["guest/src/config"];
 
 /// Lines of a file, and columns of a line, beyond which nobody reads on.
 const MOST_LINES: usize = 500;
 const MOST_COLUMNS: usize = 100;
+const MOST_WORD: usize = 60;
 
 #[test]
 fn rooms_know_only_those_below_them() {
@@ -121,7 +123,9 @@ fn files_and_lines_are_short() {
             found.push(format!("{}: {count} lines", source.file));
         }
         for (index, line) in source.text.lines().enumerate() {
-            if line.chars().count() > MOST_COLUMNS {
+            // What has no blank cannot be broken.
+            let breaks = line.split_whitespace().all(|word| word.chars().count() < MOST_WORD);
+            if breaks && line.chars().count() > MOST_COLUMNS {
                 found.push(format!("{}:{}", source.file, index + 1));
             }
         }

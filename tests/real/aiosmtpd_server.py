@@ -43,7 +43,8 @@ class Inbox:
 
 def serve(port, **options):
     options |= {"auth_required": True, "authenticator": authenticate}
-    Controller(Inbox(), hostname="127.0.0.1", port=port, server_hostname="mx.mail.test", **options).start()
+    names = {"hostname": "127.0.0.1", "server_hostname": "mx.mail.test"}
+    Controller(Inbox(), port=port, **names, **options).start()
 
 
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})

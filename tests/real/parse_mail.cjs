@@ -1,11 +1,13 @@
-// Reads a mail from the file named first and prints what it says as one JSON document, as parse_mail.py does.
+// Reads a mail from the file named first and prints what it says as one JSON document, as
+// parse_mail.py does.
 
 const fs = require("node:fs");
 const { simpleParser } = require("mailparser");
 
 const mailboxes = (field) => (field ? field.value.map(({ name, address }) => [name, address]) : []);
 
-simpleParser(fs.readFileSync(process.argv[2]), { skipTextToHtml: true, skipHtmlToText: true }).then((mail) =>
+const options = { skipTextToHtml: true, skipHtmlToText: true };
+simpleParser(fs.readFileSync(process.argv[2]), options).then((mail) =>
   console.log(
     JSON.stringify({
       from: mailboxes(mail.from),

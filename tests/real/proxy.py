@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Runs tiny-proxy's proxies for HTTP and SOCKS 4(a) on loopback: proxy.py HTTP_PORT SOCKS4_PORT USER PASSWORD"""
+"""Runs tiny-proxy's proxies for HTTP and SOCKS 4(a) on loopback.
+
+proxy.py HTTP_PORT SOCKS4_PORT USER PASSWORD"""
 
 import sys
 

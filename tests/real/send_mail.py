@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Sends one mail with Python's own client: send_mail.py starttls|smtps|relay|lmtp PORT CA_FILE USER PASSWORD TO"""
+"""Sends one mail with Python's own client.
+
+send_mail.py starttls|smtps|relay|lmtp PORT CA_FILE USER PASSWORD TO"""
 
 import base64
 import smtplib

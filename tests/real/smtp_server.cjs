@@ -1,5 +1,5 @@
-// Runs npm's smtp-server and prints each mail as a line of JSON. The one argument is a JSON object; see
-// tests/src/real/smtp_server.rs.
+// Runs npm's smtp-server and prints each mail as a line of JSON. The one argument is a JSON object;
+// see tests/src/real/smtp_server.rs.
 
 const fs = require("node:fs");
 const { text } = require("node:stream/consumers");
@@ -9,14 +9,17 @@ const settings = JSON.parse(process.argv[2]);
 
 const failure = (responseCode, message) => Object.assign(new Error(message), { responseCode });
 
-const issued = (token) =>
-  fs.existsSync(settings.tokens) &&
-  fs.readFileSync(settings.tokens, "utf8").split("\n").some((line) => line && JSON.parse(line).token === token);
+const issued = (token) => {
+  if (!fs.existsSync(settings.tokens)) return false;
+  const lines = fs.readFileSync(settings.tokens, "utf8").split("\n");
+  return lines.some((line) => line && JSON.parse(line).token === token);
+};
 
 const knows = ({ method, username, password, accessToken, validatePassword }) => {
   if (username !== settings.user) return false;
   if (method === "XOAUTH2") return issued(accessToken);
-  return method === "CRAM-MD5" ? validatePassword(settings.password) : password === settings.password;
+  if (method === "CRAM-MD5") return validatePassword(settings.password);
+  return password === settings.password;
 };
 
 const refusals = {
@@ -33,7 +36,8 @@ const server = new SMTPServer({
   onAuth(auth, session, callback) {
     // A token that is not known gets smtp-server's own answer: 334 with this object, then 535.
     if (knows(auth)) callback(null, { user: auth.method });
-    else if (auth.method === "XOAUTH2") callback(null, { data: { status: "401", schemes: "bearer" } });
+    else if (auth.method === "XOAUTH2")
+      callback(null, { data: { status: "401", schemes: "bearer" } });
     else callback(failure(535, "5.7.8 the credentials are wrong"));
   },
   onRcptTo({ address }, session, callback) {
@@ -43,9 +47,11 @@ const server = new SMTPServer({
     const message = await text(stream);
     const { mailFrom, rcptTo } = session.envelope;
     const to = rcptTo.map(({ address }) => address);
-    const mail = { from: mailFrom.address, to, mechanism: session.user || null, tls: session.secure, message };
+    const { user, secure: tls } = session;
+    const mail = { from: mailFrom.address, to, mechanism: user || null, tls, message };
     console.log(JSON.stringify(mail));
-    const answer = (address) => (address === settings.full ? failure(552, "5.2.2 mailbox full") : "2.0.0 kept");
+    const full = failure(552, "5.2.2 mailbox full");
+    const answer = (address) => (address === settings.full ? full : "2.0.0 kept");
     callback(null, settings.lmtp ? to.map(answer) : "2.0.0 kept");
   },
 });

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Runs an OAuth 2.0 token endpoint made of Authlib and prints each token that it issues as a line of JSON.
+"""Runs an OAuth 2.0 token endpoint made of Authlib and prints each token that it issues.
 
-The one argument is a JSON object; see tests/src/real/token_endpoint.rs.
+Each is a line of JSON. The one argument is a JSON object; see tests/src/real/token_endpoint.rs.
 """
 
 import json
@@ -21,7 +21,7 @@ settings = json.loads(sys.argv[1])
 
 
 class Client(ClientMixin):
-    """A client with a secret and its grants; the service account has a key in place of the secret."""
+    """A client with a secret and its grants; a service account has a key in place of the secret."""
 
     def __init__(self, client_id, secret, *grants):
         self.client_id, self.secret, self.grants = client_id, secret, grants
@@ -92,7 +92,8 @@ class Assertion(JWTBearerGrant):
 
 
 def save_token(token, request):
-    issued = {"grant": request.payload.grant_type, "scope": token.get("scope"), "token": token["access_token"]}
+    issued = {"grant": request.payload.grant_type, "scope": token.get("scope")}
+    issued["token"] = token["access_token"]
     print(json.dumps(issued), flush=True)
 
 

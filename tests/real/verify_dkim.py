@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
-"""Verifies the DKIM signatures of the mail in the file named first, in their order, and prints what becomes of each as
-one JSON document. The file named second holds the DNS: a JSON object of names and TXT records. No other DNS is asked."""
+"""Verifies the DKIM signatures of a mail, in their order, and prints what becomes of each.
+
+The mail is in the file named first; what is printed is one JSON document. The file named second
+holds the DNS: a JSON object of names and TXT records. No other DNS is asked.
+"""
 
 import json
 import re
@@ -29,5 +32,6 @@ def judge(index):
     ]}
 
 
-count = len(re.findall(rb"^DKIM-Signature:", mail.partition(b"\r\n\r\n")[0], re.IGNORECASE | re.MULTILINE))
+header = mail.partition(b"\r\n\r\n")[0]
+count = len(re.findall(rb"^DKIM-Signature:", header, re.IGNORECASE | re.MULTILINE))
 print(json.dumps([judge(index) for index in range(count)]))

@@ -1,8 +1,8 @@
 //! A faulty SMTP server on loopback: many connections, pipelining or not, and misdeeds of every
-//! kind at every place of a session. It keeps a record of which message it took and which of them
-//! it said so of.
+//! kind at every place of a session.
 //!
-//! It has a thread of its own, so that it serves tests with and without an async runtime.
+//! It keeps a record of which message it took and which of them it said so of. It has a
+//! thread of its own, so that it serves tests with and without an async runtime.
 
 mod mischief;
 mod session;

@@ -1,9 +1,8 @@
 //! Peers that behave as four providers document it: what each says at every step, whom it lets in,
-//! and how it refuses the usual mistakes. One file for each provider holds its words and its few
-//! rules.
+//! and how it refuses the usual mistakes.
 //!
-//! Codes, status codes and keywords are the providers'; the texts are cut to what they are known
-//! by.
+//! One file for each provider holds its words and its few rules. Codes, status codes and
+//! keywords are the providers'; the texts are cut to what they are known by.
 
 mod aliyun;
 mod gmail;

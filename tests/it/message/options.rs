@@ -9,8 +9,9 @@ use crate::helpers::tenant::{self, with};
 
 /// What belongs to nodemailer's messages.
 const SINGLE_MESSAGES: &str = "_dkim alternatives amp attachments baseBoundary bcc \
-    boundaryPrefix cc date dsn encoding envelope from headers html icalEvent inReplyTo list messageId newline priority raw references \
-    requireTLSExtensionEnabled sender subject text textEncoding to watchHtml xMailer";
+    boundaryPrefix cc date dsn encoding envelope from headers html icalEvent inReplyTo list \
+    messageId newline priority raw references requireTLSExtensionEnabled \
+    sender subject text textEncoding to watchHtml xMailer";
 
 /// The sign-in mail of a configuration with these members.
 async fn composed(members: &Value) -> (Message, Envelope) {

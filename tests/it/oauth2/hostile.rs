@@ -85,7 +85,8 @@ async fn nothing_in_the_configuration_adds_a_field_to_the_request() {
     let asked = endpoint.asked();
     assert_eq!(asked.len(), 1);
     let body = "client_id=a%26grant_type%3Dx%3D%2526&client_secret=s%26scope%3D%0D%0Aall&\
-                refresh_token=r%26r&grant_type=refresh_token&a%26b%3Dc=d%0D%0A%0D%0APOST+%2F+HTTP%2F1.1";
+                refresh_token=r%26r&grant_type=refresh_token&\
+                a%26b%3Dc=d%0D%0A%0D%0APOST+%2F+HTTP%2F1.1";
     assert_eq!(asked[0].body, body);
 }
 

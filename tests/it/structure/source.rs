@@ -11,28 +11,28 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// A member of the workspace.
 #[derive(Debug)]
-pub(super) struct Package {
+pub(crate) struct Package {
     folder: String,
-    pub(super) sources: Vec<Source>,
+    pub(crate) sources: Vec<Source>,
 }
 
 /// A file of Rust.
 #[derive(Debug)]
-pub(super) struct Source {
-    /// Its place below the root.
-    pub(super) file: String,
-    pub(super) text: String,
+pub(crate) struct Source {
+    /// Its name below the root.
+    pub(crate) file: String,
+    pub(crate) text: String,
     /// Whether the modules in a folder are its own.
-    pub(super) is_head_of_folder: bool,
-    pub(super) references: Vec<Reference>,
+    pub(crate) is_head_of_folder: bool,
+    pub(crate) references: Vec<Reference>,
     /// The folder and the name, without the endings that make a file a module.
     place: String,
 }
 
 /// A path in the code.
 #[derive(Debug)]
-pub(super) struct Reference {
-    pub(super) path: Vec<String>,
+pub(crate) struct Reference {
+    pub(crate) path: Vec<String>,
     file: String,
     /// The place of the module that it leads to, where that is in the same crate.
     target: Option<String>,
@@ -40,7 +40,7 @@ pub(super) struct Reference {
 
 impl Package {
     /// All members, read once.
-    pub(super) fn all() -> &'static [Self] {
+    pub(crate) fn all() -> &'static [Self] {
         static ALL: OnceLock<Vec<Package>> = OnceLock::new();
         ALL.get_or_init(|| {
             let manifest = fs::read_to_string(Path::new(ROOT).join("Cargo.toml"));
@@ -53,17 +53,17 @@ impl Package {
     }
 
     /// The member that a folder belongs to.
-    pub(super) fn of(folder: &str) -> &'static Self {
+    pub(crate) fn of(folder: &str) -> &'static Self {
         let found = Self::all().iter().find(|package| is_below(folder, &package.folder));
         found.unwrap_or_else(|| panic!("{folder} is in no member of the workspace"))
     }
 
     /// Whether nobody gets this package but who works on it.
-    pub(super) fn is_for_development(&self) -> bool {
+    pub(crate) fn is_for_development(&self) -> bool {
         ["benches", "tests"].contains(&self.folder.as_str())
     }
 
-    pub(super) fn references(&self) -> impl Iterator<Item = &Reference> {
+    pub(crate) fn references(&self) -> impl Iterator<Item = &Reference> {
         self.sources.iter().flat_map(|source| &source.references)
     }
 
@@ -79,19 +79,19 @@ impl Package {
 
 impl Source {
     /// The first paragraph of its documentation.
-    pub(super) fn head(&self) -> String {
+    pub(crate) fn head(&self) -> String {
         let lines = self.text.lines().map_while(|line| line.strip_prefix("//!"));
         let paragraph: Vec<_> = lines.map(str::trim).take_while(|line| !line.is_empty()).collect();
         paragraph.join(" ")
     }
 
     /// The room of a folder that it belongs to.
-    pub(super) fn room(&self, folder: &str) -> Option<&str> {
+    pub(crate) fn room(&self, folder: &str) -> Option<&str> {
         room(&self.place, folder)
     }
 
     /// Whether it is the module at this place, or below it.
-    pub(super) fn is_in(&self, place: &str) -> bool {
+    pub(crate) fn is_in(&self, place: &str) -> bool {
         is_below(&self.place, place)
     }
 
@@ -112,12 +112,12 @@ impl Source {
 
 impl Reference {
     /// The room of a folder that it leads to.
-    pub(super) fn room(&self, folder: &str) -> Option<&str> {
+    pub(crate) fn room(&self, folder: &str) -> Option<&str> {
         room(self.target.as_ref()?, folder)
     }
 
     /// Whether it may lead to another crate.
-    pub(super) fn is_external(&self) -> bool {
+    pub(crate) fn is_external(&self) -> bool {
         self.target.is_none()
     }
 }
@@ -129,7 +129,7 @@ impl fmt::Display for Reference {
 }
 
 /// Whether a folder has a room of this name.
-pub(super) fn is_room(folder: &str, name: &str) -> bool {
+pub(crate) fn is_room(folder: &str, name: &str) -> bool {
     Package::of(folder).sources.iter().any(|source| source.room(folder) == Some(name))
 }
 
