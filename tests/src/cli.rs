@@ -1,14 +1,12 @@
-//! Runs the `smtp-connector` binary: in a clean environment, with a cache of its own, within a
-//! deadline.
+//! Runs the command line in a clean environment, with a cache of its own, within a deadline.
 //!
-//! Cargo builds no binary for the tests of another package, so the first run of each test process
-//! has it built: that takes a moment where it is fresh already, and it is never stale.
+//! Cargo builds no program of another package for tests. So this package has one, which is the
+//! command line by another name.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::process::Stdio;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use rustix::process::{Pid, kill_process};
@@ -98,7 +96,7 @@ impl Cli {
     ///
     /// # Panics
     ///
-    /// Panics where the binary cannot be built or does not end in time.
+    /// Panics where the binary cannot be run or does not end in time.
     pub async fn run(self) -> Outcome {
         self.start().await.finish().await
     }
@@ -107,11 +105,11 @@ impl Cli {
     ///
     /// # Panics
     ///
-    /// Panics where the binary cannot be built or run.
+    /// Panics where the binary cannot be run.
     pub async fn start(self) -> Running {
-        let binary = tokio::task::spawn_blocking(binary).await.expect("the binary can be built");
-        let mut command = Command::new(binary);
+        let mut command = Command::new(binary());
         command
+            .arg0("smtp-connector")
             .args(&self.arguments)
             .current_dir(self.folder.path())
             .kill_on_drop(true)
@@ -143,7 +141,7 @@ impl Cli {
     ///
     /// # Panics
     ///
-    /// Panics where the binary cannot be built or does not end in time.
+    /// Panics where the binary cannot be run or does not end in time.
     pub fn run_blocking(self) -> Outcome {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a runtime can be made").block_on(self.run())
@@ -221,43 +219,10 @@ impl Outcome {
     }
 }
 
-/// The binary of the profile under test, built at the first call.
-pub fn binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        let test = std::env::current_exe().expect("the system tells the path of the test");
-        // The test is `<target>/<profile>/deps/<name>`.
-        let profile =
-            test.ancestors().nth(2).expect("a test has its place below the target folder");
-        build(profile);
-        profile.join("smtp-connector").with_extension(std::env::consts::EXE_EXTENSION)
-    })
-}
-
-/// Builds with the features of the whole workspace, so that no dependency is compiled a second
-/// time.
-fn build(profile: &Path) {
-    let name = profile.file_name().and_then(OsStr::to_str).expect("cargo names profiles in ASCII");
-    let target = profile.parent().expect("a profile has its place in the target folder");
-    let mut cargo =
-        std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--quiet", "--locked", "--workspace", "--bin", "smtp-connector"]);
-    cargo.args(["--profile", if name == "debug" { "dev" } else { name }]);
-    cargo.arg("--target-dir").arg(target).current_dir(env!("CARGO_MANIFEST_DIR"));
-    // What cargo tells the test about the test's own package would make other build scripts run
-    // again.
-    for (name, _) in std::env::vars_os() {
-        if ["CARGO_MANIFEST_", "CARGO_PKG_", "OUT_DIR"]
-            .iter()
-            .any(|own| name.to_string_lossy().starts_with(own))
-        {
-            cargo.env_remove(name);
-        }
-    }
-    let output = cargo.output().expect("cargo can be run");
-    assert!(
-        output.status.success(),
-        "the binary does not build:\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+/// The program of the profile under test: cargo builds it before the tests of this package.
+pub fn binary() -> PathBuf {
+    let test = std::env::current_exe().expect("the system tells the path of the test");
+    // The test is `<target>/<profile>/deps/<name>`.
+    let profile = test.ancestors().nth(2).expect("a test has its place below the target folder");
+    profile.join("smtp-connector-under-test").with_extension(std::env::consts::EXE_EXTENSION)
 }

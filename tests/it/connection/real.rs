@@ -2,7 +2,6 @@
 //! gets a mount namespace of its own, in which the resolver's files are others.
 
 use std::net::UdpSocket;
-use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -26,7 +25,8 @@ fn send(file: &str, text: &str, configuration: &Value) -> Value {
     let output = Command::new("unshare")
         .args(["--mount", "sh", "-c", r#"mount --bind "$1" "$2" && shift 2 && exec "$@""#, "sh"])
         .arg(replacement)
-        .args([Path::new(file), binary()])
+        .arg(file)
+        .arg(binary())
         .args(["send", "--type", "SignIn", "--to", "ann@b.test", "--json"])
         .arg(configuration)
         .env("XDG_CACHE_HOME", binary().with_file_name("test-cache"))
