@@ -2,11 +2,11 @@
 //! up.
 
 mod abandoned;
+mod kept;
 mod many;
 pub(crate) mod options;
 mod pipelining;
 mod runtimes;
-mod session;
 
 use std::sync::Arc;
 

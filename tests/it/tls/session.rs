@@ -5,9 +5,9 @@ use std::process::Command;
 
 use rustls::version::{TLS12, TLS13};
 use serde_json::{Value, json};
-use smtp_connector::{Check, Error, ErrorKind, NegotiatedTls, Options, Stage};
+use smtp_connector::{Check, ErrorKind, Options, Stage};
 use smtp_connector_tests::certificates::{Authority, Identity};
-use smtp_connector_tests::peer::{Peer, Script, ServerTls};
+use smtp_connector_tests::peer::Script;
 
 use super::{PASSPHRASE, configuration, sound, verify};
 use crate::helpers::tenant;
