@@ -36,6 +36,7 @@ mod delivery;
 mod diagnostic;
 mod egress;
 mod error;
+mod load;
 mod mailer;
 mod material;
 mod message;

@@ -1,5 +1,6 @@
-//! The sandbox: engine, components, instances. The only module that names wasmtime; what leaves it
-//! are the host's own types.
+//! The sandbox: engine, components, instances.
+//!
+//! The only module that names wasmtime; what leaves it are the host's own types.
 
 mod bindings;
 mod cache;
@@ -17,4 +18,5 @@ pub use engine::{Engine, EngineBuilder};
 pub use limits::Limits;
 
 pub(crate) use component::{Checked, Component};
+pub(crate) use engine::MAX_COMPONENT_BYTES;
 pub(crate) use warm::Composers;

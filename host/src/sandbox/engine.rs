@@ -1,11 +1,10 @@
 //! The engine: made once per process, it compiles components and keeps the clock that bounds their
 //! calls.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::io::AsyncReadExt as _;
 use tokio::sync::OnceCell;
 use wasmtime::component::Linker;
 
@@ -14,7 +13,6 @@ use super::component::Component;
 use super::imports;
 use super::instance::State;
 use super::limits::Limits;
-use crate::connector::Connector;
 use crate::error::{Error, ErrorKind, Result};
 
 /// How often running calls look at their deadline. Ten milliseconds are short beside any limit on a
@@ -22,7 +20,7 @@ use crate::error::{Error, ErrorKind, Result};
 const TICK: Duration = Duration::from_millis(10);
 
 /// The largest component that is compiled, in bytes: thirty times the bundled one.
-const MAX_COMPONENT_BYTES: usize = 16 << 20;
+pub(crate) const MAX_COMPONENT_BYTES: usize = 16 << 20;
 
 /// Compiles and runs components. Make one per process and share it: cloning is cheap.
 ///
@@ -116,50 +114,24 @@ impl Engine {
         EngineBuilder::default()
     }
 
-    /// Loads the component that comes with this library. It is compiled at the first call and kept.
-    ///
-    /// # Errors
-    ///
-    /// Fails with [`ErrorKind::Internal`] where it cannot be compiled.
-    pub async fn bundled(&self) -> Result<Connector> {
-        let load = || Component::load(self, crate::bundled::COMPONENT.into(), true);
-        self.0.bundled.get_or_try_init(load).await.cloned().map(Connector::new)
+    /// The bounds on every call.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
     }
 
-    /// Loads a component from its bytes, in the binary format.
-    ///
-    /// # Errors
-    ///
-    /// Fails with [`ErrorKind::Component`] where the bytes are no component, the component is no
-    /// connector of this version of the contract, or it imports anything beyond what a standard
-    /// library brings along; the message names what was found.
-    pub async fn load(&self, bytes: &[u8]) -> Result<Connector> {
+    /// The component that comes with this library. It is compiled at the first call and kept.
+    pub(crate) async fn bundled_component(&self) -> Result<Arc<Component>> {
+        let load = || Component::load(self, crate::bundled::COMPONENT.into(), true);
+        self.0.bundled.get_or_try_init(load).await.cloned()
+    }
+
+    /// A component of somebody else.
+    pub(crate) async fn component(&self, bytes: &[u8]) -> Result<Arc<Component>> {
         if bytes.len() > MAX_COMPONENT_BYTES {
             let message = format!("the component has more than {MAX_COMPONENT_BYTES} bytes");
             return Err(Error::new(ErrorKind::Component, message));
         }
-        Component::load(self, bytes.into(), false).await.map(Connector::new)
-    }
-
-    /// Loads a component from a file.
-    ///
-    /// # Errors
-    ///
-    /// Fails with [`ErrorKind::Input`] where the file cannot be read, else as [`Engine::load`].
-    pub async fn load_file(&self, path: impl AsRef<Path>) -> Result<Connector> {
-        let path = path.as_ref();
-        let bytes = read_bounded(path).await.map_err(|error| {
-            Error::new(
-                ErrorKind::Input,
-                format!("cannot read the component `{}`: {error}", path.display()),
-            )
-        })?;
-        self.load(&bytes).await
-    }
-
-    /// The bounds on every call.
-    pub fn limits(&self) -> &Limits {
-        &self.0.limits
+        Component::load(self, bytes.into(), false).await
     }
 
     pub(super) fn wasmtime(&self) -> &wasmtime::Engine {
@@ -173,14 +145,6 @@ impl Engine {
     pub(super) fn cache(&self) -> Option<&Cache> {
         self.0.cache.as_ref()
     }
-}
-
-/// Reads a file, but not much further than [`Engine::load`] accepts: it may have no end.
-async fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
-    let file = tokio::fs::File::open(path).await?;
-    let mut bytes = Vec::new();
-    file.take(MAX_COMPONENT_BYTES as u64 + 1).read_to_end(&mut bytes).await?;
-    Ok(bytes)
 }
 
 fn configuration(limits: &Limits) -> wasmtime::Config {

@@ -1,0 +1,55 @@
+//! Components are loaded as connectors: from bytes, from a file, or from this library.
+
+use std::path::Path;
+
+use tokio::io::AsyncReadExt as _;
+
+use crate::connector::Connector;
+use crate::error::{Error, ErrorKind, Result};
+use crate::sandbox::{Engine, MAX_COMPONENT_BYTES};
+
+impl Engine {
+    /// Loads the component that comes with this library. It is compiled at the first call and kept.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`ErrorKind::Internal`] where it cannot be compiled.
+    pub async fn bundled(&self) -> Result<Connector> {
+        self.bundled_component().await.map(Connector::new)
+    }
+
+    /// Loads a component from its bytes, in the binary format.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`ErrorKind::Component`] where the bytes are no component, the component is no
+    /// connector of this version of the contract, or it imports anything beyond what a standard
+    /// library brings along; the message names what was found.
+    pub async fn load(&self, bytes: &[u8]) -> Result<Connector> {
+        self.component(bytes).await.map(Connector::new)
+    }
+
+    /// Loads a component from a file.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`ErrorKind::Input`] where the file cannot be read, else as [`Engine::load`].
+    pub async fn load_file(&self, path: impl AsRef<Path>) -> Result<Connector> {
+        let path = path.as_ref();
+        let bytes = read_bounded(path).await.map_err(|error| {
+            Error::new(
+                ErrorKind::Input,
+                format!("cannot read the component `{}`: {error}", path.display()),
+            )
+        })?;
+        self.load(&bytes).await
+    }
+}
+
+/// Reads a file, but not much further than [`Engine::load`] accepts: it may have no end.
+async fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+    let file = tokio::fs::File::open(path).await?;
+    let mut bytes = Vec::new();
+    file.take(MAX_COMPONENT_BYTES as u64 + 1).read_to_end(&mut bytes).await?;
+    Ok(bytes)
+}
