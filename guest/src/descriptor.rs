@@ -1,6 +1,7 @@
 //! What the component says of itself: names, logo, the form and the schema of the configuration,
-//! examples, and where secrets stand. The schema and the examples are data files; the rest is
-//! below.
+//! examples, and where secrets stand.
+//!
+//! The schema and the examples are data files; the rest is below.
 
 mod form;
 

@@ -1,5 +1,6 @@
-//! The command line: arguments in, documents and exit codes out. The only module that reads the
-//! environment and the arguments of the process.
+//! The command line: arguments in, documents and exit codes out.
+//!
+//! The only module that reads the environment and the arguments of the process.
 
 mod arguments;
 mod batch;

@@ -1,5 +1,7 @@
 //! What the host itself reads in a configuration: where the secrets are, where it points, and where
-//! in the text a finding stands. Everything else is the component's business.
+//! in the text a finding stands.
+//!
+//! Everything else is the component's business.
 
 mod endpoint;
 mod locate;

@@ -1,4 +1,6 @@
-//! The `smtp-connector` command. Everything it does is in the library's `cli` module.
+//! The `smtp-connector` command.
+//!
+//! Everything it does is in the library's `cli` module.
 
 use std::process::ExitCode;
 

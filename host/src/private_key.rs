@@ -1,6 +1,7 @@
 //! Private keys from PEM, decrypted where they are encrypted: PKCS #1, SEC 1 and PKCS #8, and of
-//! the encrypted ones PKCS #8 with PBES2 and OpenSSL's traditional form. The text is a tenant's:
-//! sizes are bounded, and so is what opening may cost, before it is done.
+//! the encrypted ones PKCS #8 with PBES2 and OpenSSL's traditional form.
+//!
+//! The text is a tenant's: sizes are bounded, and so is what opening may cost, before it is done.
 
 mod cost;
 mod encrypted;

@@ -1,8 +1,7 @@
-//! Submission: from a plan and a composed message to the server's reply. Nothing outside this
-//! module knows lettre, sockets or TLS.
+//! Submission: from a plan and a composed message to the server's reply.
 //!
-//! Each room knows only those below it: `pool`, `advice`, `session`, `network`, `record`, and
-//! `message` by itself.
+//! Nothing outside this module knows lettre, sockets or TLS. Each room knows only those below it:
+//! `pool`, `advice`, `session`, `network`, `record`, and `message` by itself.
 
 mod advice;
 mod message;

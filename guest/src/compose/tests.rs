@@ -1,3 +1,5 @@
+//! Tests of composing.
+
 use serde_json::json;
 
 use super::*;

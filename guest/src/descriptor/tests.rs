@@ -1,3 +1,5 @@
+//! Tests of the descriptor.
+
 use serde_json::Value;
 
 use super::*;

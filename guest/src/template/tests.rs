@@ -1,3 +1,5 @@
+//! Tests of templates.
+
 use serde_json::{Value, json};
 
 use super::*;

@@ -1,5 +1,6 @@
-//! `batch`: many messages, one result for each. What a run leaves behind says what is to be sent
-//! yet, however the run ended.
+//! `batch`: many messages, one result for each.
+//!
+//! What a run leaves behind says what is to be sent yet, however the run ended.
 
 mod fate;
 mod inflight;

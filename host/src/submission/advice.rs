@@ -1,5 +1,6 @@
-//! What to change after the usual mistakes. Facts about servers in the field, in our words; never a
-//! word of the server's, and no secret.
+//! What to change after the usual mistakes.
+//!
+//! Facts about servers in the field, in our words; never a word of the server's, and no secret.
 
 mod later;
 mod login;

@@ -1,5 +1,6 @@
-//! A line of REQUESTS: a request, or what is wrong with it. What is found is described and not
-//! quoted, since it may hold a code; names of members are.
+//! A line of REQUESTS: a request, or what is wrong with it.
+//!
+//! What is found is described and not quoted, since it may hold a code; names of members are.
 
 use std::borrow::Cow;
 use std::fmt;

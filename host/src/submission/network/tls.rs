@@ -1,6 +1,7 @@
 //! TLS as the plan wants it: the configuration is made once for all connections, the handshake has
-//! a deadline, and what goes wrong is told in words that help. Which certificates are trusted is
-//! decided in `verifier`.
+//! a deadline, and what goes wrong is told in words that help.
+//!
+//! Which certificates are trusted is decided in `verifier`.
 
 mod explanation;
 mod roots;

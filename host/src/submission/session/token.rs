@@ -1,6 +1,7 @@
 //! Access tokens for the session (RFC 6749): kept until shortly before they expire, and renewed by
-//! one request at a time, however many messages wait. A refresh token that the endpoint replaces is
-//! handed to the embedder.
+//! one request at a time, however many messages wait.
+//!
+//! A refresh token that the endpoint replaces is handed to the embedder.
 
 mod assertion;
 mod grant;

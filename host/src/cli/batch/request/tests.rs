@@ -1,3 +1,5 @@
+//! Tests of reading a request.
+
 use super::*;
 
 fn entry(content: &[u8]) -> Entry {
