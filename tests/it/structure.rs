@@ -11,10 +11,21 @@ use source::{Package, Reference};
 
 /// For a folder, its rooms from the top to the bottom. A room knows those below its own row, and
 /// nothing beside it; a room that is not named here is below all rows.
-const ROWS: &[(&str, &[&[&str]])] = &[(
-    "host/src",
-    &[&["cli"], &["load"], &["connector"], &["mailer"], &["sandbox", "submission"]],
-)];
+const ROWS: &[(&str, &[&[&str]])] = &[
+    ("host/src", &[&["cli"], &["load"], &["connector"], &["mailer"], &["sandbox", "submission"]]),
+    (
+        "host/src/submission",
+        &[
+            &["transport"],
+            &["pool"],
+            &["advice"],
+            &["session"],
+            &["network"],
+            &["record"],
+            &["message"],
+        ],
+    ),
+];
 
 /// Crates that one place alone may name, lest the rest of the program depend on them.
 const NAMED_ONLY: &[(&str, &str)] = &[

@@ -38,7 +38,8 @@ async fn a_message_of_lettre_reaches_all_its_recipients() {
     // One connection serves what lettre built and what the component composed.
     mailer.send(&crate::helpers::tenant::sign_in("482913")).await.expect("acceptance");
     transport.shutdown().await;
-    let error = mailer.send(&crate::helpers::tenant::sign_in("482913")).await.expect_err("it is closed");
+    let error =
+        mailer.send(&crate::helpers::tenant::sign_in("482913")).await.expect_err("it is closed");
     assert_eq!(error.kind(), ErrorKind::Closed);
 }
 
