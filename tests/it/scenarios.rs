@@ -22,14 +22,14 @@ const SCENARIOS: &[(&str, &[&str])] = &[
         &["connection/session", "command_line/send"],
     ),
     ("a server that refuses at once, leaves or resets", &["connection/session", "it/delivery"]),
-    ("several addresses, in turn", &["submission/dial", "deadlines/session"]),
+    ("several addresses, in turn", &["network/dial", "deadlines/session"]),
     (
         "a server silent after each stage, a proxy or a token endpoint that drips",
         &["deadlines/session"],
     ),
     (
         "blank lines, replies in pieces, replies in any charset, the last words of a server",
-        &["it/replies", "submission/answer"],
+        &["it/replies", "session/reply_parser"],
     ),
     ("line ends of the message", &["connection/session", "submission/tests/dialogue"]),
     ("services by name, URLs in each form", &["it/services", "connection/url", "config/endpoint"]),
@@ -74,10 +74,10 @@ const SCENARIOS: &[(&str, &[&str])] = &[
         "encoding, folding and identifiers of header fields, names, custom and `List-*` fields",
         &["message/fields", "submission/message/field"],
     ),
-    ("transfer encodings and the ends of parts", &["message/fields", "submission/message/tests"]),
+    ("transfer encodings and the ends of parts", &["message/fields", "prepare/tests"]),
     (
         "signatures known, several, relaxed, over chosen fields",
-        &["submission/dkim/tests", "dkim/options", "dkim/real"],
+        &["dkim/tests", "dkim/options", "dkim/real"],
     ),
 ];
 

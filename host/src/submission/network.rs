@@ -1,5 +1,7 @@
 //! The way to the server: names resolved, addresses judged and dialled, proxies, TLS, and what can
-//! go wrong on the wire. What is said over it is for others to know.
+//! go wrong on the wire.
+//!
+//! What is said over it is for others to know.
 
 pub(super) mod context;
 pub(super) mod dial;

@@ -1,5 +1,7 @@
 //! What a session leaves behind for each message: the transcript, the time and finding of each
-//! stage, and the events for the log. What of it may be shown is decided in `redaction`.
+//! stage, and the events for the log.
+//!
+//! What of it may be shown is decided in `redaction`.
 
 mod redaction;
 

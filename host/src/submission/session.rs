@@ -1,4 +1,5 @@
 //! A session with a server: opened, authenticated, and used for one transaction after the other.
+//!
 //! Each reply is parsed, bounded and judged.
 
 pub(super) mod authentication;
