@@ -2,8 +2,8 @@
 //!
 //! The languages wanted are the request's own, else the payload's `locale`, and after it each of
 //! the payload's `uiLocales`; every tag is truncated from its end until something matches (RFC 4647
-//! §3.4). A type answers with the entry of such a language, else with its entry without a locale. A
-//! type that has neither leaves it to Generic; where Generic has neither, a mail in another
+//! §3.4), and then any entry of the same language does, so that `zh` finds `zh-CN`. A type answers
+//! with the entry of such a language, else with its entry without a locale. A type that has neither leaves it to Generic; where Generic has neither, a mail in another
 //! language is better than none, and the type's first entry is taken, or Generic's.
 
 use std::collections::HashMap;
@@ -68,11 +68,18 @@ impl Entries {
         let with = |locale: Option<&str>| {
             self.by_locale.get(&locale.map(str::to_owned)).map(|index| &self.mails[*index])
         };
-        wanted
-            .iter()
-            .flat_map(|tag| truncations(tag))
-            .find_map(|tag| with(Some(tag)))
-            .or_else(|| with(None))
+        let best_for = |tag: &String| {
+            truncations(tag).find_map(|tag| with(Some(tag))).or_else(|| self.of(tag))
+        };
+        wanted.iter().find_map(best_for).or_else(|| with(None))
+    }
+
+    /// The first mail of the configuration in the language of a tag.
+    fn of(&self, tag: &str) -> Option<&Mail> {
+        let wanted = language(tag)?;
+        let speaks = |locale: &Option<String>| locale.as_deref().and_then(language) == Some(wanted);
+        let found = self.by_locale.iter().filter(|(locale, _)| speaks(locale));
+        found.map(|(_, index)| *index).min().map(|index| &self.mails[index])
     }
 }
 
@@ -97,6 +104,11 @@ const MAX_WANTED: usize = 32;
 
 /// The longest tag that is tried: RFC 5646 §4.4.1 needs 35 characters, private ones a few more.
 const MAX_TAG: usize = 64;
+
+/// The language of a tag; none where its first subtag is `x` or `i`, which name none.
+fn language(tag: &str) -> Option<&str> {
+    tag.split('-').next().filter(|subtag| subtag.len() > 1)
+}
 
 /// A tag and its shorter forms, such as `zh-hant-tw`, `zh-hant`, `zh`.
 fn truncations(tag: &str) -> impl Iterator<Item = &str> {
@@ -151,7 +163,9 @@ mod tests {
             ("SignIn", None, json!({}), "SignIn"),
             ("SignIn", Some("FR_ca"), json!({"locale": "zh-Hant"}), "SignIn fr"),
             ("SignIn", None, json!({"locale": "zh-hant-TW"}), "SignIn zh-Hant"),
-            ("SignIn", None, json!({"locale": "zh"}), "SignIn"),
+            ("SignIn", None, json!({"locale": "zh"}), "SignIn zh-Hant"),
+            ("SignIn", None, json!({"locale": "zh-CN", "uiLocales": "fr"}), "SignIn zh-Hant"),
+            ("SignIn", None, json!({"locale": "x-zh", "uiLocales": "i-fr"}), "SignIn"),
             ("SignIn", None, json!({"locale": "it", "uiLocales": "es fr-x-old"}), "SignIn fr"),
             ("SignIn", None, json!({"uiLocales": ["es", 1, "fr"]}), "SignIn fr"),
             ("SignIn", None, json!({"locale": "de"}), "SignIn"),
