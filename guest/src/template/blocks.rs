@@ -1,7 +1,10 @@
-//! Templates with more than plain placeholders, rendered by Handlebars. This file is the only one
-//! that knows the crate: it compiles, makes the crate write values as the rest of this module does,
+//! Templates with more than plain placeholders, rendered by Handlebars, which is the crate's only
+//! room for rendering: it compiles, makes the crate write values as the rest of this module does,
 //! and keeps Logto's rule for missing roots outside blocks.
 
+mod truth;
+
+use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use handlebars::template::{HelperTemplate, Parameter, Template, TemplateElement};
@@ -12,7 +15,7 @@ use handlebars::{
 use serde_json::Value;
 
 use super::placeholder::{self, Found};
-use super::scan::{SyntaxError, Tags};
+use super::scan::{Kind, SyntaxError, Tags};
 use super::text::{Bounded, Escaping, escape, write_text, write_value};
 
 /// The helpers that templates may call.
@@ -50,7 +53,7 @@ pub(super) fn compile(
     tags: &Tags,
     escaping: Escaping,
 ) -> Result<Template, SyntaxError> {
-    let mut template = parse(source)?;
+    let mut template = parse(source, tags)?;
     let mut sources = tags.outside_blocks().map(|tag| &source[tag.span.clone()]);
     rewrite(&mut template, escaping, &mut || sources.next());
     Ok(template)
@@ -58,12 +61,36 @@ pub(super) fn compile(
 
 /// Parses a template. Its tags must have been found before, for that is what bounds the parser's
 /// recursion.
-pub(super) fn parse(source: &str) -> Result<Template, SyntaxError> {
-    Template::compile(source).map_err(|error| {
+pub(super) fn parse(source: &str, tags: &Tags) -> Result<Template, SyntaxError> {
+    Template::compile(&with_plain_spaces(source, tags)).map_err(|error| {
         let (line, column) = error.pos().unwrap_or((1, 1));
         let number = |position| u32::try_from(position).unwrap_or(u32::MAX);
         SyntaxError { message: syntax_message(&error), line: number(line), column: number(column) }
     })
+}
+
+/// The source with every blank of a tag a space, for the crate knows few of JavaScript's.
+fn with_plain_spaces<'s>(source: &'s str, tags: &Tags) -> Cow<'s, str> {
+    let is_odd = |c: char| placeholder::is_blank(c) && !" \t\r\n".contains(c);
+    if !source.contains(is_odd) {
+        return Cow::Borrowed(source);
+    }
+    let (mut plain, mut text_start) = (String::with_capacity(source.len()), 0);
+    for tag in tags.list.iter().filter(|tag| tag.kind != Kind::Comment) {
+        plain.push_str(&source[text_start..tag.span.start]);
+        let mut quote = None;
+        plain.extend(source[tag.span.clone()].chars().map(|c| {
+            match quote {
+                None if matches!(c, '"' | '\'') => quote = Some(c),
+                Some(open) if open == c => quote = None,
+                _ => {}
+            }
+            if quote.is_none() && is_odd(c) { ' ' } else { c }
+        }));
+        text_start = tag.span.end;
+    }
+    plain.push_str(&source[text_start..]);
+    Cow::Owned(plain)
 }
 
 fn syntax_message(error: &handlebars::TemplateError) -> String {
@@ -186,6 +213,7 @@ fn registry(escaping: Escaping) -> Handlebars<'static> {
     let mut registry = Handlebars::new();
     // A template must not write one-time codes to a log.
     registry.unregister_helper("log");
+    truth::register(&mut registry);
     registry.register_escape_fn(move |text| escape(text, escaping));
     registry.register_helper(
         PLACEHOLDER,

@@ -90,7 +90,7 @@ fn parse(text: &str, uses: &mut Uses) -> Result<Vec<Tag>, SyntaxError> {
         let paths = tags.list.iter().filter_map(|tag| tag.path.clone());
         paths.for_each(|path| uses.root(text[path].split('.').next().unwrap_or_default(), true));
     } else {
-        uses.template(&blocks::parse(text)?, true);
+        uses.template(&blocks::parse(text, &tags)?, true);
     }
     Ok(tags.list.into_iter().filter(|tag| tag.kind == Kind::Raw).collect())
 }

@@ -67,8 +67,14 @@ fn is_key(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '$') || c > '\u{a0}' && c.is_alphanumeric()
 }
 
+/// The octets of the blanks that a text begins with.
 fn blanks(text: &str) -> usize {
-    text.bytes().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count()
+    text.len() - text.trim_start_matches(is_blank).len()
+}
+
+/// Whether a character is one of JavaScript's `\s`. Editors write no-break spaces.
+pub(super) fn is_blank(c: char) -> bool {
+    c == '\u{feff}' || c != '\u{85}' && c.is_whitespace()
 }
 
 #[cfg(test)]
@@ -84,6 +90,8 @@ mod tests {
             ("{{  user.name\n}}", Some("user.name")),
             ("{{{ user.name }}}", Some("user.name")),
             ("{{größe}}", Some("größe")),
+            ("{{\u{a0}code\u{2003}\u{feff}}}", Some("code")),
+            ("{{\u{85}code}}", None),
             ("{{this.code}}", None),
             ("{{#if code}}", None),
             ("{{~code}}", None),

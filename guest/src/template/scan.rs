@@ -286,8 +286,9 @@ fn skip(source: &str, at: usize, token: &str) -> usize {
 }
 
 fn skip_blank(source: &str, at: usize) -> usize {
-    let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'~');
-    at + source.as_bytes()[at..].iter().take_while(|byte| blank(byte)).count()
+    let rest = &source[at..];
+    let body = rest.trim_start_matches(|c| c == '~' || placeholder::is_blank(c));
+    at + rest.len() - body.len()
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ fn payload() -> Value {
     json!({
         "code": "12<3", "n": 1.0, "user": {"name": "Ada & \"Co\"", "avatar": null, "list": [1, [2, 3], null]},
         "items": [{"n": "a"}, {"n": "b"}], "yes": true, "no": false, "lookup": "own",
+        "empty": {}, "none": [], "zero": 0, "nbsp": "\u{a0}",
     })
 }
 
@@ -50,6 +51,13 @@ fn blocks_follow_the_rules_of_handlebars() {
         ("\\{{code}} {{code}}", "{{code}} 12<3"),
         ("{{#if yes}}\n x\n{{/if}}\ny", " x\ny"),
         ("{{len items}}{{this.code}}", "212<3"),
+        ("{{#if empty}}a{{/if}}{{#unless empty}}b{{/unless}}{{#if (not empty)}}c{{/if}}", "a"),
+        ("{{#with empty}}a{{else}}b{{/with}}{{#if (and empty yes)}}c{{/if}}", "ac"),
+        ("{{#if (or no empty)}}a{{/if}}{{#if none}}b{{/if}}{{#with none}}c{{/with}}", "a"),
+        ("{{#if zero}}a{{/if}}{{#if zero includeZero=true}}b{{/if}}", "b"),
+        ("{{#with zero}}[{{this}}]{{/with}}", "[0]"),
+        ("{{#if\u{a0}yes}}{{\u{a0}code\u{2003}}}{{/if}}{{\u{a0}gone}}", "12<3{{\u{a0}gone}}"),
+        ("{{#if (eq nbsp '\u{a0}')}}a{{/if}}", "a"),
     ] {
         assert_eq!(render(text, Escaping::Plain, payload()).as_deref(), Ok(expected), "{text}");
     }
