@@ -2,7 +2,9 @@
 //! rendered templates.
 //!
 //! Lenient where that is harmless: unquoted dots and commas in names, `;` between mailboxes,
-//! comments for names, groups. Strict where leniency would let text become an address: nothing is
+//! comments for names, groups. A name that is text is kept: a
+//! comment beside other words stands in the name with its parentheses, and what precedes a colon is
+//! the beginning of a name unless `;` closes the group. Strict where leniency would let text become an address: nothing is
 //! ever extracted from a quoted string. Reading takes linear time.
 
 pub mod address;
@@ -42,6 +44,8 @@ struct Word {
     text: String,
     /// Whether an `@` stands outside quotes.
     has_at: bool,
+    /// Whether it is a comment.
+    is_comment: bool,
 }
 
 impl Word {
@@ -59,12 +63,19 @@ struct Item {
     words: Vec<Word>,
     /// What stands between angle brackets.
     angle: Option<String>,
-    comment: String,
+}
+
+/// The name of a group that is open.
+#[derive(Debug)]
+struct Group {
+    words: Vec<Word>,
+    /// The index of its first member.
+    first: usize,
 }
 
 impl Item {
     fn is_empty(&self) -> bool {
-        self.angle.is_none() && self.words.is_empty() && self.comment.is_empty()
+        self.angle.is_none() && self.words.is_empty()
     }
 
     /// Whether the item may be the beginning of a name such as `Foo, PhD <foo@example.com>`.
@@ -72,8 +83,16 @@ impl Item {
         self.angle.is_none() && !self.words.iter().any(|word| word.has_at)
     }
 
-    fn text(&self) -> String {
-        self.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
+    /// The name, where comments that stand alone lose their parentheses.
+    fn name(&self) -> String {
+        let alone = self.words.iter().all(|word| word.is_comment);
+        let text = |word: &Word| match word.text.strip_prefix('(') {
+            Some(inner) if alone => inner.strip_suffix(')').unwrap_or(inner).to_owned(),
+            _ => word.text.clone(),
+        };
+        let name = self.words.iter().map(text).collect::<Vec<_>>().join(" ");
+        // The name of a group that no `;` closes, before an address without a name of its own.
+        name.strip_suffix(':').map(str::to_owned).unwrap_or(name)
     }
 
     fn into_mailbox(mut self) -> Result<Mailbox, Problem> {
@@ -86,10 +105,8 @@ impl Item {
             Some(angle) => angle,
             None => self.take_bare_address()?,
         };
-        let text = self.text();
-        let name = if text.trim().is_empty() { &self.comment } else { &text };
         Ok(Mailbox {
-            name: shield::reveal_name(name),
+            name: shield::reveal_name(&self.name()),
             address: shield::reveal_address(address.trim())?,
         })
     }
@@ -104,11 +121,12 @@ impl Item {
                 Err("two addresses stand side by side, put a comma between them".to_owned())
             }
             (Some(only), None) => Ok(self.words.remove(only).raw),
-            _ => Ok(take(&mut self.words)
-                .into_iter()
-                .map(|word| word.raw)
-                .collect::<Vec<_>>()
-                .join(" ")),
+            _ => {
+                let (comments, words): (Vec<_>, Vec<_>) =
+                    take(&mut self.words).into_iter().partition(|word| word.is_comment);
+                self.words = comments;
+                Ok(words.into_iter().map(|word| word.raw).collect::<Vec<_>>().join(" "))
+            }
         }
     }
 }
@@ -119,6 +137,8 @@ struct Reader {
     done: Vec<Item>,
     /// Items without an address that each end with a comma: perhaps parts of the next item's name.
     names: Vec<Item>,
+    /// Groups that no `;` has closed.
+    groups: Vec<Group>,
     item: Item,
     word: Word,
 }
@@ -136,7 +156,10 @@ impl Reader {
                 '<' => self.angle(&mut rest)?,
                 '[' if self.word.raw.ends_with('@') => self.literal(&mut rest)?,
                 ',' => self.end_item(true),
-                ';' => self.end_item(false),
+                ';' => {
+                    self.end_item(false);
+                    self.groups.pop();
+                }
                 ':' => self.end_group_name()?,
                 '>' | ')' => return Err(format!("`{c}` closes what was never opened")),
                 _ if c.is_whitespace() => self.end_word(),
@@ -144,6 +167,7 @@ impl Reader {
             }
         }
         self.end_item(false);
+        self.keep_group_names()?;
         Ok(self.done)
     }
 
@@ -166,17 +190,19 @@ impl Reader {
 
     fn comment(&mut self, rest: &mut Chars<'_>) -> Result<(), Problem> {
         let mut depth = 1_usize;
-        if !self.item.comment.is_empty() {
-            self.item.comment.push(' ');
-        }
+        let mut comment = String::new();
         while let Some(c) = rest.next() {
             match c {
                 '(' => depth += 1,
                 ')' => depth -= 1,
-                '\\' => self.item.comment.extend(rest.next()),
-                _ => self.item.comment.push(c),
+                '\\' => comment.extend(rest.next()),
+                _ => comment.push(c),
             }
             if depth == 0 {
+                if !comment.trim().is_empty() {
+                    let text = format!("({comment})");
+                    self.item.words.push(Word { text, is_comment: true, ..Word::default() });
+                }
                 return Ok(());
             }
         }
@@ -228,13 +254,39 @@ impl Reader {
         }
     }
 
-    /// Forgets the name of a group, so that its members stand in the list like others.
+    /// Begins a group, whose members stand in the list like others.
     fn end_group_name(&mut self) -> Result<(), Problem> {
         self.end_word();
-        if take(&mut self.item).is_bare_name() {
-            return Ok(());
+        let item = take(&mut self.item);
+        if !item.is_bare_name() {
+            return Err("a colon follows an address".to_owned());
         }
-        Err("a colon follows an address".to_owned())
+        let mut words = joined(take(&mut self.names), item.words);
+        if let Some(word) = words.last_mut() {
+            word.push(':');
+        }
+        self.groups.push(Group { words, first: self.done.len() });
+        Ok(())
+    }
+
+    /// Gives what no `;` has made the name of a group back to the mailbox behind it.
+    fn keep_group_names(&mut self) -> Result<(), Problem> {
+        for groups in self.groups.chunk_by_mut(|one, other| one.first == other.first) {
+            let first = groups.first().map_or(0, |group| group.first);
+            let mut words: Vec<_> =
+                groups.iter_mut().flat_map(|group| take(&mut group.words)).collect();
+            // The scheme of a URL is no name.
+            words.retain(|word| !word.text.eq_ignore_ascii_case("mailto:"));
+            match self.done.get_mut(first) {
+                Some(item) => {
+                    words.append(&mut item.words);
+                    item.words = words;
+                }
+                None if words.is_empty() => {}
+                None => return Err("no mailbox follows the colon".to_owned()),
+            }
+        }
+        Ok(())
     }
 
     fn end_item(&mut self, by_comma: bool) {

@@ -68,7 +68,20 @@ fn from(root: &mut Object<'_>, findings: &mut Findings) -> Option<Mailbox> {
         missing_author(path, "`fromEmail` is empty", findings);
         return None;
     }
+    warn_encoded(text, &path, findings);
     mailbox::one(text).map_err(|problem| bad_address(path, &problem, findings)).ok()
+}
+
+/// Names are encoded where a message is written, so an encoded word (RFC 2047 §2) in one would be
+/// read as it stands.
+fn warn_encoded(text: &str, path: &str, findings: &mut Findings) {
+    let is_encoded =
+        text.split_once("=?").is_some_and(|(_, word)| word.contains('?') && word.contains("?="));
+    if is_encoded {
+        findings
+            .warning(path, "encoded-name", "an encoded word is sent as the text that stands here")
+            .help("write the name as people shall read it, in any script");
+    }
 }
 
 fn missing_author(path: String, message: &str, findings: &mut Findings) {
@@ -85,6 +98,7 @@ fn bad_address(path: String, problem: &str, findings: &mut Findings) {
 
 fn reply_to(root: &mut Object<'_>, findings: &mut Findings) -> Vec<Mailbox> {
     let text = root.string("replyTo", findings).unwrap_or_default();
+    warn_encoded(text, &root.pointer_to("replyTo"), findings);
     match mailbox::list(text) {
         Ok(list) => list,
         Err(problem) => {
@@ -205,6 +219,7 @@ mod tests {
         for (value, code) in [
             (r#""no-reply@example.com""#, None),
             (r#""My App <no-reply@example.com>""#, None),
+            (r#""What=?! <no-reply@example.com>""#, None),
             ("null", Some("missing-key")),
             (r#""""#, Some("missing-key")),
             ("1", Some("wrong-type")),
@@ -228,6 +243,16 @@ mod tests {
         assert_eq!(settings.expect("usable").reply_to.len(), 2);
         let (_, found) = read(r#"{"fromEmail": "a@b.example", "replyTo": "nobody"}"#);
         assert_eq!(found, [("/replyTo".to_owned(), "invalid-address".to_owned())]);
+    }
+
+    #[test]
+    fn encoded_words_are_told() {
+        let encoded = "=?utf-8?q?B=C3=BCro?= <a@b.example>";
+        let (settings, found) =
+            read(&format!(r#"{{"fromEmail": "{encoded}", "replyTo": "{encoded}"}}"#));
+        let at = |path: &str| (path.to_owned(), "encoded-name".to_owned());
+        assert_eq!(found, [at("/fromEmail"), at("/replyTo")]);
+        assert_eq!(settings.expect("usable").from.name.as_deref(), Some("=?utf-8?q?B=C3=BCro?="));
     }
 
     #[test]
