@@ -14,7 +14,7 @@ mod transport;
 mod uri;
 
 pub use object::Object;
-pub(crate) use object::wrong_type;
+pub(crate) use object::{nearest, wrong_type};
 
 use serde_json::Value;
 

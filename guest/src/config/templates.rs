@@ -7,11 +7,24 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::bindings::exports::smtp_connector::contract::messages::ContentType;
-use crate::config::Object;
+use crate::config::{Object, nearest};
 use crate::findings::Findings;
 
 /// The types that must have a template: Logto's rule.
 const REQUIRED_TYPES: [&str; 4] = ["Register", "SignIn", "ForgotPassword", "Generic"];
+
+/// Every type that Logto sends.
+const TYPES: [&str; 9] = [
+    "Register",
+    "SignIn",
+    "ForgotPassword",
+    "Generic",
+    "OrganizationInvitation",
+    "UserPermissionValidation",
+    "BindNewIdentifier",
+    "MfaVerification",
+    "BindMfa",
+];
 
 /// One template of a configuration.
 #[derive(Debug)]
@@ -75,6 +88,9 @@ pub fn read(root: &mut Object<'_>, findings: &mut Findings) -> Vec<Template> {
 fn read_one(entry: &Value, pointer: String, findings: &mut Findings) -> Option<Template> {
     let mut object = Object::read(entry, pointer.clone(), findings)?;
     let usage_type = required(&mut object, "usageType", "`SignIn`", findings);
+    if let Some(usage_type) = usage_type {
+        suggest_type(usage_type, object.pointer_to("usageType"), findings);
+    }
     let content_type =
         required(&mut object, "contentType", "`text/plain` or `text/html`", findings)
             .and_then(|name| content_type(name, object.pointer_to("contentType"), findings));
@@ -90,6 +106,18 @@ fn read_one(entry: &Value, pointer: String, findings: &mut Findings) -> Option<T
         subject: subject?.to_owned(),
         content: content?.to_owned(),
     })
+}
+
+/// Types are free, but one that is nearly Logto's is a slip.
+fn suggest_type(usage_type: &str, path: String, findings: &mut Findings) {
+    if TYPES.contains(&usage_type) {
+        return;
+    }
+    if let Some(known) = nearest(usage_type, &TYPES) {
+        findings
+            .warning(path, "unknown-type", "no platform is known to send messages of this type")
+            .help(format!("did you mean `{known}`?"));
+    }
 }
 
 fn required<'a>(
@@ -244,5 +272,21 @@ mod tests {
             [("/templates/5", "duplicate-template"), ("/templates/6/subject", "subject-differs")];
         assert_eq!(found, expected.map(|(path, code)| (path.to_owned(), code.to_owned())));
         assert_eq!(templates.len(), 7);
+    }
+
+    #[test]
+    fn a_type_that_is_nearly_known_is_a_slip() {
+        for (usage_type, help) in [
+            ("signin", Some("did you mean `SignIn`?")),
+            ("ForgotPasword", Some("did you mean `ForgotPassword`?")),
+            ("SignIn", None),
+            ("Newsletter", None),
+        ] {
+            let mut findings = Findings::default();
+            suggest_type(usage_type, "/t".to_owned(), &mut findings);
+            let found = findings.into_vec();
+            let helps: Vec<_> = found.iter().filter_map(|one| one.help.as_deref()).collect();
+            assert_eq!(helps, help.into_iter().collect::<Vec<_>>(), "{usage_type}");
+        }
     }
 }

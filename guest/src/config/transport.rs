@@ -45,6 +45,7 @@ pub(super) const MISPLACED: &[Misplaced] = &[
     ("hostname", "did you mean `host`?"),
     ("server", "did you mean `host`?"),
     ("ssl", "did you mean `secure`?"),
+    ("secureConnection", "did you mean `secure`?"),
     ("timeout", "use `connectionTimeout`, `greetingTimeout` and `socketTimeout`"),
     ("fromName", "write the name into `fromEmail`: `Name <address@example.com>`"),
 ];

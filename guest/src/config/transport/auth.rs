@@ -38,6 +38,9 @@ const SLIPS: &[Misplaced] = &[
     ),
 ];
 
+/// The slips that stand for `user` and `pass`.
+const LOGIN_SLIPS: [&str; 6] = ["username", "login", "email", "password", "passwd", "pwd"];
+
 /// The fields of which any means that there are credentials.
 const CREDENTIALS: [&str; 8] = [
     "user",
@@ -125,6 +128,7 @@ fn anonymous(
         kind(auth, findings);
         mechanism::inner(auth, findings);
         fields(auth, findings);
+        report_slips(auth, findings);
         auth.report_unused(&["type"], REASON, HELP, findings);
     }
     if outer.is_some_and(|outer| !outer.preset) {
@@ -132,6 +136,22 @@ fn anonymous(
     }
     if force {
         findings.no_effect(root.pointer_to("forceAuth"), REASON).help(HELP);
+    }
+}
+
+/// Without this, mail would go without a login that somebody wrote down.
+fn report_slips(auth: &mut Object<'_>, findings: &mut Findings) {
+    for (key, help) in SLIPS.iter().filter(|(key, _)| LOGIN_SLIPS.contains(key)) {
+        if auth.has(key) {
+            auth.inert(key);
+            findings
+                .error(
+                    auth.pointer_to(key),
+                    "unknown-key",
+                    "this key is unknown, and the session would not authenticate",
+                )
+                .help(*help);
+        }
     }
 }
 

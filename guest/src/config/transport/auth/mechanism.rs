@@ -4,7 +4,7 @@ use super::super::endpoint::overridden;
 use super::super::plan::SaslMechanism;
 use super::super::service::Service;
 use super::Kind;
-use crate::config::Object;
+use crate::config::{Object, nearest};
 use crate::findings::Findings;
 
 /// A mechanism that the configuration or its service asks for.
@@ -71,6 +71,13 @@ fn read(
     let name = object.text(key, findings)?;
     let mechanism = by_name(&name.trim().to_ascii_uppercase());
     if mechanism.is_none() {
+        let help = nearest(name.trim(), &NAMES).map_or_else(
+            || {
+                "remove it: a mechanism is then chosen among those that the server advertises"
+                    .to_owned()
+            },
+            |name| format!("did you mean `{name}`?"),
+        );
         findings
             .error(
                 object.pointer_to(key),
@@ -78,10 +85,12 @@ fn read(
                 "is no mechanism: expected `PLAIN`, `LOGIN`, `CRAM-MD5`, `XOAUTH2` or \
                 `OAUTHBEARER`",
             )
-            .help("remove it: a mechanism is then chosen among those that the server advertises");
+            .help(help);
     }
     mechanism
 }
+
+const NAMES: [&str; 5] = ["PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2", "OAUTHBEARER"];
 
 fn by_name(name: &str) -> Option<SaslMechanism> {
     match name {

@@ -1,6 +1,6 @@
 //! What the keys of authentication mean, and what is said about those that mean nothing.
 
-use super::super::fixture::{at, check, codes, plan, warnings, with};
+use super::super::fixture::{at, codes, plan, warnings, with};
 use super::super::plan::{Authentication, Oauth2Grant, Oauth2Login, ParameterValue, SaslMechanism};
 use serde_json::{Value, json};
 
@@ -111,6 +111,8 @@ fn a_mechanism_that_does_not_fit_is_an_error() {
         [("/authMethod", "contradiction")]
     );
     assert_eq!(codes(&with(json!({"authMethod": "NTLM"}))), [("/authMethod", "invalid-value")]);
+    let slip = with(json!({"authMethod": "cram_md5"}));
+    assert_eq!(at(&slip, "/authMethod").help.as_deref(), Some("did you mean `CRAM-MD5`?"));
     let number = auth(json!({"user": "u", "pass": "p", "method": 5}));
     assert_eq!(codes(&number), [("/auth/method", "wrong-type")]);
     let both =
@@ -396,5 +398,16 @@ fn other_names_for_the_fields_come_with_the_right_ones() {
         warnings(&functions),
         [("/auth/options", "no-effect"), ("/auth/provisionCallback", "no-effect")]
     );
-    assert!(check(&auth(json!({"username": "u", "password": "p"}))).0.is_some());
+}
+
+#[test]
+fn credentials_by_other_names_alone_do_not_send_without_login() {
+    let document = auth(json!({"username": "u", "password": "p"}));
+    assert_eq!(
+        codes(&document),
+        [("/auth/username", "unknown-key"), ("/auth/password", "unknown-key")]
+    );
+    assert_eq!(at(&document, "/auth/username").help.as_deref(), Some("did you mean `user`?"));
+    let empty = auth(json!({"username": "", "user": ""}));
+    assert_eq!(warnings(&empty), [("/auth/username", "unknown-key")]);
 }
