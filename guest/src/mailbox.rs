@@ -2,10 +2,10 @@
 //! rendered templates.
 //!
 //! Lenient where that is harmless: unquoted dots and commas in names, `;` between mailboxes,
-//! comments for names, groups. A name that is text is kept: a
-//! comment beside other words stands in the name with its parentheses, and what precedes a colon is
-//! the beginning of a name unless `;` closes the group. Strict where leniency would let text become an address: nothing is
-//! ever extracted from a quoted string. Reading takes linear time.
+//! comments for names, groups. A name that is text is kept: a comment beside other words stands in
+//! the name with its parentheses, and what precedes a colon is the beginning of a name unless `;`
+//! closes the group. Strict where leniency would let text become an address: nothing is ever
+//! extracted from a quoted string. Reading takes linear time.
 
 pub mod address;
 mod shield;

@@ -3,8 +3,9 @@
 //! The languages wanted are the request's own, else the payload's `locale`, and after it each of
 //! the payload's `uiLocales`; every tag is truncated from its end until something matches (RFC 4647
 //! §3.4), and then any entry of the same language does, so that `zh` finds `zh-CN`. A type answers
-//! with the entry of such a language, else with its entry without a locale. A type that has neither leaves it to Generic; where Generic has neither, a mail in another
-//! language is better than none, and the type's first entry is taken, or Generic's.
+//! with the entry of such a language, else with its entry without a locale. A type that has neither
+//! leaves it to Generic; where Generic has neither, a mail in another language is better than none,
+//! and the type's first entry is taken, or Generic's.
 
 use std::collections::HashMap;
 
