@@ -1,10 +1,12 @@
 //! What the tests of the sandbox have in common: configurations, engines and requests.
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use smtp_connector::{Connector, EgressPolicy, Engine, Limits, Mailer, Options, Request};
+use smtp_connector_tests::cli::binary;
 use smtp_connector_tests::guests::Guest;
 
 /// Far beyond what a call of any test takes, so that a test that hangs fails and says where.
@@ -13,7 +15,15 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// One engine for all tests that need no limits of their own: components are compiled once.
 pub(crate) fn engine() -> &'static Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
-    ENGINE.get_or_init(|| Engine::new().expect("this machine runs WebAssembly"))
+    ENGINE.get_or_init(|| {
+        let engine = Engine::builder().cache_directory(cache()).build();
+        engine.expect("this machine runs WebAssembly")
+    })
+}
+
+/// Components that the tests have compiled.
+fn cache() -> PathBuf {
+    binary().with_file_name("test-components")
 }
 
 /// The bundled connector.
@@ -21,9 +31,10 @@ pub(crate) async fn bundled() -> Connector {
     engine().bundled().await.expect("the bundled component loads")
 }
 
-/// A test component on an engine of its own.
+/// A test component on an engine of its own; what was compiled before is not compiled again.
 pub(crate) async fn load(guest: Guest, limits: Limits) -> (Engine, Connector) {
-    let engine = Engine::builder().limits(limits).build().expect("this machine runs WebAssembly");
+    let engine = Engine::builder().limits(limits).cache_directory(cache()).build();
+    let engine = engine.expect("this machine runs WebAssembly");
     let connector = engine.load(&guest.bytes()).await.expect("the component is admitted");
     (engine, connector)
 }

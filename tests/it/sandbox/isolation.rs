@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
-use smtp_connector::{Engine, ErrorKind, Mailer, Rendered, Request};
+use smtp_connector::{Connector, Engine, ErrorKind, Mailer, Rendered, Request};
 use smtp_connector_tests::guests::Guest;
 use tempfile::TempDir;
 
@@ -98,12 +98,16 @@ async fn two_tenants_never_see_each_others_templates() {
 #[tokio::test]
 async fn a_compiled_component_is_found_by_the_next_engine() {
     let cache = Cache::new();
-    cache.check_works().await;
+    let check_bundled = async || {
+        let connector = cache.engine().bundled().await.expect("the bundled component loads");
+        check_renders(&connector, "482913").await;
+    };
+    check_bundled().await;
     let files = cache.files();
     assert_eq!(files.len(), 2, "a key and a component: {files:?}");
     assert!(files.iter().all(|file| mode(file) == 0o600) && mode(&cache.path()) == 0o700);
     let written = cache.written();
-    cache.check_works().await;
+    check_bundled().await;
     assert_eq!((cache.files(), cache.written()), (files, written), "nothing is written again");
 }
 
@@ -112,7 +116,7 @@ async fn each_component_has_a_file_of_its_own() {
     let cache = Cache::new();
     cache.check_works().await;
     let engine = cache.engine();
-    engine.load(&Guest::Spies.bytes()).await.expect("the component is admitted");
+    engine.load(&Guest::Traps.bytes()).await.expect("the component is admitted");
     assert_eq!(cache.files().len(), 3);
     let error = engine.load(&Guest::ReadsFiles.bytes()).await.expect_err("it imports files");
     assert!(error.to_string().contains("wasi:filesystem"), "{error}");
@@ -144,12 +148,12 @@ async fn a_file_with_a_flipped_bit_is_not_run_but_made_anew() {
 async fn a_file_under_another_name_is_not_run() {
     let cache = Cache::new();
     cache.check_works().await;
-    let bundled = cache.component();
-    cache.engine().load(&Guest::Spies.bytes()).await.expect("the component is admitted");
+    let echo = cache.component();
+    cache.engine().load(&Guest::Traps.bytes()).await.expect("the component is admitted");
     let mut others =
-        cache.files().into_iter().filter(|file| *file != bundled && !file.ends_with("key"));
-    let spies = others.next().expect("there is a second component");
-    check_made_anew(&cache, &bundled, &fs::read(spies).expect("the file can be read")).await;
+        cache.files().into_iter().filter(|file| *file != echo && !file.ends_with("key"));
+    let traps = others.next().expect("there is a second component");
+    check_made_anew(&cache, &echo, &fs::read(traps).expect("the file can be read")).await;
 }
 
 #[tokio::test]
@@ -181,7 +185,7 @@ async fn a_cache_behind_a_link_or_in_no_folder_is_not_used() {
     assert_eq!((target.files(), target.written()), (files, written));
     let engine =
         Engine::builder().cache_directory("/dev/null/cache").build().expect("the engine works");
-    engine.bundled().await.expect("the component is compiled instead");
+    engine.load(&Guest::Echo.bytes()).await.expect("the component is compiled instead");
 }
 
 /// A folder for compiled components that is not there yet.
@@ -203,12 +207,11 @@ impl Cache {
             .expect("this machine runs WebAssembly")
     }
 
-    /// Loads the bundled component with a new engine, and renders.
+    /// Loads a component that is soon compiled with a new engine, and renders.
     async fn check_works(&self) {
-        let connector = self.engine().bundled().await.expect("the bundled component loads");
-        let mailer = mailer(&connector, &configuration(587)).await;
-        let rendered = mailer.render(&sign_in("482913")).await.expect("it renders");
-        assert_eq!(rendered.message.text.as_deref(), Some("482913"));
+        let connector = self.engine().load(&Guest::Echo.bytes()).await;
+        let connector = connector.expect("the component is admitted");
+        check_renders(&connector, r#"{"code":"482913"}"#).await;
     }
 
     fn files(&self) -> Vec<PathBuf> {
@@ -229,6 +232,12 @@ impl Cache {
         let time = |file: PathBuf| fs::metadata(file).and_then(|file| file.modified());
         self.files().into_iter().map(|file| time(file).expect("the file has a time")).collect()
     }
+}
+
+async fn check_renders(connector: &Connector, text: &str) {
+    let mailer = mailer(connector, &configuration(587)).await;
+    let rendered = mailer.render(&sign_in("482913")).await.expect("it renders");
+    assert_eq!(rendered.message.text.as_deref(), Some(text));
 }
 
 async fn check_made_anew(cache: &Cache, file: &Path, content: &[u8]) {
