@@ -41,8 +41,21 @@ const NAMED_ONLY: &[(&str, &str)] = &[
 /// Folders whose rooms form no cycle.
 const ACYCLIC: &[&str] = &["guest/src/config"];
 
-/// Folders in which longer lines are still to be broken.
-const STILL_WIDE: &[&str] = &["guest/", "host/", "tests/guests/"];
+/// Folders and files in which longer lines are still to be broken.
+const STILL_WIDE: &[&str] = &[
+    "guest/",
+    "host/src/catch_all",
+    "host/src/cli",
+    "host/src/config",
+    "host/src/connector.rs",
+    "host/src/lib.rs",
+    "host/src/material.rs",
+    "host/src/redactor.rs",
+    "host/src/request.rs",
+    "host/src/rotation.rs",
+    "host/src/sandbox",
+    "tests/guests/",
+];
 
 /// Lines of a file, and columns of a line, beyond which nobody reads on.
 const MOST_LINES: usize = 500;
