@@ -11,10 +11,9 @@ use crate::diagnostic::Diagnostic;
 use crate::egress::EgressPolicy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mailer::Mailer;
-use crate::material;
 use crate::plan::TransportPlan;
-use crate::rotation::{Observer, RotatedToken};
 use crate::sandbox::{Checked, Component, Composers, Descriptor, Limits};
+use crate::secrets::{Observer, RotatedToken, key_check};
 
 /// Findings whose values may be misplaced secrets: nobody has looked at what they are.
 const UNQUOTABLE: [&str; 5] =
@@ -176,7 +175,7 @@ impl Connector {
         };
         let composers = Composers::new(self.component.clone(), masked.text, options.isolated);
         let (egress, rotations) = (options.egress.clone(), options.rotations.clone());
-        Mailer::new(composers, plan, masked.vault, egress, rotations, check.diagnostics)
+        Mailer::new(composers, plan, masked.secrets, egress, rotations, check.diagnostics)
     }
 
     /// A copy of a configuration that a report on it may quote: without secrets, without the values
@@ -225,7 +224,7 @@ impl Connector {
         }
         let sources_allowed = options.secret_sources;
         let examined = spawn_blocking(move || {
-            let own = material::examine(&mut masked.vault, plan.as_ref(), sources_allowed);
+            let own = key_check::examine(&mut masked.secrets, plan.as_ref(), sources_allowed);
             (masked, plan, own)
         });
         let (masked, plan, own) =

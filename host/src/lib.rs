@@ -38,22 +38,17 @@ mod egress;
 mod error;
 mod load;
 mod mailer;
-mod material;
 mod message;
-mod pem;
 pub mod plan;
-mod private_key;
 mod random;
 mod receipt;
 mod redactor;
 mod reply;
 mod request;
-mod rotation;
 mod sandbox;
-mod secret;
+mod secrets;
 mod submission;
 mod transcript;
-mod vault;
 
 pub use config::locate;
 pub use connector::{Check, Connector, Options};
@@ -69,9 +64,9 @@ pub use receipt::{
 };
 pub use reply::{EnhancedStatusCode, Reply};
 pub use request::{ContentType, Request, TemplateOverride};
-pub use rotation::RotatedToken;
 pub use sandbox::{
     Descriptor, Engine, EngineBuilder, FormItem, FormItemKind, Limits, LocalizedText,
 };
+pub use secrets::RotatedToken;
 pub use submission::Transport;
 pub use transcript::{Line, Speaker, Transcript};

@@ -14,10 +14,9 @@ use crate::plan::TransportPlan;
 use crate::receipt::{Envelope, Receipt, Verification};
 use crate::redactor::Redactor;
 use crate::request::Request;
-use crate::rotation::Observer;
 use crate::sandbox::Composers;
+use crate::secrets::{Observer, Secret, SecretStore};
 use crate::submission::{Prepared, Submitter, Transport};
-use crate::vault::Vault;
 
 /// The mailboxes of one configured tenant: composes and submits its messages. Make one per
 /// configuration and keep it; it is `Send + Sync`, and every call may be dropped at any time.
@@ -69,15 +68,15 @@ impl Mailer {
     pub(crate) fn new(
         composers: Composers,
         plan: TransportPlan,
-        vault: Vault,
+        secrets: SecretStore,
         egress: EgressPolicy,
         observer: Observer,
         warnings: Vec<Diagnostic>,
     ) -> Result<Self> {
-        let secrets: Vec<_> =
-            vault.entries().filter_map(|(_, source)| source.value().ok()).collect();
-        let redactor = Redactor::default().with(secrets.iter().map(crate::secret::Secret::expose));
-        let submitter = Arc::new(Submitter::new(plan, Arc::new(vault), egress, observer)?);
+        let values: Vec<_> =
+            secrets.entries().filter_map(|(_, source)| source.value().ok()).collect();
+        let redactor = Redactor::default().with(values.iter().map(Secret::expose));
+        let submitter = Arc::new(Submitter::new(plan, Arc::new(secrets), egress, observer)?);
         Ok(Self { composers, submitter, redactor, warnings })
     }
 

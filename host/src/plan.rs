@@ -58,7 +58,7 @@ pub struct Endpoint {
     pub port: u16,
 }
 
-/// The place of a secret in the configuration: a JSON Pointer. Only the vault turns it into a
+/// The place of a secret in the configuration: a JSON Pointer. Only the secret store turns it into a
 /// value.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]

@@ -32,8 +32,7 @@ use crate::message::Message;
 use crate::plan::TransportPlan;
 use crate::receipt::{Envelope, Receipt, Verification};
 use crate::redactor::Redactor;
-use crate::rotation::Observer;
-use crate::vault::Vault;
+use crate::secrets::{Observer, SecretStore};
 
 /// Submits the messages of one configuration. Its connections end when it is dropped.
 pub(crate) struct Submitter {
@@ -52,23 +51,23 @@ impl Submitter {
     /// refused when it is to be carried out, so that no option is ignored.
     pub(crate) fn new(
         plan: TransportPlan,
-        vault: Arc<Vault>,
+        secrets: Arc<SecretStore>,
         egress: EgressPolicy,
         observer: Observer,
     ) -> Result<Self> {
-        Self::keeping(plan, vault, egress, observer, Keeping::default())
+        Self::keeping(plan, secrets, egress, observer, Keeping::default())
     }
 
     /// The same, with connections that are kept otherwise.
     fn keeping(
         plan: TransportPlan,
-        vault: Arc<Vault>,
+        secrets: Arc<SecretStore>,
         egress: EgressPolicy,
         observer: Observer,
         keeping: Keeping,
     ) -> Result<Self> {
-        let signers = plan.dkim.as_ref().map(|dkim| Signers::new(dkim, &vault)).transpose()?;
-        let opener = Opener::new(plan, vault, egress, observer)?;
+        let signers = plan.dkim.as_ref().map(|dkim| Signers::new(dkim, &secrets)).transpose()?;
+        let opener = Opener::new(plan, secrets, egress, observer)?;
         Ok(Self { signers, pool: Arc::new(Pool::new(opener, keeping)) })
     }
 

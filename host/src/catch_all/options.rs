@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::secret::Secret;
+use crate::secrets::Secret;
 
 /// How a catch-all server behaves.
 ///

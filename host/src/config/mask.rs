@@ -1,5 +1,5 @@
 //! Takes the secrets out of a configuration before it crosses the boundary: each non-empty secret
-//! string becomes a reference that names its place, and the value goes to the vault. One pass over
+//! string becomes a reference that names its place, and the value goes to the secret store. One pass over
 //! the text, no tree.
 
 use std::fmt;
@@ -10,8 +10,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use super::locate::escape;
 use super::url::{Url, percent_decode};
 use crate::plan::SecretRef;
-use crate::secret::Secret;
-use crate::vault::{Source, Vault};
+use crate::secrets::{Secret, SecretStore, Source};
 
 /// Names of secrets wherever they stand, in lower case and without separators. They are masked
 /// whatever a component declares, so that a secret in the wrong place stays one.
@@ -66,7 +65,7 @@ pub(crate) struct Masked {
     /// The text that the component sees.
     pub(crate) text: String,
     /// The secrets.
-    pub(crate) vault: Vault,
+    pub(crate) secrets: SecretStore,
     /// Where values stand that no report may quote: inline secrets, and URLs with user information.
     pub(crate) unquotable: Vec<String>,
 }
@@ -99,7 +98,7 @@ impl SecretPaths {
             paths: self,
             path: Vec::new(),
             out: String::with_capacity(text.len()),
-            vault: Vault::default(),
+            secrets: SecretStore::default(),
             unquotable: Vec::new(),
             room: MAX_PLACES,
             full: false,
@@ -111,7 +110,7 @@ impl SecretPaths {
             read => read.map_err(Unmaskable::NotJson)?,
         }
         let unquotable = masker.unquotable;
-        Ok(Masked { text: masker.out, vault: masker.vault, unquotable })
+        Ok(Masked { text: masker.out, secrets: masker.secrets, unquotable })
     }
 }
 
@@ -125,7 +124,7 @@ struct Masker<'p> {
     /// The reference tokens down to the current value, escaped as in a pointer.
     path: Vec<String>,
     out: String,
-    vault: Vault,
+    secrets: SecretStore,
     unquotable: Vec<String>,
     /// What is left for the names of places.
     room: usize,
@@ -166,7 +165,7 @@ impl Masker<'_> {
             let pointer = self.place()?;
             self.unquotable.push(pointer.clone());
             self.write_string(&reference(&pointer));
-            self.vault.keep(pointer, Source::Inline(Secret::new(text)));
+            self.secrets.keep(pointer, Source::Inline(Secret::new(text)));
             return Ok(());
         }
         let url = Url::read(text).filter(|_| self.may_be_url(text));
@@ -181,7 +180,7 @@ impl Masker<'_> {
         Ok(())
     }
 
-    /// Writes a URL without its secrets; the vault keeps the first, which is the password where
+    /// Writes a URL without its secrets; the secret store keeps the first, which is the password where
     /// there is one.
     fn url(&mut self, text: &str, pointer: &str, secrets: &[Range<usize>]) {
         let reference = reference(pointer).replace(':', "%3A").replace('/', "%2F");
@@ -196,7 +195,7 @@ impl Masker<'_> {
         self.write_string(&masked);
         if let Some(secret) = secrets.first() {
             let secret = Secret::new(percent_decode(&text[secret.clone()]));
-            self.vault.keep(pointer.to_owned(), Source::Inline(secret));
+            self.secrets.keep(pointer.to_owned(), Source::Inline(secret));
         }
     }
 
@@ -339,7 +338,7 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
         self.masker.out.push('}');
         if let Some(source) = source.filter(|_| members == 1) {
             let pointer = self.masker.place()?;
-            self.masker.vault.keep(pointer, source);
+            self.masker.secrets.keep(pointer, source);
         }
         Ok(None)
     }
@@ -419,10 +418,10 @@ mod tests {
         for (pointer, expected) in
             [("/auth/pass", "päss\n"), ("/url", "a@b"), ("/dkim/keys/0/privateKey", "k")]
         {
-            let secret = masked.vault.resolve(&pointer.into()).expect("kept");
+            let secret = masked.secrets.resolve(&pointer.into()).expect("kept");
             assert_eq!(secret.expose(), expected);
         }
-        assert!(masked.vault.resolve(&"/auth/user".into()).is_err());
+        assert!(masked.secrets.resolve(&"/auth/user".into()).is_err());
     }
 
     #[test]
@@ -445,7 +444,7 @@ mod tests {
                 (0..count).map(|index| format!(r#"{{"pass":"p{index}"}}"#)).collect();
             SecretPaths::new([]).mask(&format!(r#"{{"{name}":[{}]}}"#, members.join(",")))
         };
-        assert_eq!(secrets(7).expect("seven fit").vault.entries().count(), 7);
+        assert_eq!(secrets(7).expect("seven fit").secrets.entries().count(), 7);
         assert!(matches!(secrets(8), Err(Unmaskable::TooManySecrets)));
     }
 }

@@ -21,9 +21,7 @@ use crate::plan::{
 };
 use crate::receipt::{Envelope, Receipt};
 use crate::redactor::Redactor;
-use crate::rotation::Observer;
-use crate::secret::Secret;
-use crate::vault::{Source, Vault};
+use crate::secrets::{Observer, Secret, SecretStore, Source};
 use peer::Peer;
 
 /// A plan for a server on loopback, in clear and without credentials.
@@ -70,10 +68,10 @@ fn submitter(plan: TransportPlan) -> Result<Submitter> {
 }
 
 fn submitter_keeping(plan: TransportPlan, keeping: Keeping) -> Result<Submitter> {
-    let mut vault = Vault::default();
-    vault.keep("/auth/pass".to_owned(), Source::Inline(Secret::new("hunter2-and-more")));
-    let (vault, egress) = (Arc::new(vault), EgressPolicy::any());
-    Submitter::keeping(plan, vault, egress, Observer::default(), keeping)
+    let mut secrets = SecretStore::default();
+    secrets.keep("/auth/pass".to_owned(), Source::Inline(Secret::new("hunter2-and-more")));
+    let (secrets, egress) = (Arc::new(secrets), EgressPolicy::any());
+    Submitter::keeping(plan, secrets, egress, Observer::default(), keeping)
 }
 
 fn prepared(to: &[&str], content: &str) -> Arc<Prepared> {

@@ -91,7 +91,7 @@ async fn ask_by_tls(context: &Context, record: Record) -> Spoken {
         let plan = &context.plan;
         // Whose certificate it is does not matter here.
         let options = TlsOptions { verify_certificate: false, ..plan.tls_options.clone() };
-        let tls = Tls::new(&options, &plan.endpoint.host, &context.vault, "/tls")?;
+        let tls = Tls::new(&options, &plan.endpoint.host, &context.secrets, "/tls")?;
         let route = route(context, &record).await?;
         tls.negotiate(route.stream, PATIENCE, &record).await?;
         Ok::<_, Error>(Spoken::ImplicitTls)

@@ -25,8 +25,10 @@ use self::canonical::Mail;
 use self::field::Field;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Dkim, DkimSigner};
-use crate::private_key::{self, KeyPlace, Purpose, Unusable};
-use crate::vault::Vault;
+use crate::secrets::{
+    SecretStore,
+    private_key::{self, KeyPlace, Purpose, Unusable},
+};
 
 /// What is signed where the plan does not say: nodemailer's list, which is that of RFC 4871 §5.5,
 /// and the field without whose signature mailbox providers offer no one-click unsubscription (RFC
@@ -91,14 +93,14 @@ struct DomainSigner {
 impl Signers {
     /// Opens every key. A plan without one is refused: whoever asks for signatures gets no unsigned
     /// mail.
-    pub(crate) fn new(dkim: &Dkim, vault: &Vault) -> Result<Self> {
+    pub(crate) fn new(dkim: &Dkim, secrets: &SecretStore) -> Result<Self> {
         if dkim.signers.is_empty() {
             return Err(Error::new(
                 ErrorKind::Component,
                 "the plan asks for a DKIM signature and has no key",
             ));
         }
-        let signers = dkim.signers.iter().map(|signer| DomainSigner::new(signer, vault));
+        let signers = dkim.signers.iter().map(|signer| DomainSigner::new(signer, secrets));
         Ok(Self { signers: signers.collect::<Result<_>>()?, names: names(dkim)? })
     }
 
@@ -123,10 +125,10 @@ impl Signers {
 }
 
 impl DomainSigner {
-    fn new(signer: &DkimSigner, vault: &Vault) -> Result<Self> {
+    fn new(signer: &DkimSigner, secrets: &SecretStore) -> Result<Self> {
         let place = KeyPlace { key: &signer.private_key, passphrase: signer.passphrase.as_ref() };
         let unsuited = || Unusable::Unsuited(Purpose::Signature).error(place);
-        let key = private_key::load(vault, place)?;
+        let key = private_key::load(secrets, place)?;
         let key = private_key::signer(&key, Purpose::Signature)
             .map_err(|unusable| unusable.error(place))?;
         let (scheme, algorithm) = match key.algorithm() {

@@ -16,7 +16,7 @@ use super::http::{self, Tunnel};
 use super::wire_error::WireError;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::plan::{Endpoint, Proxy, ProxyProtocol};
-use crate::secret::Secret;
+use crate::secrets::Secret;
 use crate::submission::record::Record;
 
 const LOGIN: &str =
@@ -101,7 +101,8 @@ async fn converse(
     stream: Box<dyn Stream>,
     record: &Record,
 ) -> Result<Box<dyn Stream>> {
-    let password = proxy.password.as_ref().map(|place| context.vault.resolve(place)).transpose()?;
+    let password =
+        proxy.password.as_ref().map(|place| context.secrets.resolve(place)).transpose()?;
     let password = password.as_ref().map_or("", Secret::expose);
     let login = proxy.user.as_deref().map(|user| (user, password));
     if let Some((user, password)) = login.filter(|(_, password)| !password.is_empty()) {

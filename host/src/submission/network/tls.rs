@@ -23,12 +23,13 @@ use self::verifier::Verifier;
 use super::Stream;
 use super::wire_error::WireError;
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::pem;
 use crate::plan::{ClientIdentity, TlsOptions, TlsVersion};
-use crate::private_key::{self, KeyPlace};
 use crate::receipt::NegotiatedTls;
+use crate::secrets::{
+    SecretStore, pem,
+    private_key::{self, KeyPlace},
+};
 use crate::submission::record::Record;
-use crate::vault::Vault;
 
 /// How many TLS sessions a configuration remembers: one server has few tickets worth keeping.
 const SESSIONS: usize = 8;
@@ -60,7 +61,7 @@ impl Tls {
     pub(crate) fn new(
         options: &TlsOptions,
         host: &str,
-        vault: &Vault,
+        secrets: &SecretStore,
         pointer: &str,
     ) -> Result<Self> {
         let option = pointer.trim_start_matches('/').replace('/', ".");
@@ -82,7 +83,7 @@ impl Tls {
             identity: options
                 .identity
                 .as_ref()
-                .map(|identity| load(identity, vault, pointer))
+                .map(|identity| load(identity, secrets, pointer))
                 .transpose()?,
             versions,
             provider: Arc::new(provider),
@@ -208,10 +209,14 @@ fn versions(options: &TlsOptions, option: &str) -> Result<Vec<&'static Supported
     Ok(versions)
 }
 
-fn load(identity: &ClientIdentity, vault: &Vault, pointer: &str) -> Result<Arc<CertifiedKey>> {
+fn load(
+    identity: &ClientIdentity,
+    secrets: &SecretStore,
+    pointer: &str,
+) -> Result<Arc<CertifiedKey>> {
     let chain = certificates(&identity.certificate_chain, &format!("{pointer}/cert"))?;
     let place = KeyPlace { key: &identity.private_key, passphrase: identity.passphrase.as_ref() };
-    let key = private_key::load(vault, place)?;
+    let key = private_key::load(secrets, place)?;
     private_key::certify(chain, &key).map(Arc::new).map_err(|unusable| unusable.error(place))
 }
 

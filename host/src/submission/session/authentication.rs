@@ -14,7 +14,7 @@ use super::token::Tokens;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::plan::{Authentication, Mechanism, TlsMode, TransportPlan};
 use crate::reply::Reply;
-use crate::secret::Secret;
+use crate::secrets::Secret;
 use crate::submission::network::Context;
 
 /// Replies of servers that do not know the command, or do not take it here (RFC 4954 §6, RFC 5321
@@ -38,7 +38,7 @@ impl Login {
     pub(crate) fn resolve(context: &Context, tokens: Option<&Arc<Tokens>>) -> Result<Option<Self>> {
         let login = match (&context.plan.authentication, tokens) {
             (Authentication::Password(login), _) => {
-                let password = context.vault.resolve(&login.password)?;
+                let password = context.secrets.resolve(&login.password)?;
                 if login.user.contains('\0') || password.expose().contains('\0') {
                     let message = "`auth.user` and `auth.pass` cannot hold a NUL character";
                     return Err(Error::new(ErrorKind::Configuration, message));

@@ -9,11 +9,10 @@ use crate::egress::EgressPolicy;
 use crate::error::Result;
 use crate::plan::{Authentication, TransportPlan};
 use crate::redactor::Redactor;
-use crate::rotation::Observer;
+use crate::secrets::{Observer, SecretStore};
 use crate::submission::network::Context;
 use crate::submission::network::dial::Dialler;
 use crate::submission::record::Record;
-use crate::vault::Vault;
 
 /// What every session of one configuration begins with.
 #[derive(Debug)]
@@ -28,17 +27,17 @@ impl Opener {
     /// refused, so that no option is ignored.
     pub(crate) fn new(
         plan: TransportPlan,
-        vault: Arc<Vault>,
+        secrets: Arc<SecretStore>,
         egress: EgressPolicy,
         observer: Observer,
     ) -> Result<Self> {
-        let context = Context::new(plan, vault, egress)?;
+        let context = Context::new(plan, secrets, egress)?;
         let tokens = match &context.plan.authentication {
             Authentication::OAuth2(login) => {
                 // The local address is for the mail server, and may have no way to another one.
                 let dialler = Dialler { local: None, ..context.dialler.clone() };
-                let (timeouts, vault) = (&context.plan.timeouts, context.vault.clone());
-                Some(Arc::new(Tokens::new(login, timeouts, dialler, vault, observer)?))
+                let (timeouts, secrets) = (&context.plan.timeouts, context.secrets.clone());
+                Some(Arc::new(Tokens::new(login, timeouts, dialler, secrets, observer)?))
             }
             Authentication::None | Authentication::Password(_) => None,
         };

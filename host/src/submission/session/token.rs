@@ -17,11 +17,9 @@ use self::grant::Granted;
 use self::request::Source;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::plan::{AccessToken, OAuth2Login, Timeouts};
-use crate::rotation::{Observer, RotatedToken};
-use crate::secret::Secret;
+use crate::secrets::{Observer, RotatedToken, Secret, SecretStore};
 use crate::submission::network::dial::Dialler;
 use crate::submission::record::Record;
-use crate::vault::Vault;
 
 /// How long before its end a token counts as expired: time for the session that is to use it.
 const MARGIN: Duration = Duration::from_secs(60);
@@ -32,7 +30,7 @@ pub(crate) struct Tokens {
     user: String,
     given: Option<AccessToken>,
     source: Option<Source>,
-    vault: Arc<Vault>,
+    secrets: Arc<SecretStore>,
     observer: Observer,
     held: Mutex<Held>,
     /// How many requests have ended.
@@ -54,17 +52,17 @@ impl Tokens {
         login: &OAuth2Login,
         timeouts: &Timeouts,
         dialler: Dialler,
-        vault: Arc<Vault>,
+        secrets: Arc<SecretStore>,
         observer: Observer,
     ) -> Result<Self> {
         let source = login.renewal.as_ref();
         let source = source
-            .map(|request| Source::new(&login.user, request, timeouts, dialler, vault.clone()));
+            .map(|request| Source::new(&login.user, request, timeouts, dialler, secrets.clone()));
         Ok(Self {
             user: login.user.clone(),
             given: login.access_token.clone(),
             source: source.transpose()?,
-            vault,
+            secrets,
             observer,
             held: Mutex::default(),
             rounds: AtomicU64::new(0),
@@ -161,7 +159,7 @@ impl Tokens {
             let message = "the plan has neither an access token nor a way to one";
             return Err(Error::new(ErrorKind::Component, message).at(Stage::Auth));
         };
-        let token = self.vault.resolve(&given.token)?;
+        let token = self.secrets.resolve(&given.token)?;
         if is_token(token.expose()) {
             return Ok(token);
         }

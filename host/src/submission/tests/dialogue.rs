@@ -8,7 +8,7 @@ use crate::error::{ErrorKind, Stage};
 use crate::plan::{Authentication, Mechanism, TlsMode, TransportPlan};
 use crate::receipt::Envelope;
 use crate::redactor::Redactor;
-use crate::rotation::Observer;
+use crate::secrets::Observer;
 
 const SHORT: Duration = Duration::from_millis(100);
 

@@ -13,8 +13,8 @@ use super::peer::{Peer, SILENCE};
 use super::{failure, password, submit};
 use crate::error::{Error, ErrorKind, Stage};
 use crate::plan::{TlsMode, TlsVersion, TransportPlan};
+use crate::secrets::SecretStore;
 use crate::submission::network::tls::Tls;
-use crate::vault::Vault;
 
 const STARTTLS: &str = "250-mx.test\r\n250 STARTTLS\r\n";
 const AFTER_TLS: &str = "250-mx.test\r\n250 AUTH PLAIN\r\n";
@@ -258,7 +258,8 @@ fn options_are_named_by_their_place() {
     let refused = |change: fn(&mut TransportPlan)| {
         let mut plan = super::plan(465);
         change(&mut plan);
-        let refusal = Tls::new(&plan.tls_options, "token.test", &Vault::default(), "/auth/tls");
+        let refusal =
+            Tls::new(&plan.tls_options, "token.test", &SecretStore::default(), "/auth/tls");
         refusal.expect_err("a refusal").to_string()
     };
     let message = refused(|plan| plan.tls_options.roots = vec!["not a pem".to_owned()]);

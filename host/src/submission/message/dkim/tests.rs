@@ -5,8 +5,7 @@ use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256};
 
 use super::*;
 use crate::plan::SecretRef;
-use crate::secret::Secret;
-use crate::vault::Source;
+use crate::secrets::{Secret, Source};
 
 /// A key that was made for these tests.
 const RSA: &str = include_str!("tests/rsa.pem");
@@ -35,22 +34,22 @@ fn signer(domain: &str, selector: &str, key: &str) -> DkimSigner {
     DkimSigner { domain, selector, private_key: SecretRef(key.to_owned()), passphrase: None }
 }
 
-fn vault() -> Vault {
-    let mut vault = Vault::default();
+fn secrets() -> SecretStore {
+    let mut secrets = SecretStore::default();
     let elliptic = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).expect("a key").serialize_pem();
     for (pointer, key) in
         [("/rsa", RSA), ("/ed25519", ED25519), ("/elliptic", &elliptic), ("/text", "secret")]
     {
-        vault.keep(pointer.to_owned(), Source::Inline(Secret::new(key)));
+        secrets.keep(pointer.to_owned(), Source::Inline(Secret::new(key)));
     }
-    vault
+    secrets
 }
 
 fn made(signers: Vec<DkimSigner>, fields: Option<&str>, skip: &str) -> Result<Signers> {
     let list = |names: &str| names.split_terminator(':').map(str::to_owned).collect();
     Signers::new(
         &Dkim { signers, header_fields: fields.map(list), skip_fields: list(skip) },
-        &vault(),
+        &secrets(),
     )
 }
 

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::name;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::plan::{Mechanism, TransportPlan};
-use crate::secret::Secret;
+use crate::secrets::Secret;
 use crate::submission::session::Session;
 use crate::submission::session::reply_parser::Answer;
 

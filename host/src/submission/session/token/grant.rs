@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::is_token;
 use crate::error::{Error, ErrorKind, Result};
-use crate::secret::Secret;
+use crate::secrets::Secret;
 use crate::submission::network::http::FormAnswer;
 use crate::submission::record::Record;
 

@@ -13,14 +13,15 @@ use super::assertion::Assertion;
 use super::grant::{self, Granted};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::plan::{Endpoint, Grant, ParameterValue, SecretRef, Timeouts, TokenRequest};
-use crate::private_key::{self, KeyPlace, Purpose};
-use crate::secret::Secret;
+use crate::secrets::{
+    Secret, SecretStore,
+    private_key::{self, KeyPlace, Purpose},
+};
 use crate::submission::network::Stream;
 use crate::submission::network::dial::Dialler;
 use crate::submission::network::http::{self, FormAnswer, Headers};
 use crate::submission::network::tls::Tls;
 use crate::submission::record::Record;
-use crate::vault::Vault;
 
 /// The longest that a whole request may take, whatever `socketTimeout` says: messages wait for it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -37,7 +38,7 @@ pub(super) struct Source {
     tls: Tls,
     dialler: Dialler,
     patience: Duration,
-    vault: Arc<Vault>,
+    secrets: Arc<SecretStore>,
 }
 
 impl Source {
@@ -47,7 +48,7 @@ impl Source {
         request: &TokenRequest,
         timeouts: &Timeouts,
         dialler: Dialler,
-        vault: Arc<Vault>,
+        secrets: Arc<SecretStore>,
     ) -> Result<Self> {
         let url = Url::parse(&request.url).ok().filter(|url| url.host_str().is_some());
         let Some(url) = url.filter(|url| url.scheme() == "https" || is_local(url)) else {
@@ -55,7 +56,7 @@ impl Source {
             return Err(Error::new(ErrorKind::Configuration, message).at(Stage::Auth));
         };
         let host = url.host_str().unwrap_or_default();
-        let tls = Tls::new(&request.tls, host, &vault, "/auth/tls")?;
+        let tls = Tls::new(&request.tls, host, &secrets, "/auth/tls")?;
         let patience = timeouts.socket.min(PATIENCE);
         Ok(Self {
             user: user.to_owned(),
@@ -64,7 +65,7 @@ impl Source {
             tls,
             dialler,
             patience,
-            vault,
+            secrets,
         })
     }
 
@@ -95,7 +96,7 @@ impl Source {
     /// that back.
     pub(super) fn is_replaced_by(&self, token: &Secret, rotated: Option<&Secret>) -> bool {
         let Grant::RefreshToken { refresh_token, .. } = &self.request.grant else { return false };
-        let used = rotated.cloned().map_or_else(|| self.vault.resolve(refresh_token), Ok);
+        let used = rotated.cloned().map_or_else(|| self.secrets.resolve(refresh_token), Ok);
         used.is_ok_and(|used| used.expose() != token.expose())
     }
 
@@ -115,7 +116,7 @@ impl Source {
                 }
                 let refresh_token = match refresh_token {
                     Some(rotated) => rotated.clone(),
-                    None => self.vault.resolve(given)?,
+                    None => self.secrets.resolve(given)?,
                 };
                 record.redaction.redact([refresh_token.expose()]);
                 set("refresh_token", refresh_token.expose());
@@ -135,7 +136,7 @@ impl Source {
                     lifetime: *lifetime,
                 };
                 let place = KeyPlace { key, passphrase: passphrase.as_ref() };
-                let key = private_key::load(&self.vault, place)?;
+                let key = private_key::load(&self.secrets, place)?;
                 let key = private_key::signer(&key, Purpose::Assertion)
                     .map_err(|unusable| unusable.error(place))?;
                 let assertion = assertion.sign(&key, SystemTime::now())?;
@@ -170,7 +171,7 @@ impl Source {
     /// The value of a secret, which is not shown from here on: a file may hold another one than
     /// when the configuration was read.
     fn secret(&self, place: &SecretRef, record: &Record) -> Result<Secret> {
-        let secret = self.vault.resolve(place)?;
+        let secret = self.secrets.resolve(place)?;
         record.redaction.redact([secret.expose()]);
         Ok(secret)
     }

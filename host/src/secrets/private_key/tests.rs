@@ -17,7 +17,7 @@ use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PKCS_RSA_SHA256};
 
 use super::*;
 use crate::plan::SecretRef;
-use crate::vault::Source;
+use crate::secrets::Source;
 
 const PASSPHRASE: &str = "correct horse 🐎";
 
@@ -348,14 +348,14 @@ fn keys_come_from_the_vault() {
         pbkdf2(Pbkdf2Prf::HmacWithSha256, 2048),
         EncryptionScheme::Aes256Cbc { iv: [9; 16] },
     );
-    let mut vault = Vault::default();
-    vault.keep(place.0.clone(), Source::Inline(Secret::new(text)));
-    vault.keep(phrase.0.clone(), Source::Inline(Secret::new(PASSPHRASE)));
+    let mut secrets = SecretStore::default();
+    secrets.keep(place.0.clone(), Source::Inline(Secret::new(text)));
+    secrets.keep(phrase.0.clone(), Source::Inline(Secret::new(PASSPHRASE)));
     let der = rsa.serialize_der();
     let with = KeyPlace { key: &place, passphrase: Some(&phrase) };
-    assert_eq!(load(&vault, with).expect("a key").secret_der(), der);
+    assert_eq!(load(&secrets, with).expect("a key").secret_der(), der);
     let error =
-        load(&vault, KeyPlace { key: &place, passphrase: None }).expect_err("no passphrase");
+        load(&secrets, KeyPlace { key: &place, passphrase: None }).expect_err("no passphrase");
     let expected =
         "the private key at `/auth/privateKey/key` is encrypted, and its passphrase is missing";
     assert_eq!(

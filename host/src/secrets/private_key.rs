@@ -23,9 +23,10 @@ use zeroize::Zeroizing;
 pub(crate) use self::cost::Budget;
 pub(crate) use self::unusable::{KeyPlace, Purpose, Unusable};
 use crate::error::Result;
-use crate::pem::{self, Section};
-use crate::secret::Secret;
-use crate::vault::Vault;
+use crate::secrets::{
+    Secret, SecretStore,
+    pem::{self, Section},
+};
 
 /// The longest text that is read as a key, in bytes. An RSA key of 8192 bits has 6500; the
 /// certificates that people keep beside theirs fit as well.
@@ -39,9 +40,9 @@ pub(crate) type ClearKey = Zeroizing<PrivateKeyDer<'static>>;
 /// # Errors
 ///
 /// Fails with [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) and names the place.
-pub(crate) fn load(vault: &Vault, place: KeyPlace<'_>) -> Result<ClearKey> {
-    let pem = vault.resolve(place.key)?;
-    let passphrase = place.passphrase.map(|passphrase| vault.resolve(passphrase)).transpose()?;
+pub(crate) fn load(secrets: &SecretStore, place: KeyPlace<'_>) -> Result<ClearKey> {
+    let pem = secrets.resolve(place.key)?;
+    let passphrase = place.passphrase.map(|passphrase| secrets.resolve(passphrase)).transpose()?;
     let passphrase = passphrase.as_ref().map(Secret::expose);
     open(pem.expose(), passphrase, &mut Budget::default()).map_err(|unusable| unusable.error(place))
 }

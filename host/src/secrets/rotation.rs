@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::secret::Secret;
+use crate::secrets::Secret;
 
 /// A refresh token that took the place of the one in the configuration.
 ///

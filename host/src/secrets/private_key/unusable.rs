@@ -5,8 +5,8 @@ use std::fmt;
 
 use crate::diagnostic::Diagnostic;
 use crate::error::{Error, ErrorKind};
-use crate::pem::Damaged;
 use crate::plan::SecretRef;
+use crate::secrets::pem::Damaged;
 
 /// Where a private key and its passphrase stand.
 #[derive(Debug, Clone, Copy)]

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::SecretRef;
-use crate::secret::Secret;
+use crate::secrets::Secret;
 
 /// The largest secret that a file may hold, in bytes: a private key with its chain has some
 /// thousands.
@@ -17,7 +17,7 @@ const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// Secrets by the JSON Pointer at which they stood.
 #[derive(Debug, Default)]
-pub(crate) struct Vault {
+pub(crate) struct SecretStore {
     entries: BTreeMap<String, Source>,
 }
 
@@ -32,7 +32,7 @@ pub(crate) enum Source {
     File(String),
 }
 
-impl Vault {
+impl SecretStore {
     /// Keeps a secret; a later one at the same place replaces it, as in JSON.
     pub(crate) fn keep(&mut self, pointer: String, source: Source) {
         self.entries.insert(pointer, source);
@@ -127,8 +127,8 @@ mod tests {
 
     #[test]
     fn a_file_that_is_missing_empty_too_large_or_none_holds_no_secret() {
-        let folder =
-            std::env::temp_dir().join(format!("smtp-connector-vault-{}", std::process::id()));
+        let folder = std::env::temp_dir()
+            .join(format!("smtp-connector-secret-store-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder can be made");
         let (empty, large) = (folder.join("empty"), folder.join("large"));
         File::create(&empty).expect("a file can be made");

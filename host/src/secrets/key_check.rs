@@ -4,28 +4,28 @@
 use rustls::pki_types::CertificateDer;
 
 use crate::diagnostic::Diagnostic;
-use crate::pem;
 use crate::plan::{
     Authentication, DkimSigner, Grant, SecretRef, TlsOptions, TokenRequest, TransportPlan,
 };
-use crate::private_key::{self, Budget, ClearKey, KeyPlace, Purpose};
-use crate::secret::Secret;
-use crate::vault::{Source, Vault};
+use crate::secrets::{
+    Secret, SecretStore, Source, pem,
+    private_key::{self, Budget, ClearKey, KeyPlace, Purpose},
+};
 
 /// The host's own findings. Deriving the keys of keys may take a second.
 ///
-/// A key that was opened stays so in the vault: its passphrase is expensive to try, and is tried
+/// A key that was opened stays so in the secret store: its passphrase is expensive to try, and is tried
 /// once.
 pub(crate) fn examine(
-    vault: &mut Vault,
+    secrets: &mut SecretStore,
     plan: Option<&TransportPlan>,
     sources_allowed: bool,
 ) -> Vec<Diagnostic> {
     let sources =
-        vault.entries().map(|(pointer, source)| examine_source(pointer, source, sources_allowed));
+        secrets.entries().map(|(pointer, source)| examine_source(pointer, source, sources_allowed));
     let diagnostics = sources.flatten().collect();
     let mut examination =
-        Examination { vault, sources_allowed, budget: Budget::default(), diagnostics };
+        Examination { secrets, sources_allowed, budget: Budget::default(), diagnostics };
     if let Some(plan) = plan {
         examination.plan(plan);
     }
@@ -50,7 +50,7 @@ fn examine_source(pointer: &str, source: &Source, allowed: bool) -> Option<Diagn
 
 /// The look at the certificates and keys of one plan.
 struct Examination<'a> {
-    vault: &'a mut Vault,
+    secrets: &'a mut SecretStore,
     sources_allowed: bool,
     budget: Budget,
     diagnostics: Vec<Diagnostic>,
@@ -154,7 +154,7 @@ impl Examination<'_> {
         };
         if private_key::is_encrypted(text.expose()) {
             let clear = Secret::new(private_key::write(&key).as_str());
-            self.vault.keep(place.key.0.clone(), Source::Inline(clear));
+            self.secrets.keep(place.key.0.clone(), Source::Inline(clear));
         } else if let Some(passphrase) = place.passphrase {
             let message = "has no effect: the private key is not encrypted";
             let warning = Diagnostic::warning(&passphrase.0, "no-effect", message);
@@ -165,7 +165,7 @@ impl Examination<'_> {
 
     /// The value behind a reference, unless it cannot be had or must not be, which is told already.
     fn secret(&self, reference: &SecretRef) -> Option<Secret> {
-        match self.vault.entries().find(|(pointer, _)| *pointer == reference.0)?.1 {
+        match self.secrets.entries().find(|(pointer, _)| *pointer == reference.0)?.1 {
             Source::Inline(secret) => Some(secret.clone()),
             source if self.sources_allowed => source.value().ok(),
             _ => None,
@@ -189,9 +189,12 @@ mod tests {
         SecretRef(pointer.to_owned())
     }
 
-    fn look(vault: &mut Vault, sources_allowed: bool) -> (Option<ClearKey>, Vec<Diagnostic>) {
+    fn look(
+        secrets: &mut SecretStore,
+        sources_allowed: bool,
+    ) -> (Option<ClearKey>, Vec<Diagnostic>) {
         let (budget, diagnostics) = (Budget::default(), Vec::new());
-        let mut examination = Examination { vault, sources_allowed, budget, diagnostics };
+        let mut examination = Examination { secrets, sources_allowed, budget, diagnostics };
         let (key, passphrase) = (refer("/tls/key"), refer("/tls/passphrase"));
         let opened = examination.key(KeyPlace { key: &key, passphrase: Some(&passphrase) });
         (opened, examination.diagnostics)
@@ -205,25 +208,25 @@ mod tests {
         let encrypted =
             info.encrypt_with_params(parameters.expect("sound ones"), "phrase").expect("ciphers");
         let text = pem::write("ENCRYPTED PRIVATE KEY", encrypted.as_bytes());
-        let mut vault = Vault::default();
-        vault.keep("/tls/key".to_owned(), Source::Inline(Secret::new(text.as_str())));
-        vault.keep("/tls/passphrase".to_owned(), Source::Inline(Secret::new("phrase")));
-        let (opened, diagnostics) = look(&mut vault, false);
+        let mut secrets = SecretStore::default();
+        secrets.keep("/tls/key".to_owned(), Source::Inline(Secret::new(text.as_str())));
+        secrets.keep("/tls/passphrase".to_owned(), Source::Inline(Secret::new("phrase")));
+        let (opened, diagnostics) = look(&mut secrets, false);
         assert_eq!((opened.expect("a key").secret_der(), diagnostics), (key.as_slice(), vec![]));
-        let kept = vault.resolve(&refer("/tls/key")).expect("it is there");
+        let kept = secrets.resolve(&refer("/tls/key")).expect("it is there");
         assert_eq!(kept.expose(), pem::write("PRIVATE KEY", &key).as_str());
     }
 
     #[test]
     fn files_are_not_read_where_they_must_not_be() {
-        let mut vault = Vault::default();
-        vault.keep(
+        let mut secrets = SecretStore::default();
+        secrets.keep(
             "/tls/key".to_owned(),
             Source::File(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml").to_owned()),
         );
-        vault.keep("/tls/passphrase".to_owned(), Source::Inline(Secret::new("phrase")));
-        assert_eq!(look(&mut vault, false).1, vec![]);
-        let found = look(&mut vault, true).1;
+        secrets.keep("/tls/passphrase".to_owned(), Source::Inline(Secret::new("phrase")));
+        assert_eq!(look(&mut secrets, false).1, vec![]);
+        let found = look(&mut secrets, true).1;
         assert_eq!(
             found.iter().map(|finding| finding.code.as_str()).collect::<Vec<_>>(),
             ["unusable-key"]
