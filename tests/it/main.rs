@@ -20,6 +20,7 @@ mod mail_servers;
 mod message;
 mod oauth2;
 mod options;
+mod pages;
 mod pool;
 mod providers;
 mod proxy;

@@ -1,6 +1,6 @@
-//! Every option of OPTIONS.md, row by row: each row of its tables has a test that fails where the
-//! row no longer tells the truth, and the registry below fails where a row has no test, or a test
-//! no row.
+//! Every option of docs/options.md, row by row: each row of its tables has a test that fails where
+//! the row no longer tells the truth, and the registry below fails where a row has no test, or a
+//! test no row.
 
 mod document;
 

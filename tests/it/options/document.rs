@@ -1,7 +1,7 @@
-//! The tables of OPTIONS.md, as far as the registry needs them: which rows there are, and under
-//! which heading.
+//! The tables of docs/options.md, as far as the registry needs them: which rows there are, and
+//! under which heading.
 
-const TEXT: &str = include_str!("../../../OPTIONS.md");
+const TEXT: &str = include_str!("../../../docs/options.md");
 
 /// The heading and the key of each row. The key is the first cell; in a table of results it is all
 /// that they depend on.
