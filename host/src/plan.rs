@@ -58,8 +58,8 @@ pub struct Endpoint {
     pub port: u16,
 }
 
-/// The place of a secret in the configuration: a JSON Pointer. Only the secret store turns it into a
-/// value.
+/// The place of a secret in the configuration: a JSON Pointer. Only the secret store turns it into
+/// a value.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct SecretRef(pub String);

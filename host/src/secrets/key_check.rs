@@ -14,8 +14,8 @@ use crate::secrets::{
 
 /// The host's own findings. Deriving the keys of keys may take a second.
 ///
-/// A key that was opened stays so in the secret store: its passphrase is expensive to try, and is tried
-/// once.
+/// A key that was opened stays so in the secret store: its passphrase is expensive to try, and is
+/// tried once.
 pub(crate) fn examine(
     secrets: &mut SecretStore,
     plan: Option<&TransportPlan>,
@@ -123,8 +123,8 @@ impl Examination<'_> {
             }
             Ok(_) => "the certificate is damaged: its content is no X.509 certificate",
         };
-        let help = "expected PEM: the text from `-----BEGIN CERTIFICATE-----` to `-----END CERTIFICATE-----`, \
-            complete and unchanged";
+        let help = "expected PEM: the text from `-----BEGIN CERTIFICATE-----` to \
+            `-----END CERTIFICATE-----`, complete and unchanged";
         self.diagnostics
             .push(Diagnostic::error(place, "unusable-certificate", problem).with_help(help));
         None

@@ -48,8 +48,8 @@ impl Observer {
         match &self.0 {
             Some(callback) => callback(token),
             None => warn(
-                "the token endpoint replaced the refresh token, and nobody keeps the new one: the configuration's \
-                 may not work again",
+                "the token endpoint replaced the refresh token, and nobody keeps the new one: the \
+                 configuration's may not work again",
             ),
         }
     }
