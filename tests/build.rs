@@ -4,15 +4,15 @@
 //! They are a workspace of their own with a target directory of their own, so that this build does
 //! not wait for the lock that the outer build holds.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::{env, fs};
+#[path = "../component/build/nested.rs"]
+mod nested;
 
-/// The target of every component.
-const TARGET: &str = "wasm32-wasip2";
+use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 fn main() {
     for watched in [
+        "../component/build/nested.rs",
         "guests/Cargo.toml",
         "guests/Cargo.lock",
         "guests/build.rs",
@@ -27,50 +27,10 @@ fn main() {
     }
     let out = PathBuf::from(variable("OUT_DIR"));
     let components = out.join("guests");
-    add_target();
-    build(&components);
-    let built = components.join(TARGET).join("debug").join("examples");
+    nested::build(Path::new("guests"), &components, &["--locked", "--examples"])
+        .unwrap_or_else(|error| panic!("{error}"));
+    let built = components.join(nested::TARGET).join("debug").join("examples");
     fs::write(out.join("guests.rs"), listing(&names(), &built)).expect("OUT_DIR can be written");
-}
-
-/// Installs the target where rustup manages this toolchain and lacks it.
-fn add_target() {
-    let sysroot = run(Command::new(variable("RUSTC")).args(["--print", "sysroot"]));
-    if Path::new(sysroot.trim()).join("lib/rustlib").join(TARGET).is_dir() {
-        return;
-    }
-    let mut rustup = Command::new("rustup");
-    rustup.args(["target", "add", TARGET]);
-    if !rustup.status().is_ok_and(|status| status.success()) {
-        panic!(
-            "the target `{TARGET}` is missing: install it, with rustup by `rustup target add \
-            {TARGET}`"
-        );
-    }
-}
-
-fn build(target_dir: &Path) {
-    let mut cargo = Command::new(variable("CARGO"));
-    cargo
-        .args(["build", "--locked", "--examples", "--target", TARGET])
-        .arg("--target-dir")
-        .arg(target_dir);
-    cargo.current_dir("guests");
-    // What was set for the host's crates must not reach crates of another target.
-    let foreign = [
-        "CARGO_BUILD_",
-        "CARGO_ENCODED_",
-        "CARGO_PROFILE_",
-        "CARGO_TARGET_",
-        "RUSTC_",
-        "RUSTFLAGS",
-    ];
-    for (name, _) in env::vars_os() {
-        if foreign.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
-            cargo.env_remove(name);
-        }
-    }
-    run(&mut cargo);
 }
 
 /// The file names of the components, without extension.
@@ -112,13 +72,6 @@ fn listing(names: &[String], built: &Path) -> String {
 fn camel_case(name: &str) -> String {
     let words = name.split('_').map(|word| word[..1].to_uppercase() + &word[1..]);
     words.collect()
-}
-
-fn run(command: &mut Command) -> String {
-    let output = command.stderr(Stdio::inherit()).output();
-    let output = output.unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
-    assert!(output.status.success(), "{command:?} failed: {}", output.status);
-    String::from_utf8(output.stdout).expect("cargo and rustc write UTF-8")
 }
 
 fn variable(name: &str) -> String {

@@ -10,6 +10,5 @@ mod url;
 
 pub(crate) use endpoint::Declared;
 pub(crate) use locate::blot_out;
-pub use locate::locate;
-pub(crate) use locate::locate_all;
+pub use locate::{locate, locate_all};
 pub(crate) use mask::{Masked, SecretPaths, Unmaskable};

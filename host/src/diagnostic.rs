@@ -34,7 +34,8 @@ impl Diagnostic {
         self.severity == Severity::Error
     }
 
-    pub(crate) fn error(path: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
+    /// A finding that stops delivery, at a JSON Pointer, with its name in kebab case.
+    pub fn error(path: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
         Self::new(Severity::Error, path, code, message)
     }
 
@@ -57,7 +58,9 @@ impl Diagnostic {
         }
     }
 
-    pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
+    /// Says what to change.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }

@@ -93,8 +93,6 @@ pub enum ErrorKind {
     Timeout,
     /// The TLS handshake failed or the certificate was not accepted.
     Tls,
-    /// The command line was used wrongly.
-    Usage,
 }
 
 impl ErrorKind {
@@ -157,7 +155,18 @@ impl fmt::Display for Stage {
 }
 
 impl Error {
-    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    /// Makes an error of one's own, in the shape of the library's: for programs that report both
+    /// alike, and for their tests.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use smtp_connector::{Error, ErrorKind};
+    ///
+    /// let error = Error::new(ErrorKind::Payload, "`id` is empty").with_hint("leave it out");
+    /// assert_eq!((error.to_string().as_str(), error.hint()), ("`id` is empty", Some("leave it out")));
+    /// ```
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Failure {
             kind,
             stage: None,
@@ -191,7 +200,8 @@ impl Error {
         error
     }
 
-    pub(crate) fn configuration(diagnostics: Vec<Diagnostic>) -> Self {
+    /// The failure of a configuration with these findings ([`ErrorKind::Configuration`]).
+    pub fn configuration(diagnostics: Vec<Diagnostic>) -> Self {
         let count = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
         let noun = if count == 1 { "error" } else { "errors" };
         let mut error =
@@ -200,12 +210,16 @@ impl Error {
         error
     }
 
-    pub(crate) fn at(mut self, stage: Stage) -> Self {
+    /// Says at which stage of the session it failed.
+    #[must_use]
+    pub fn at(mut self, stage: Stage) -> Self {
         self.0.stage = Some(stage);
         self
     }
 
-    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+    /// Says what to change.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into());
         self
     }
@@ -228,7 +242,9 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_attempts(mut self, attempts: u32) -> Self {
+    /// Says how often the message was tried.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: u32) -> Self {
         self.0.attempts = attempts;
         self
     }
@@ -270,7 +286,8 @@ impl Error {
     }
 
     /// Marks a failure after which the server may nevertheless have taken the message.
-    pub(crate) fn into_ambiguous(mut self) -> Self {
+    #[must_use]
+    pub fn into_ambiguous(mut self) -> Self {
         self.0.ambiguous = true;
         self.0.transient = false;
         self

@@ -25,11 +25,6 @@
 //! Calls need a tokio runtime. Everything is `Send + Sync`, and every future may be dropped at any
 //! time: a dropped send closes its connection and poisons nothing.
 
-mod bundled;
-#[cfg(feature = "catch-all")]
-pub mod catch_all;
-#[cfg(feature = "cli")]
-pub mod cli;
 mod config;
 mod connector;
 mod delivery;
@@ -50,7 +45,7 @@ mod secrets;
 mod submission;
 mod transcript;
 
-pub use config::locate;
+pub use config::{locate, locate_all};
 pub use connector::{Check, Connector, Options};
 pub use delivery::Delivery;
 pub use diagnostic::{Diagnostic, Severity};

@@ -14,6 +14,7 @@ impl Engine {
     /// # Errors
     ///
     /// Fails with [`ErrorKind::Internal`] where it cannot be compiled.
+    #[cfg(feature = "bundled")]
     pub async fn bundled(&self) -> Result<Connector> {
         self.bundled_component().await.map(Connector::new)
     }

@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use smtp_connector::catch_all::{CatchAll, Options, Security};
+use smtp_connector_catch_all::{CatchAll, Options, Security};
 use smtp_connector_tests::cli::{Cli, Outcome};
 use smtp_connector_tests::faulty::{FaultyServer, Misdeed, Place};
 use smtp_connector_tests::peer::{Peer, Script};

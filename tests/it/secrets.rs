@@ -2,8 +2,8 @@
 //! here is the real one, and it searches its own memory.
 
 use serde_json::{Value, json};
-use smtp_connector::catch_all::{self, CatchAll};
 use smtp_connector::{Connector, ErrorKind, Options, Request};
+use smtp_connector_catch_all::{self as catch_all, CatchAll};
 use smtp_connector_tests::certificates::Authority;
 use smtp_connector_tests::guests::Guest;
 use tokio::time::timeout;

@@ -2,8 +2,8 @@
 
 use lettre::{AsyncTransport as _, Message};
 use serde_json::json;
-use smtp_connector::catch_all::{CatchAll, Options};
 use smtp_connector::{ErrorKind, Stage};
+use smtp_connector_catch_all::{CatchAll, Options};
 use smtp_connector_tests::peer::{Peer, Script};
 
 use crate::helpers::session;

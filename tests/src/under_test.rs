@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    smtp_connector::cli::main()
+    smtp_connector_cli::main()
 }

@@ -24,7 +24,7 @@ pub fn locate(text: &str, pointer: &str) -> Option<Range<usize>> {
 }
 
 /// Does as [`locate`] for each of these pointers.
-pub(crate) fn locate_all(text: &str, pointers: &[&str]) -> Vec<Option<Range<usize>>> {
+pub fn locate_all(text: &str, pointers: &[&str]) -> Vec<Option<Range<usize>>> {
     let mut places = vec![None; pointers.len()];
     // The nearest value above is met before the value, and an earlier value before a repeated one.
     walk(text, pointers, &mut |index, range, _| places[index] = Some(range));

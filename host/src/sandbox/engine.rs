@@ -43,6 +43,7 @@ struct Inner {
     linker: Linker<State>,
     limits: Limits,
     cache: Option<Cache>,
+    #[cfg(feature = "bundled")]
     bundled: OnceCell<Arc<Component>>,
 }
 
@@ -92,6 +93,7 @@ impl EngineBuilder {
             linker,
             limits: self.limits,
             cache,
+            #[cfg(feature = "bundled")]
             bundled: OnceCell::new(),
         });
         start_clock(&inner)?;
@@ -120,8 +122,9 @@ impl Engine {
     }
 
     /// The component that comes with this library. It is compiled at the first call and kept.
+    #[cfg(feature = "bundled")]
     pub(crate) async fn bundled_component(&self) -> Result<Arc<Component>> {
-        let load = || Component::load(self, crate::bundled::COMPONENT.into(), true);
+        let load = || Component::load(self, smtp_connector_component::COMPONENT.into(), true);
         self.0.bundled.get_or_try_init(load).await.cloned()
     }
 

@@ -2,8 +2,7 @@
 //! refused.
 
 use serde_json::{Value, json};
-use smtp_connector::Envelope;
-use smtp_connector::catch_all::{Caught, ParsedMail};
+use smtp_connector_catch_all::{Caught, Envelope, ParsedMail};
 use smtp_connector_tests::cli::{Cli, Outcome};
 
 use crate::helpers::command::{check_json, command, configuration};

@@ -1,7 +1,7 @@
 //! `send`: the receipt, and a failure of every exit code with the very members that it must have.
 
 use serde_json::{Value, json};
-use smtp_connector::catch_all::{CatchAll, Credentials, Options};
+use smtp_connector_catch_all::{CatchAll, Credentials, Options};
 use smtp_connector_tests::certificates::{Authority, Identity};
 use smtp_connector_tests::cli::{Cli, Outcome};
 use smtp_connector_tests::peer::{Peer, Script};

@@ -1,7 +1,7 @@
 //! `verify`: stage by stage, for people and for programs, and a preflight that sends nothing.
 
 use serde_json::{Value, json};
-use smtp_connector::catch_all::{CatchAll, Credentials, Options};
+use smtp_connector_catch_all::{CatchAll, Credentials, Options};
 use smtp_connector_tests::cli::Cli;
 use smtp_connector_tests::peer::{Peer, Script};
 

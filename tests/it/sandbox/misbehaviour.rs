@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use smtp_connector::catch_all::{self, CatchAll, Security};
 use smtp_connector::{Engine, Error, ErrorKind, Limits, Request};
+use smtp_connector_catch_all::{self as catch_all, CatchAll, Security};
 use smtp_connector_tests::guests::Guest;
 use tokio::time::timeout;
 

@@ -7,7 +7,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::error::{Error, ErrorKind, Result};
+use smtp_connector::{Error, ErrorKind, Result};
 
 /// How long a run that was asked to stop waits for the messages that are in flight.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -8,9 +8,9 @@ use hdrhistogram::Histogram;
 
 use super::fate::{Fate, Reach, Status};
 use super::stop::Reason;
-use crate::cli::terminal::{Style, harmless};
-use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::receipt::Receipt;
+use crate::terminal::{Style, harmless};
+use smtp_connector::Receipt;
+use smtp_connector::{Error, ErrorKind, Result, Stage};
 
 /// After so many failures of the way to the server, and nothing that got through, a run stops: more
 /// than there are messages in flight by default, so that one broken connection stops nothing.

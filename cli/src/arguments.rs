@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
-use crate::egress::EgressPolicy;
+use smtp_connector::EgressPolicy;
 
 /// Sends an identity platform's mail through a sandboxed connector component.
 #[derive(Debug, Parser)]

@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::input::Config;
 use super::terminal::{Style, harmless};
 use super::{Session, input, print, print_json};
-use crate::receipt::Receipt;
+use smtp_connector::Receipt;
 
 pub(super) async fn run(
     session: &Session<'_>,

@@ -7,7 +7,7 @@ use super::failure::{Failure, explain};
 use super::input::Config;
 use super::terminal::{Style, harmless};
 use super::{Session, exit, print, print_json};
-use crate::receipt::Verification;
+use smtp_connector::Verification;
 
 pub(super) async fn run(
     session: &Session<'_>,
@@ -35,7 +35,7 @@ pub(super) async fn run(
 
 fn for_people(verification: &Verification, style: Style) -> String {
     let mut text = String::new();
-    let failed = verification.error.as_ref().and_then(crate::error::Error::stage);
+    let failed = verification.error.as_ref().and_then(smtp_connector::Error::stage);
     for stage in &verification.stages {
         let mark = if failed == Some(stage.stage) { style.bad("✗") } else { style.good("✓") };
         let took = format!("{:.1} ms", stage.took.as_secs_f64() * 1e3);

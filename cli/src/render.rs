@@ -6,7 +6,7 @@ use super::arguments::{self, Format};
 use super::failure::Failure;
 use super::input::Config;
 use super::{Session, input, print, print_json};
-use crate::error::{Error, ErrorKind};
+use smtp_connector::{Error, ErrorKind};
 
 pub(super) async fn run(
     session: &Session<'_>,

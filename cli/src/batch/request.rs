@@ -11,8 +11,8 @@ use serde_json::value::RawValue;
 
 use super::lines::{LONGEST, Line};
 use super::name::{Name, digest_of};
-use crate::error::{Error, ErrorKind, Result};
-use crate::request::{Request, TemplateOverride};
+use smtp_connector::{Error, ErrorKind, Result};
+use smtp_connector::{Request, TemplateOverride};
 
 /// The longest `id`, in bytes: it stands in each result and each note.
 const LONGEST_ID: usize = 1024;

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, ErrorKind, Stage};
+use smtp_connector::{Error, ErrorKind, Stage};
 
 /// What became of a request, from the best to the worst. The worst one decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::cli) enum Fate {
+pub(crate) enum Fate {
     /// The server took the message.
     Accepted,
     /// It cannot succeed, however often it is sent.
@@ -89,8 +89,9 @@ impl Fate {
             | ErrorKind::Proxy
             | ErrorKind::Temporary
             | ErrorKind::Timeout
-            | ErrorKind::Tls
-            | ErrorKind::Usage => Self::Failed,
+            | ErrorKind::Tls => Self::Failed,
+            // A kind that only a later library knows: nothing says that it is the message's fault.
+            _ => Self::Failed,
         }
     }
 
@@ -141,8 +142,9 @@ impl Reach {
             | ErrorKind::Protocol
             | ErrorKind::Template
             | ErrorKind::Temporary
-            | ErrorKind::Timeout
-            | ErrorKind::Usage => Self::Message,
+            | ErrorKind::Timeout => Self::Message,
+            // A kind that only a later library knows says nothing about others.
+            _ => Self::Message,
         }
     }
 }

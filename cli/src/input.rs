@@ -5,10 +5,10 @@ use std::io::Read;
 use std::path::Path;
 
 use super::arguments::MessageArguments;
-use crate::diagnostic::Diagnostic;
-use crate::error::{Error, ErrorKind, Result};
-use crate::request::{Request, TemplateOverride};
-use crate::sandbox::Limits;
+use smtp_connector::Diagnostic;
+use smtp_connector::Limits;
+use smtp_connector::{Error, ErrorKind, Result};
+use smtp_connector::{Request, TemplateOverride};
 
 /// The text of a configuration, and what it is called in reports.
 pub(super) struct Config {

@@ -31,15 +31,15 @@ use self::request::Entry;
 use self::results::{Ledger, Results, Turn, Unread};
 use self::stop::{Reason, Signals, Stop};
 use self::summary::Tally;
-use super::failure::Failure;
+use super::failure::{Failure, Usage};
 use super::input::{Config, is_standard_input, unreadable};
 use super::terminal::{Style, harmless};
 use super::{Session, arguments, exit};
-use crate::delivery::Delivery;
-use crate::error::{Error, ErrorKind, Result};
-use crate::mailer::Mailer;
-use crate::receipt::Receipt;
-use crate::request::Request;
+use smtp_connector::Delivery;
+use smtp_connector::Mailer;
+use smtp_connector::Receipt;
+use smtp_connector::Request;
+use smtp_connector::{Error, ErrorKind, Result};
 
 /// How many messages are in work beyond two for each connection: one is composed while another one
 /// is sent.
@@ -60,9 +60,8 @@ pub(super) async fn run(
     command: &arguments::Batch,
 ) -> Result<ExitCode, Failure> {
     if is_standard_input(&command.config) && is_standard_input(&command.requests) {
-        let error =
-            Error::new(ErrorKind::Usage, "CONFIG and REQUESTS cannot both be the standard input");
-        return Err(error.with_hint("put one of them into a file").into());
+        let message = "CONFIG and REQUESTS cannot both be the standard input";
+        return Err(Usage::new(message, "put one of them into a file").into());
     }
     let config = Config::read(&command.config)?;
     let requests = open(&command.requests)?;

@@ -13,8 +13,8 @@ use tokio::io::BufReader;
 use super::fate::{Fate, Status};
 use super::lines::{Line, Lines};
 use super::name::{Key, Name};
-use crate::error::{Error, ErrorKind, Result};
-use crate::receipt::Receipt;
+use smtp_connector::Receipt;
+use smtp_connector::{Error, ErrorKind, Result};
 
 /// How every line that this program writes begins.
 const BEGINNING: &[u8] = b"{\"line\":";

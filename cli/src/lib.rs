@@ -24,14 +24,14 @@ use clap::Parser as _;
 use tokio::runtime::{Builder, Runtime};
 
 use arguments::{Arguments, Command};
-use failure::Failure;
+use failure::{Failure, Usage};
 use input::Config;
 use terminal::Style;
 
-use crate::connector::{Connector, Options};
-use crate::error::{Error, ErrorKind, Result};
-use crate::mailer::Mailer;
-use crate::sandbox::Engine;
+use smtp_connector::Engine;
+use smtp_connector::Mailer;
+use smtp_connector::{Connector, Options};
+use smtp_connector::{Error, ErrorKind, Result};
 
 /// Runs the command line of this process.
 #[must_use]
@@ -39,7 +39,7 @@ pub fn main() -> ExitCode {
     let json = std::env::args_os().any(|argument| argument == "--json");
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) if error.use_stderr() => return Failure::usage(&error).print(json),
+        Err(error) if error.use_stderr() => return Failure::from(Usage::from(&error)).print(json),
         Err(help) => return show(&help),
     };
     log::start(arguments.log);

@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::input::Config;
 use super::terminal::Style;
 use super::{Session, exit, input, print, print_json, report};
-use crate::connector::Check;
+use smtp_connector::Check;
 
 pub(super) async fn run(
     session: &Session<'_>,

@@ -10,12 +10,11 @@ use super::arguments;
 use super::failure::Failure;
 use super::terminal::{Style, harmless};
 use super::{Session, print};
-use crate::catch_all::{CatchAll, Caught, Credentials, Options as ServerOptions};
-use crate::connector::Connector;
-use crate::error::{Error, ErrorKind, Result};
-use crate::mailer::Mailer;
-use crate::random;
-use crate::request::Request;
+use smtp_connector::Connector;
+use smtp_connector::Mailer;
+use smtp_connector::Request;
+use smtp_connector::{Error, ErrorKind, Result};
+use smtp_connector_catch_all::{CatchAll, Caught, Credentials, Options as ServerOptions};
 
 /// The types of message that Logto asks for.
 const TYPES: [&str; 9] = [
@@ -71,7 +70,10 @@ async fn start(password: &str) -> Result<CatchAll> {
 }
 
 fn random_password() -> Result<String> {
-    let random: [u8; 16] = random::octets()?;
+    let mut random = [0_u8; 16];
+    getrandom::fill(&mut random).map_err(|error| {
+        Error::new(ErrorKind::Internal, format!("the system has no randomness: {error}"))
+    })?;
     Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 

@@ -1,9 +1,9 @@
 //! The `smtp-connector` command.
 //!
-//! Everything it does is in the library's `cli` module.
+//! Everything it does is in the crate's library.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    smtp_connector::cli::main()
+    smtp_connector_cli::main()
 }

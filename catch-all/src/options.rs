@@ -3,14 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::secrets::Secret;
+use zeroize::Zeroizing;
 
 /// How a catch-all server behaves.
 ///
 /// # Example
 ///
 /// ```
-/// use smtp_connector::catch_all::{Credentials, Options, Security};
+/// use smtp_connector_catch_all::{Credentials, Options, Security};
 ///
 /// let options = Options {
 ///     security: Security::ImplicitTls,
@@ -77,19 +77,19 @@ impl Security {
 #[derive(Clone)]
 pub struct Credentials {
     user: String,
-    password: Secret,
+    password: Zeroizing<String>,
 }
 
 impl Credentials {
     /// The credentials that a client must give.
     pub fn new(user: impl Into<String>, password: impl Into<String>) -> Self {
-        Self { user: user.into(), password: Secret::new(password) }
+        Self { user: user.into(), password: Zeroizing::new(password.into()) }
     }
 
     /// Whether these are the credentials. It takes as long for every wrong password of the right
     /// length.
     pub(super) fn admit(&self, user: &[u8], password: &[u8]) -> bool {
-        same(self.user.as_bytes(), user) & same(self.password.expose().as_bytes(), password)
+        same(self.user.as_bytes(), user) & same(self.password.as_bytes(), password)
     }
 }
 

@@ -3,9 +3,8 @@
 use std::process::ExitCode;
 
 use super::arguments;
-use super::failure::Failure;
+use super::failure::{Failure, Usage};
 use super::{Session, print_json};
-use crate::error::{Error, ErrorKind};
 
 pub(super) async fn descriptor(session: &Session<'_>) -> Result<ExitCode, Failure> {
     print_json(session.connector().await?.descriptor())?;
@@ -32,9 +31,7 @@ pub(super) async fn example(
             let known: Vec<_> =
                 examples.iter().map(|example| format!("`{}`", example.id)).collect();
             let message = format!("there is no example `{}`", command.provider);
-            Err(Error::new(ErrorKind::Usage, message)
-                .with_hint(format!("one of {}", known.join(", ")))
-                .into())
+            Err(Usage::new(message, format!("one of {}", known.join(", "))).into())
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Exit codes, as mail programs use them (`sysexits.h`).
 
 use super::batch::Fate;
-use crate::error::{ErrorKind, Stage};
+use smtp_connector::{ErrorKind, Stage};
 
 /// The command was used wrongly.
 pub(super) const USAGE: u8 = 64;
@@ -29,7 +29,6 @@ pub(super) const CONFIGURATION: u8 = 78;
 /// The exit code of a failure.
 pub(super) fn code(kind: ErrorKind, stage: Option<Stage>) -> u8 {
     match kind {
-        ErrorKind::Usage => USAGE,
         ErrorKind::Address | ErrorKind::Message | ErrorKind::Payload | ErrorKind::Template => DATA,
         ErrorKind::Input => NO_INPUT,
         // A token endpoint that is down may be up later, whatever keeps this host from it.
@@ -63,6 +62,8 @@ pub(super) fn code(kind: ErrorKind, stage: Option<Stage>) -> u8 {
         ErrorKind::Credentials | ErrorKind::Egress => NO_PERMISSION,
         ErrorKind::Configuration => CONFIGURATION,
         ErrorKind::Component | ErrorKind::Internal => SOFTWARE,
+        // A kind that only a later library knows.
+        _ => SOFTWARE,
     }
 }
 

@@ -17,7 +17,7 @@ use super::fate::Fate;
 use super::lines::Lines;
 use super::name::Name;
 use super::results::{Ledger, Results};
-use crate::error::{Error, ErrorKind, Result};
+use smtp_connector::{Error, ErrorKind, Result};
 
 /// The notes of this run.
 pub(super) struct Inflight {

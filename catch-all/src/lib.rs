@@ -26,7 +26,6 @@ use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
-pub use crate::receipt::Envelope;
 pub use options::{Credentials, Options, Security};
 pub use parsed::{ParsedMail, ParsedPart};
 
@@ -45,7 +44,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// # Example
 ///
 /// ```
-/// use smtp_connector::catch_all::{CatchAll, Options};
+/// use smtp_connector_catch_all::{CatchAll, Options};
 /// use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufStream};
 /// use tokio::net::TcpStream;
 ///
@@ -131,6 +130,15 @@ impl fmt::Debug for CatchAll {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CatchAll").field("address", &self.address).finish_non_exhaustive()
     }
+}
+
+/// Sender and recipients as the client gave them in MAIL and RCPT (RFC 5321 §2.3.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// The sender's bare address; empty for the null reverse-path.
+    pub reverse_path: String,
+    /// The recipients' bare addresses.
+    pub forward_paths: Vec<String>,
 }
 
 /// A message that the server took.

@@ -11,9 +11,9 @@ use miette::{
 
 use super::input::Config;
 use super::terminal::{Style, harmless};
-use crate::config::locate_all;
-use crate::connector::{Check, Connector};
-use crate::diagnostic::{Diagnostic, Severity};
+use smtp_connector::locate_all;
+use smtp_connector::{Check, Connector};
+use smtp_connector::{Diagnostic, Severity};
 
 /// How many findings are shown: more than anyone reads, and few enough for any terminal. `--json`
 /// has them all.
