@@ -133,8 +133,8 @@ mod tests {
     #[test]
     fn the_bundled_component_exports_the_contract_and_imports_only_what_is_inert() {
         let engine = wasmtime::Engine::default();
-        let component =
-            Component::new(&engine, smtp_connector_component::COMPONENT).expect("the component compiles");
+        let component = Component::new(&engine, smtp_connector_component::COMPONENT)
+            .expect("the component compiles");
         let component = component.component_type();
         let exports: Vec<_> = component.exports(&engine).map(|(name, _)| name.to_owned()).collect();
         for interface in ["connector", "description", "diagnostics", "messages", "transport"] {
