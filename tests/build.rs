@@ -27,7 +27,7 @@ fn main() {
     }
     let out = PathBuf::from(variable("OUT_DIR"));
     let components = out.join("guests");
-    nested::build(Path::new("guests"), &components, &["--locked", "--examples"])
+    nested::build(Path::new("guests"), &components, &["--examples"])
         .unwrap_or_else(|error| panic!("{error}"));
     let built = components.join(nested::TARGET).join("debug").join("examples");
     fs::write(out.join("guests.rs"), listing(&names(), &built)).expect("OUT_DIR can be written");

@@ -21,8 +21,8 @@ const OUTER: [&str; 7] = [
 ];
 
 /// Builds components in `directory` with these arguments of `cargo build`, into a target directory
-/// of their own: the outer build holds the lock of its own one. `CARGO_NET_OFFLINE`, which cargo
-/// sets from `--offline`, is passed on.
+/// of their own: the outer build holds the lock of its own one. Cargo tells a build script neither
+/// of `--locked` nor of `--offline`, so the lock file always holds; `CARGO_NET_OFFLINE` is inherited.
 pub(crate) fn build(
     directory: &Path,
     target_directory: &Path,
@@ -35,7 +35,7 @@ pub(crate) fn build(
             cargo.env_remove(name);
         }
     }
-    cargo.current_dir(directory).arg("build").args(arguments);
+    cargo.current_dir(directory).args(["build", "--locked"]).args(arguments);
     run(cargo.args(["--target", TARGET]).arg("--target-dir").arg(target_directory))
 }
 
