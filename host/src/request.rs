@@ -13,7 +13,7 @@ use serde_json::Value;
 /// let request = Request::new("SignIn", "user@example.com")
 ///     .payload(serde_json::json!({ "code": "482913", "locale": "fr-CA" }));
 /// ```
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Request {
     pub(crate) to: String,
     pub(crate) usage_type: String,

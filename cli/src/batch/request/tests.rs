@@ -20,12 +20,13 @@ fn a_whole_request_is_read() {
             "template":{"subject":"s","content":"c"}}"#,
     );
     let request = entry.request.expect("it is sound");
-    assert_eq!((request.to.as_str(), request.usage_type.as_str()), ("Jo <jo@b.test>", "SignIn"));
-    assert_eq!(
-        (request.payload.as_str(), request.locale.as_deref()),
-        (r#"{"code":"1"}"#, Some("fr"))
-    );
-    assert_eq!(request.template.map(|template| template.subject).as_deref(), Some("s"));
+    let template: TemplateOverride =
+        serde_json::from_str(r#"{"subject":"s","content":"c"}"#).expect("it is a template");
+    let expected = Request::new("SignIn", "Jo <jo@b.test>")
+        .payload_text(r#"{"code":"1"}"#)
+        .locale("fr")
+        .template(template);
+    assert!(request == expected, "{request:?}");
     assert_eq!(entry.name, Name { line: 7, id: Some("a".to_owned()), digest: None });
 }
 
@@ -34,7 +35,7 @@ fn null_is_absent_and_a_payload_need_not_be_there() {
     for rest in ["", r#","payload":null,"locale":null,"template":null,"id":null"#] {
         let entry = entry(format!(r#"{{"to":"a@b","type":"T"{rest}}}"#).as_bytes());
         let request = entry.request.expect("it is sound");
-        assert_eq!((request.payload.as_str(), request.locale), ("{}", None));
+        assert!(request == Request::new("T", "a@b"), "{request:?}");
         assert!(entry.name.id.is_none() && entry.name.digest.is_some());
     }
 }
