@@ -88,7 +88,7 @@ impl Mail {
     fn parameter(&mut self, parameter: &str) -> Result<(), &'static str> {
         match parameter.split_once('=').unwrap_or((parameter, "")) {
             ("SIZE", size) => {
-                self.size = Some(size.parse().map_err(|_| "501 5.5.4 SIZE needs a number")?)
+                self.size = Some(size.parse().map_err(|_| "501 5.5.4 SIZE needs a number")?);
             }
             ("BODY", "8BITMIME") => self.eight_bit = true,
             ("BODY", "7BIT") => {}

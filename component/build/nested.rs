@@ -22,7 +22,8 @@ const OUTER: [&str; 7] = [
 
 /// Builds components in `directory` with these arguments of `cargo build`, into a target directory
 /// of their own: the outer build holds the lock of its own one. Cargo tells a build script neither
-/// of `--locked` nor of `--offline`, so the lock file always holds; `CARGO_NET_OFFLINE` is inherited.
+/// of `--locked` nor of `--offline`, so the lock file always holds; `CARGO_NET_OFFLINE` is
+/// inherited.
 pub(crate) fn build(
     directory: &Path,
     target_directory: &Path,

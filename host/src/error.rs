@@ -164,7 +164,8 @@ impl Error {
     /// use smtp_connector::{Error, ErrorKind};
     ///
     /// let error = Error::new(ErrorKind::Payload, "`id` is empty").with_hint("leave it out");
-    /// assert_eq!((error.to_string().as_str(), error.hint()), ("`id` is empty", Some("leave it out")));
+    /// assert_eq!(error.to_string(), "`id` is empty");
+    /// assert_eq!(error.hint(), Some("leave it out"));
     /// ```
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Failure {

@@ -42,7 +42,7 @@ impl Truth {
         let value = parameter(h, self.name)?;
         let zero = h.hash_get("includeZero").is_some_and(|zero| is_true(zero.value()));
         let condition = || is_true(value) || zero && !is_empty(value);
-        let mut values = h.params().iter().map(|param| param.value());
+        let mut values = h.params().iter().map(handlebars::PathAndJson::value);
         Ok(match self.test {
             Test::If => condition(),
             Test::Unless => !condition(),
@@ -122,7 +122,9 @@ impl HelperDef for With {
 }
 
 fn parameter<'h>(h: &'h Helper<'_>, helper: &'static str) -> Result<&'h Value, RenderErrorReason> {
-    h.param(0).map(|param| param.value()).ok_or(RenderErrorReason::ParamNotFoundForIndex(helper, 0))
+    h.param(0)
+        .map(handlebars::PathAndJson::value)
+        .ok_or(RenderErrorReason::ParamNotFoundForIndex(helper, 0))
 }
 
 /// JavaScript's truth, except that an empty list is false.
