@@ -130,7 +130,7 @@ impl Session {
                 return Ok(Next::Nothing);
             }
             Row::Tls(config) => {
-                self.handshake(config).await?.map_err(|error| format!("TLS: {error}"))?
+                self.handshake(config).await?.map_err(|error| format!("TLS: {error}"))?;
             }
             Row::FailTls(config) => {
                 return match self.handshake(config).await? {
