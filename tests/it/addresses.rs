@@ -158,7 +158,7 @@ async fn hostile_mailboxes_take_bounded_time() {
         match outcome {
             Ok(mail) => assert_eq!(mail.envelope().forward_paths, ["a@b.com"]),
             Err(error) => {
-                assert_eq!(error.kind(), ErrorKind::Address, "{}", &text[..text.len().min(40)])
+                assert_eq!(error.kind(), ErrorKind::Address, "{}", &text[..text.len().min(40)]);
             }
         }
     }

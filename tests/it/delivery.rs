@@ -197,7 +197,7 @@ async fn what_will_not_pass_or_may_have_arrived_is_never_tried_again() {
 async fn a_login_refused_for_now_is_not_tried_again_without_a_deadline() {
     let script = Script::offering(&["AUTH PLAIN"]).on("AUTH PLAIN *", "454 4.7.0 busy\r\n").quit();
     let log_in = |configuration: &mut Value| {
-        configuration["auth"] = json!({ "user": "ann", "pass": "secret-word" })
+        configuration["auth"] = json!({ "user": "ann", "pass": "secret-word" });
     };
     let (outcome, _) = deliver(vec![script], log_in, None).await;
     let error = outcome.expect_err("a failure");

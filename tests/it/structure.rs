@@ -134,7 +134,7 @@ fn every_folder_has_a_purpose_that_one_sentence_says() {
         let head = source.head();
         if head.is_empty() {
             found.push(format!("{}: no head", source.file));
-        } else if source.is_head_of_folder && !(head.ends_with('.') && !head.contains(". ")) {
+        } else if source.is_head_of_folder && (!head.ends_with('.') || head.contains(". ")) {
             found.push(format!("{}: not one sentence: {head}", source.file));
         }
     }

@@ -204,7 +204,7 @@ fn pointers(document: &Value) -> Vec<String> {
                 found.extend(object.keys().map(|key| format!("{pointer}/{}", token(key))));
             }
             Value::Array(list) => {
-                found.extend((0..list.len()).map(|index| format!("{pointer}/{index}")))
+                found.extend((0..list.len()).map(|index| format!("{pointer}/{index}")));
             }
             _ => {}
         }
@@ -221,7 +221,7 @@ fn mutants(document: &Value, pointer: &str) -> Vec<Value> {
     match without.pointer_mut(parent) {
         Some(Value::Object(object)) => drop(object.remove(key)),
         Some(Value::Array(list)) => {
-            drop(list.remove(key.parse().expect("an element has a number")))
+            drop(list.remove(key.parse().expect("an element has a number")));
         }
         _ => {}
     }

@@ -202,7 +202,7 @@ fn paths(text: &str) -> Vec<Vec<String>> {
     let code = lines.collect::<Vec<_>>().join("\n");
     let mut found = Vec::new();
     let mut statements = code.split(';').peekable();
-    while let Some(statement) = statements.next() {
+    for statement in statements.by_ref() {
         let begin = statement.rfind("use ").filter(|&begin| {
             let before = statement[..begin].lines().last().unwrap_or_default().trim();
             before.is_empty() || before.starts_with("pub")

@@ -42,7 +42,7 @@ async fn the_version_is_one_that_both_allow() {
             if version.is_some() { sound(&server) } else { Script::new().fail_tls(&server) };
         match (verify(script, &tls).await, version) {
             (Ok(tls), Some(version)) => {
-                assert_eq!((tls.version.as_str(), tls.verified), (version, true))
+                assert_eq!((tls.version.as_str(), tls.verified), (version, true));
             }
             (Err(error), None) => {
                 assert_eq!((error.stage(), error.kind()), (Some(Stage::Tls), ErrorKind::Tls));
