@@ -1,4 +1,4 @@
-//! How one message is delivered: until when, and what is to happen before the server gets it.
+//! How one message is delivered: until when, and what is to be noted of each attempt.
 
 use std::fmt;
 use std::io;
@@ -21,11 +21,9 @@ use tokio::time::Instant;
 #[derive(Clone, Default)]
 pub struct Delivery {
     within: Option<Duration>,
-    before_data: Option<Note>,
+    before_data: Option<Arc<dyn Fn() -> io::Result<()> + Send + Sync>>,
+    after_failure: Option<Arc<dyn Fn() + Send + Sync>>,
 }
-
-/// What is called before the server is invited to take the message.
-type Note = Arc<dyn Fn() -> io::Result<()> + Send + Sync>;
 
 impl Delivery {
     /// Sets how long the message may take. After every failure that may pass it is tried again,
@@ -50,14 +48,46 @@ impl Delivery {
         self
     }
 
+    /// Sets what is called each time an attempt has failed and another one follows, ahead of the
+    /// pause between them: the server does not have the message, whatever was noted before DATA.
+    ///
+    /// It must not block for long.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    /// use smtp_connector::Delivery;
+    ///
+    /// // Whether the server may have a message whose outcome is not known yet.
+    /// let doubtful = Arc::new(AtomicBool::new(false));
+    /// let (begun, failed) = (doubtful.clone(), doubtful.clone());
+    /// let delivery = Delivery::default()
+    ///     .before_data(move || Ok(begun.store(true, Ordering::SeqCst)))
+    ///     .after_failure(move || failed.store(false, Ordering::SeqCst));
+    /// ```
+    #[must_use]
+    pub fn after_failure(mut self, note: impl Fn() + Send + Sync + 'static) -> Self {
+        self.after_failure = Some(Arc::new(note));
+        self
+    }
+
     /// The moment at which a message is given up that is handed over now.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.within.and_then(|within| Instant::now().checked_add(within))
     }
 
     /// Calls what was set to be called before DATA.
-    pub(crate) fn note(&self) -> io::Result<()> {
+    pub(crate) fn begin(&self) -> io::Result<()> {
         self.before_data.as_ref().map_or(Ok(()), |note| note())
+    }
+
+    /// Calls what was set to be called between a failed attempt and the next one.
+    pub(crate) fn fail(&self) {
+        if let Some(note) = &self.after_failure {
+            note();
+        }
     }
 }
 
@@ -66,6 +96,7 @@ impl fmt::Debug for Delivery {
         f.debug_struct("Delivery")
             .field("within", &self.within)
             .field("before_data", &self.before_data.is_some())
+            .field("after_failure", &self.after_failure.is_some())
             .finish()
     }
 }

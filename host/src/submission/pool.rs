@@ -108,7 +108,10 @@ impl Pool {
                 Err(error) => error,
             };
             match tries.again(&error) {
-                Some(resume) => sleep_until(resume).await,
+                Some(resume) => {
+                    delivery.fail();
+                    sleep_until(resume).await;
+                }
                 None => return Err(error.with_attempts(tries.attempts())),
             }
         }

@@ -1,5 +1,6 @@
 //! Sends that are dropped or run out of time: at no stage do they touch the next message.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -123,6 +124,37 @@ async fn every_message_of_many_ends_in_time_and_none_is_late() {
     assert!(accepted > 0 && accepted < 60, "{accepted}");
     // What was reported as not sent was not sent.
     assert!((accepted..=accepted + ambiguous).contains(&kept), "{accepted} {ambiguous} {kept}");
+}
+
+/// The notes of a delivery, in order.
+fn noted() -> (Delivery, Arc<Mutex<Vec<&'static str>>>) {
+    let notes = Arc::new(Mutex::new(Vec::new()));
+    let (begun, failed) = (notes.clone(), notes.clone());
+    let note = |notes: &Mutex<Vec<_>>, what| notes.lock().expect("nobody panicked").push(what);
+    let delivery = Delivery::default()
+        .before_data(move || {
+            note(&begun, "begun");
+            Ok(())
+        })
+        .after_failure(move || note(&failed, "failed"));
+    (delivery, notes)
+}
+
+#[tokio::test]
+async fn an_attempt_that_failed_is_noted_before_the_next_one() {
+    let script = || {
+        let script = Script::offering(&[]).on("MAIL FROM:*", "250 ok\r\n");
+        script.on("RCPT TO:*", "250 ok\r\n").on("DATA", "354 go\r\n").hear_any_content()
+    };
+    let later = script().say("451 4.3.0 not now\r\n").quit();
+    let peer = Peer::start_all(vec![later, script().say("250 2.0.0 ok\r\n").quit()]);
+    let mailer = mailer(peer.port(), &json!({})).await;
+    let (delivery, notes) = noted();
+    let receipt = mailer.deliver(&sign_in("482913"), &delivery).await.expect("acceptance");
+    assert_eq!(receipt.attempts, 2);
+    assert_eq!(*notes.lock().expect("nobody panicked"), ["begun", "failed", "begun"]);
+    mailer.close().await;
+    peer.finish().await;
 }
 
 #[tokio::test]

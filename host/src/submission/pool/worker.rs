@@ -226,6 +226,7 @@ async fn deliver(
     if session.dialogue.is_over() {
         // It was announced to nobody.
         if let Some(Upcoming { pending, .. }) = next {
+            pending.delivery.fail();
             pool.queue.put_back(Pending { may_follow: false, ..pending });
         }
         return None;
@@ -268,6 +269,7 @@ fn fail(pool: &Pool, session: &mut Session, mut pending: Pending, error: Error, 
         && matches!(error.kind(), ErrorKind::Lost | ErrorKind::Protocol | ErrorKind::Temporary);
     if is_stale && pending.tries.requeue() {
         pending.may_follow = false;
+        pending.delivery.fail();
         return pool.queue.put_back(pending);
     }
     session.is_doubtful |= error.kind() == ErrorKind::Temporary;

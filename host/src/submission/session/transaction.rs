@@ -77,7 +77,7 @@ impl Announcement {
 
     /// Says everything up to DATA behind the end of another message.
     pub(crate) fn say_ahead(&self, session: &mut Session, delivery: &Delivery) -> Result<()> {
-        delivery.note().map_err(unnoted)?;
+        delivery.begin().map_err(unnoted)?;
         for command in self.commands() {
             session.dialogue.say_ahead(command);
         }
@@ -111,7 +111,7 @@ pub(crate) async fn invite(
         None => {
             let announcement = Announcement::of(session, prepared)?;
             if pipelined {
-                delivery.note().map_err(unnoted)?;
+                delivery.begin().map_err(unnoted)?;
                 for command in announcement.commands() {
                     session.dialogue.say(command);
                 }
@@ -126,7 +126,7 @@ pub(crate) async fn invite(
         invitation
     } else {
         let invitation = invitation?;
-        delivery.note().map_err(unnoted)?;
+        delivery.begin().map_err(unnoted)?;
         session.dialogue.say(Data);
         Ok(invitation)
     };
