@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 /// Everything needed to reach a submission server. Secrets stand here as references only.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct TransportPlan {
     /// The submission server.
     #[serde(flatten)]
@@ -67,6 +68,7 @@ pub struct SecretRef(pub String);
 /// What the server speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Protocol {
     /// LMTP (RFC 2033).
     Lmtp,
@@ -77,6 +79,7 @@ pub enum Protocol {
 /// When the connection becomes encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum TlsMode {
     /// TLS from the first byte.
     Implicit,
@@ -90,6 +93,7 @@ pub enum TlsMode {
 
 /// A version of TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[non_exhaustive]
 pub enum TlsVersion {
     /// TLS 1.2.
     #[serde(rename = "TLSv1.2")]
@@ -102,6 +106,7 @@ pub enum TlsVersion {
 /// How TLS is negotiated and the server verified.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct TlsOptions {
     /// The name sent and verified; the endpoint's host where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -128,6 +133,7 @@ pub struct TlsOptions {
 /// A client certificate and its private key.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct ClientIdentity {
     /// The chain in PEM, the client's own certificate first.
     pub certificate_chain: String,
@@ -141,6 +147,7 @@ pub struct ClientIdentity {
 /// A SASL mechanism.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING-KEBAB-CASE")]
+#[non_exhaustive]
 pub enum Mechanism {
     /// RFC 2195.
     CramMd5,
@@ -156,6 +163,7 @@ pub enum Mechanism {
 
 /// How the session authenticates.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Authentication {
     /// Not at all.
     None,
@@ -220,6 +228,7 @@ impl Serialize for Authentication {
 
 /// A user and a password.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct PasswordLogin {
     /// The user name, as it is sent.
     pub user: String,
@@ -231,6 +240,7 @@ pub struct PasswordLogin {
 
 /// A login by access token.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct OAuth2Login {
     /// The user whose mailbox the token opens.
     pub user: String,
@@ -244,6 +254,7 @@ pub struct OAuth2Login {
 
 /// An access token that the configuration holds.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct AccessToken {
     /// The token.
     pub token: SecretRef,
@@ -253,6 +264,7 @@ pub struct AccessToken {
 
 /// The token endpoint, and what is sent to it.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct TokenRequest {
     /// The endpoint's URL.
     pub url: String,
@@ -270,6 +282,7 @@ pub struct TokenRequest {
 
 /// How a new access token is obtained.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Grant {
     /// By the client's own credentials (RFC 6749 §4.4).
     ClientCredentials {
@@ -302,6 +315,7 @@ pub enum Grant {
 
 /// The value of a field of a token request.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum ParameterValue {
     /// A text that may be secret.
     Secret(SecretRef),
@@ -312,6 +326,7 @@ pub enum ParameterValue {
 /// What a proxy speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum ProxyProtocol {
     /// HTTP CONNECT.
     Http,
@@ -328,6 +343,7 @@ pub enum ProxyProtocol {
 /// A proxy on the way to the server.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Proxy {
     /// What the proxy speaks.
     pub protocol: ProxyProtocol,
@@ -344,6 +360,7 @@ pub struct Proxy {
 
 /// How long each step may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Timeouts {
     /// Resolving the name.
     #[serde(rename = "dnsMs", serialize_with = "milliseconds")]
@@ -361,6 +378,7 @@ pub struct Timeouts {
 
 /// How many messages may be sent in a window of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct RateLimit {
     /// The number of messages in one window.
     pub messages: u32,
@@ -372,6 +390,7 @@ pub struct RateLimit {
 /// How connections are kept and reused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Pool {
     /// How many connections may be open at once.
     pub max_connections: u32,
@@ -388,6 +407,7 @@ pub struct Pool {
 /// One key that signs messages.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct DkimSigner {
     /// The signing domain.
     pub domain: String,
@@ -403,6 +423,7 @@ pub struct DkimSigner {
 /// How messages are signed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Dkim {
     /// The keys, one signature each.
     pub signers: Vec<DkimSigner>,
@@ -416,6 +437,7 @@ pub struct Dkim {
 /// What is logged of a session, secrets always masked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Logging {
     /// Nothing beyond the host's own events.
     None,
