@@ -134,6 +134,7 @@ impl fmt::Debug for CatchAll {
 
 /// Sender and recipients as the client gave them in MAIL and RCPT (RFC 5321 §2.3.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Envelope {
     /// The sender's bare address; empty for the null reverse-path.
     pub reverse_path: String,
@@ -143,6 +144,7 @@ pub struct Envelope {
 
 /// A message that the server took.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Caught {
     /// Sender and recipients as the client gave them in MAIL and RCPT.
     pub envelope: Envelope,

@@ -12,31 +12,20 @@ use zeroize::Zeroizing;
 /// ```
 /// use smtp_connector_catch_all::{Credentials, Options, Security};
 ///
-/// let options = Options {
-///     security: Security::ImplicitTls,
-///     credentials: Some(Credentials::new("postmaster", "correct horse")),
-///     ..Options::default()
-/// };
+/// let options = Options::default()
+///     .security(Security::ImplicitTls)
+///     .credentials(Credentials::new("postmaster", "correct horse"));
 /// assert!(!format!("{options:?}").contains("horse"));
 /// ```
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The port on 127.0.0.1. Zero, the default, takes a free one.
-    pub port: u16,
-    /// When the connection becomes encrypted. STARTTLS, required for authentication, by default.
-    pub security: Security,
-    /// What a client must log in with before MAIL. No authentication is offered where absent.
-    pub credentials: Option<Credentials>,
-    /// The largest message in octets, 10 MiB by default: what most submission servers take.
-    pub max_message_size: usize,
-    /// The most recipients of one message, 100 by default: what RFC 5321 §4.5.3.1.8 demands of
-    /// every server.
-    pub max_recipients: usize,
-    /// How many messages are kept, 10,000 by default. Then the server has no storage left (452).
-    pub max_messages: usize,
-    /// How long a client may stay silent, or leave a reply unread. Five minutes by default (RFC
-    /// 5321 §4.5.3.2.7).
-    pub idle_timeout: Duration,
+    pub(super) port: u16,
+    pub(super) security: Security,
+    pub(super) credentials: Option<Credentials>,
+    pub(super) max_message_size: usize,
+    pub(super) max_recipients: usize,
+    pub(super) max_messages: usize,
+    pub(super) idle_timeout: Duration,
 }
 
 impl Default for Options {
@@ -50,6 +39,61 @@ impl Default for Options {
             max_messages: 10_000,
             idle_timeout: Duration::from_secs(300),
         }
+    }
+}
+
+impl Options {
+    /// Sets the port on 127.0.0.1. Zero, the default, takes a free one.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Sets when the connection becomes encrypted. STARTTLS, required for authentication, by
+    /// default.
+    #[must_use]
+    pub fn security(mut self, security: Security) -> Self {
+        self.security = security;
+        self
+    }
+
+    /// Sets what a client must log in with before MAIL. Without it no authentication is offered.
+    #[must_use]
+    pub fn credentials(mut self, credentials: Credentials) -> Self {
+        self.credentials = Some(credentials);
+        self
+    }
+
+    /// Sets the largest message in octets, 10 MiB by default: what most submission servers take.
+    #[must_use]
+    pub fn max_message_size(mut self, octets: usize) -> Self {
+        self.max_message_size = octets;
+        self
+    }
+
+    /// Sets the most recipients of one message, 100 by default: what RFC 5321 §4.5.3.1.8 demands of
+    /// every server.
+    #[must_use]
+    pub fn max_recipients(mut self, recipients: usize) -> Self {
+        self.max_recipients = recipients;
+        self
+    }
+
+    /// Sets how many messages are kept, 10,000 by default. Then the server has no storage left
+    /// (452).
+    #[must_use]
+    pub fn max_messages(mut self, messages: usize) -> Self {
+        self.max_messages = messages;
+        self
+    }
+
+    /// Sets how long a client may stay silent, or leave a reply unread. Five minutes by default (RFC
+    /// 5321 §4.5.3.2.7).
+    #[must_use]
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = timeout;
+        self
     }
 }
 

@@ -6,6 +6,7 @@ use mail_parser::{HeaderValue, Message, MessageParser, MessagePart, MimeHeaders 
 
 /// The header fields and text parts of a message.
 #[derive(Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct ParsedMail {
     /// Names as written and decoded values (RFC 2047), in order. Structured MIME fields are as
     /// written, unfolded.
@@ -16,6 +17,7 @@ pub struct ParsedMail {
 
 /// A text part of a message.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ParsedPart {
     /// The media type without parameters, such as `text/html`.
     pub media_type: String,
@@ -24,7 +26,8 @@ pub struct ParsedPart {
 }
 
 impl ParsedMail {
-    pub(super) fn read(bytes: &[u8]) -> Self {
+    /// Reads a message (RFC 5322). Of bytes that are none, nothing.
+    pub fn read(bytes: &[u8]) -> Self {
         let parser = MessageParser::new().with_mime_headers().default_header_text();
         let Some(message) = parser.parse(bytes) else { return Self::default() };
         Self {

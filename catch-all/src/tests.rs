@@ -86,7 +86,7 @@ impl Client {
 }
 
 async fn server(security: Security) -> CatchAll {
-    start(Options { security, ..Options::default() }).await
+    start(Options::default().security(security)).await
 }
 
 async fn start(options: Options) -> CatchAll {
@@ -94,11 +94,7 @@ async fn start(options: Options) -> CatchAll {
 }
 
 fn with_credentials(security: Security) -> Options {
-    Options {
-        security,
-        credentials: Some(Credentials::new("jo", "pass word")),
-        ..Options::default()
-    }
+    Options::default().security(security).credentials(Credentials::new("jo", "pass word"))
 }
 
 #[tokio::test]
@@ -220,13 +216,8 @@ async fn speaks_tls_from_the_first_byte() {
 
 #[tokio::test]
 async fn refuses_flawed_content_and_goes_on() {
-    let server = start(Options {
-        security: Security::Plaintext,
-        max_message_size: 2_000,
-        max_recipients: 1,
-        ..Options::default()
-    })
-    .await;
+    let options = Options::default().security(Security::Plaintext);
+    let server = start(options.max_message_size(2_000).max_recipients(1)).await;
     let (long, large) =
         (format!("{}\r\n.", "x".repeat(1_000)), format!("{}.", "0123456789\r\n".repeat(200)));
     let rows = [
@@ -271,13 +262,8 @@ async fn ends_sessions_that_misbehave() {
 
 #[tokio::test]
 async fn ends_idle_sessions_and_fills_up() {
-    let server = start(Options {
-        security: Security::Plaintext,
-        idle_timeout: Duration::from_millis(100),
-        max_messages: 0,
-        ..Options::default()
-    })
-    .await;
+    let options = Options::default().security(Security::Plaintext);
+    let server = start(options.idle_timeout(Duration::from_millis(100)).max_messages(0)).await;
     let mut client = Client::connect(&server).await;
     client
         .converse(&[

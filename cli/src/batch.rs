@@ -2,10 +2,10 @@
 //!
 //! What a run leaves behind says what is to be sent yet, however the run ended.
 
-mod fate;
 mod inflight;
 mod lines;
 mod name;
+mod outcome;
 mod progress;
 mod request;
 mod results;
@@ -19,27 +19,23 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncBufRead, BufReader};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 
-pub(super) use self::fate::Fate;
-use self::inflight::{Inflight, Leftover};
+use self::inflight::{Inflight, Leftover, Note};
 use self::lines::{Line, Lines};
 use self::name::Name;
+pub(super) use self::outcome::Outcome;
 use self::progress::Progress;
 use self::request::Entry;
 use self::results::{Ledger, Results, Turn, Unread};
 use self::stop::{Reason, Signals, Stop};
 use self::summary::Tally;
-use super::failure::{Failure, Usage};
+use super::failure::{Failure, Problem};
 use super::input::{Config, is_standard_input, unreadable};
 use super::terminal::{Style, harmless};
 use super::{Session, arguments, exit};
-use smtp_connector::Delivery;
-use smtp_connector::Mailer;
-use smtp_connector::Receipt;
-use smtp_connector::Request;
-use smtp_connector::{Error, ErrorKind, Result};
+use smtp_connector::{Delivery, Error, ErrorKind, Mailer, Receipt, Request};
 
 /// How many messages are in work beyond two for each connection: one is composed while another one
 /// is sent.
@@ -61,7 +57,7 @@ pub(super) async fn run(
 ) -> Result<ExitCode, Failure> {
     if is_standard_input(&command.config) && is_standard_input(&command.requests) {
         let message = "CONFIG and REQUESTS cannot both be the standard input";
-        return Err(Usage::new(message, "put one of them into a file").into());
+        return Err(Problem::usage(message, "put one of them into a file").into());
     }
     let config = Config::read(&command.config)?;
     let requests = open(&command.requests)?;
@@ -91,8 +87,7 @@ pub(super) async fn run(
     tokio::spawn(async move { obeying.stop.obey(signals).await });
     // On a worker, so that each message that ends wakes a task and not a thread.
     let sending = tokio::spawn(run.clone().send(lines, ledger));
-    let ended =
-        sending.await.map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
+    let ended = sending.await.map_err(|error| Problem::internal(error.to_string()))?;
     if ended.settled {
         // A server that does not answer QUIT in time has all messages already.
         let _ = tokio::time::timeout(FAREWELL, run.mailer.close()).await;
@@ -103,7 +98,7 @@ pub(super) async fn run(
 type Source = Box<dyn AsyncBufRead + Send + Unpin>;
 
 /// Opens REQUESTS; none is the standard input.
-fn open(path: &Path) -> Result<Option<File>> {
+fn open(path: &Path) -> Result<Option<File>, Problem> {
     if is_standard_input(path) {
         return Ok(None);
     }
@@ -111,7 +106,7 @@ fn open(path: &Path) -> Result<Option<File>> {
     let file = File::open(path).map_err(|error| unreadable(&name, &error))?;
     match file.metadata() {
         Ok(metadata) if metadata.is_dir() => {
-            Err(Error::new(ErrorKind::Input, format!("cannot read {name}: it is a directory")))
+            Err(Problem::input(format!("cannot read {name}: it is a directory")))
         }
         _ => Ok(Some(file)),
     }
@@ -126,7 +121,7 @@ fn regular(path: &Path) -> std::io::Result<File> {
 }
 
 /// Finds out what earlier runs left to do.
-async fn resume(out: Option<&Path>) -> Result<(Results, Ledger, Option<Inflight>)> {
+async fn resume(out: Option<&Path>) -> Result<(Results, Ledger, Option<Inflight>), Problem> {
     let Some(path) = out else {
         return Ok((Results::stdout(), Ledger::default(), None));
     };
@@ -158,7 +153,7 @@ struct Run {
 /// How taking up requests ended.
 struct Ended {
     /// Whether all requests were taken up: none if they could not be read to the end.
-    exhausted: Result<bool>,
+    exhausted: Result<bool, Problem>,
     /// Whether each message that was taken up has its result.
     settled: bool,
 }
@@ -193,11 +188,10 @@ impl Run {
         lines: &mut Lines<Source>,
         ledger: &mut Ledger,
         messages: &mut JoinSet<()>,
-    ) -> Result<()> {
+    ) -> Result<(), Problem> {
         let slots = Arc::new(Semaphore::new(2 * self.mailer.connections() + AHEAD));
         let bytes = Arc::new(Semaphore::new(BYTES_IN_WORK));
-        let closed =
-            |error: tokio::sync::AcquireError| Error::new(ErrorKind::Internal, error.to_string());
+        let closed = |error: AcquireError| Problem::internal(error.to_string());
         loop {
             // No line is read before there is room for its message.
             let slot = slots.clone().acquire_owned().await.map_err(closed)?;
@@ -226,8 +220,8 @@ impl Run {
         let Entry { name, request } = Entry::read(line, self.inflight.is_some());
         match ledger.take(&name) {
             Turn::Send => (),
-            Turn::Done(fate) => {
-                self.tally().skip(fate);
+            Turn::Done(outcome) => {
+                self.tally().skip(outcome);
                 self.progress.done();
                 return None;
             }
@@ -248,40 +242,41 @@ impl Run {
 
     async fn deliver(self: Arc<Self>, name: Name, request: Request, _room: Room) {
         let started = Instant::now();
-        let outcome = match self.delivery(&name) {
+        let sent = match self.delivery(&name) {
             Ok(delivery) => self.mailer.deliver(&request, &delivery).await,
-            Err(error) => Err(error),
+            Err(error) => Err(Error::new(ErrorKind::Internal, error.to_string())),
         };
-        self.settle(&name, &outcome, Some(started.elapsed()));
+        self.settle(&name, &sent, Some(started.elapsed()));
     }
 
-    fn delivery(self: &Arc<Self>, name: &Name) -> Result<Delivery> {
+    /// How a message is delivered: each attempt that is known to have failed is noted, too, so that
+    /// only a message that was going out is in doubt.
+    fn delivery(self: &Arc<Self>, name: &Name) -> serde_json::Result<Delivery> {
         let mut delivery = Delivery::default();
         if let Some(deadline) = self.deadline {
             delivery = delivery.within(deadline);
         }
-        if self.inflight.is_none() {
-            return Ok(delivery);
-        }
-        let note = inflight::line(name)
-            .map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
-        let run = self.clone();
-        Ok(delivery.before_data(move || {
-            let Some(inflight) = &run.inflight else { return Ok(()) };
-            let noted = inflight.note(&note);
-            noted.inspect_err(|error| run.stop.ask(Reason::Broken(error.to_string())))
-        }))
+        let Some(inflight) = &self.inflight else { return Ok(delivery) };
+        let [begun, failed] = [Note::begun(name)?, Note::failed(name)?].map(|note| {
+            let (run, inflight) = (self.clone(), inflight.clone());
+            move || {
+                let written = inflight.write(&note);
+                written.inspect_err(|error| run.stop.ask(Reason::Broken(error.to_string())))
+            }
+        });
+        // Without its note a failed attempt is in doubt, which stops the run as well.
+        Ok(delivery.before_data(begun).after_failure(move || _ = failed()))
     }
 
     /// Writes down what became of a request. Only then there is room for the next one.
-    fn settle(&self, name: &Name, outcome: &Result<Receipt>, took: Option<Duration>) {
-        let fate = outcome.as_ref().err().map_or(Fate::Accepted, Fate::of);
-        if let Err(error) = self.results.append(name, fate, outcome) {
-            self.stop.ask(Reason::Broken(error.to_string()));
+    fn settle(&self, name: &Name, sent: &Result<Receipt, Error>, took: Option<Duration>) {
+        let outcome = sent.as_ref().err().map_or(Outcome::Accepted, Outcome::of);
+        if let Err(problem) = self.results.append(name, outcome, sent) {
+            self.stop.ask(Reason::Broken(problem.to_string()));
         }
         let mut tally = self.tally();
-        tally.count(name.line, fate, outcome, took);
-        if let Err(error) = outcome {
+        tally.count(name.line, outcome, sent, took);
+        if let Err(error) = sent {
             self.progress.failures(tally.failures());
             if let Some(reason) = tally.hopeless(error) {
                 self.stop.ask(reason);
@@ -304,7 +299,7 @@ impl Run {
         let reason = self.stop.reason();
         if let Some(Reason::Broken(problem)) = reason {
             // The notes stay: they know of messages that have no result.
-            return Err(Error::new(ErrorKind::Internal, format!("stopped early: {problem}")).into());
+            return Err(Problem::internal(format!("stopped early: {problem}")).into());
         }
         self.results.sync()?;
         if let Some(inflight) = self.inflight.as_ref().filter(|_| settled) {
@@ -327,6 +322,6 @@ impl Run {
                 "messages were in flight: the next run calls those `ambiguous` that were going out"
             );
         }
-        Ok(ExitCode::from(exit::of_batch(Fate::Failed.max(tally.worst()))))
+        Ok(ExitCode::from(exit::of_batch(Outcome::Failed.max(tally.worst()))))
     }
 }

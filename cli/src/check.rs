@@ -22,12 +22,12 @@ pub(super) async fn run(
                 .then(|| report::findings(&config, &connector, &check.diagnostics, style));
             (check, findings.unwrap_or_default())
         }
-        Err(error) if error.diagnostics().is_empty() => return Err(error.into()),
+        Err(failure) if failure.diagnostics().is_empty() => return Err(failure),
         Err(unreadable) => {
             let diagnostics = unreadable.diagnostics().to_vec();
             let findings =
                 diagnostics.iter().map(|found| report::finding_alone(found, style)).collect();
-            (Check { diagnostics, plan: None }, findings)
+            (Check::without_plan(diagnostics), findings)
         }
     };
     if command.json {

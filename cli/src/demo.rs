@@ -7,13 +7,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::arguments;
-use super::failure::Failure;
+use super::failure::{Failure, Problem};
 use super::terminal::{Style, harmless};
 use super::{Session, print};
-use smtp_connector::Connector;
-use smtp_connector::Mailer;
-use smtp_connector::Request;
-use smtp_connector::{Error, ErrorKind, Result};
+use smtp_connector::{Connector, Error, ErrorKind, Mailer, Request};
 use smtp_connector_catch_all::{CatchAll, Caught, Credentials, Options as ServerOptions};
 
 /// The types of message that Logto asks for.
@@ -60,25 +57,25 @@ pub(super) async fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-async fn start(password: &str) -> Result<CatchAll> {
-    let credentials = Some(Credentials::new(USER, password));
-    CatchAll::start(ServerOptions { credentials, ..ServerOptions::default() }).await.map_err(
-        |error| {
-            Error::new(ErrorKind::Internal, format!("cannot start the embedded server: {error}"))
-        },
-    )
+async fn start(password: &str) -> Result<CatchAll, Problem> {
+    let options = ServerOptions::default().credentials(Credentials::new(USER, password));
+    let started = CatchAll::start(options).await;
+    started.map_err(|error| Problem::internal(format!("cannot start the embedded server: {error}")))
 }
 
-fn random_password() -> Result<String> {
+fn random_password() -> Result<String, Problem> {
     let mut random = [0_u8; 16];
-    getrandom::fill(&mut random).map_err(|error| {
-        Error::new(ErrorKind::Internal, format!("the system has no randomness: {error}"))
-    })?;
+    getrandom::fill(&mut random)
+        .map_err(|error| Problem::internal(format!("the system has no randomness: {error}")))?;
     Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The example, pointed at the embedded server.
-fn configuration(connector: &Connector, server: &CatchAll, password: &str) -> Result<String> {
+fn configuration(
+    connector: &Connector,
+    server: &CatchAll,
+    password: &str,
+) -> Result<String, Error> {
     let example = connector.descriptor().examples.iter().find(|example| example.id == EXAMPLE);
     let Some(mut configuration) = example.map(|example| example.configuration.clone()) else {
         return Err(Error::new(
@@ -106,11 +103,11 @@ fn payload() -> Value {
     })
 }
 
-async fn deliver(mailer: &Mailer, server: &CatchAll, usage_type: &str) -> Result<Caught> {
+async fn deliver(mailer: &Mailer, server: &CatchAll, usage_type: &str) -> Result<Caught, Failure> {
     let request = Request::new(usage_type, RECIPIENT).payload(payload());
     mailer.send(&request).await?;
     tokio::time::timeout(ARRIVAL, server.next()).await.map_err(|_| {
-        Error::new(ErrorKind::Internal, format!("the mail of type `{usage_type}` did not arrive"))
+        Problem::internal(format!("the mail of type `{usage_type}` did not arrive")).into()
     })
 }
 

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::arguments;
-use super::failure::{Failure, Usage};
+use super::failure::{Failure, Problem};
 use super::{Session, print_json};
 
 pub(super) async fn descriptor(session: &Session<'_>) -> Result<ExitCode, Failure> {
@@ -31,7 +31,7 @@ pub(super) async fn example(
             let known: Vec<_> =
                 examples.iter().map(|example| format!("`{}`", example.id)).collect();
             let message = format!("there is no example `{}`", command.provider);
-            Err(Usage::new(message, format!("one of {}", known.join(", "))).into())
+            Err(Problem::usage(message, format!("one of {}", known.join(", "))).into())
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Exit codes, as mail programs use them (`sysexits.h`).
 
-use super::batch::Fate;
+use super::batch::Outcome;
 use smtp_connector::{ErrorKind, Stage};
 
 /// The command was used wrongly.
@@ -68,11 +68,11 @@ pub(super) fn code(kind: ErrorKind, stage: Option<Stage>) -> u8 {
 }
 
 /// The exit code of a batch: by the worst that became of a request.
-pub(super) fn of_batch(worst: Fate) -> u8 {
+pub(super) fn of_batch(worst: Outcome) -> u8 {
     match worst {
-        Fate::Accepted => 0,
-        Fate::Refused => DATA,
-        Fate::RecipientRefused => NO_USER,
-        Fate::Failed | Fate::Ambiguous => TEMPORARY,
+        Outcome::Accepted => 0,
+        Outcome::Refused => DATA,
+        Outcome::RecipientRefused => NO_USER,
+        Outcome::Failed | Outcome::Ambiguous => TEMPORARY,
     }
 }

@@ -1,12 +1,13 @@
 //! How a command fails: one JSON document for programs, a few lines for people, and the exit code.
 
+use std::fmt;
 use std::process::ExitCode;
 
 use serde::Serialize;
 
 use super::exit;
 use super::terminal::{Style, harmless};
-use smtp_connector::Error;
+use smtp_connector::{Diagnostic, Error};
 
 /// A failed command.
 pub(super) struct Failure {
@@ -16,24 +17,58 @@ pub(super) struct Failure {
 }
 
 enum Cause {
-    /// The library's error, or one of the same shape.
-    Error(Error),
-    /// The command line was used wrongly.
-    Usage(Usage),
+    /// The library's.
+    Library(Error),
+    /// The command line's own.
+    Own(Problem),
 }
 
-/// A wrong use of the command line.
-pub(super) struct Usage {
+/// What goes wrong in the command line itself, and not in the library.
+#[derive(Debug)]
+pub(super) struct Problem {
+    kind: Kind,
     message: String,
     hint: Option<String>,
     /// What people read in its place: what the parser of arguments says, dressed for the terminal.
     shown: Option<String>,
 }
 
-impl Usage {
-    /// A use that the parser of arguments cannot tell is wrong, and what to write instead.
-    pub(super) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: Some(hint.into()), shown: None }
+/// Who can do something about a problem.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    /// The command was used wrongly.
+    Usage,
+    /// A named file cannot be read, or is not what it should be.
+    Input,
+    /// This program or its machine is at fault; what cannot be written belongs here.
+    Internal,
+}
+
+impl Problem {
+    /// A wrong use that the parser of arguments does not notice, and what to write instead.
+    pub(super) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, message).with_hint(hint)
+    }
+
+    /// A file that cannot be read, or holds something else than it should.
+    pub(super) fn input(message: impl Into<String>) -> Self {
+        Self::new(Kind::Input, message)
+    }
+
+    /// A fault of this program or of the machine.
+    pub(super) fn internal(message: impl Into<String>) -> Self {
+        Self::new(Kind::Internal, message)
+    }
+
+    fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hint: None, shown: None }
+    }
+
+    /// Says what to change.
+    pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
     }
 
     /// Tells people about it, on the standard error.
@@ -43,10 +78,24 @@ impl Usage {
             None => tell(&style.bad("error"), &self.message, self.hint.as_deref(), style),
         }
     }
+
+    fn exit_code(&self) -> u8 {
+        match self.kind {
+            Kind::Usage => exit::USAGE,
+            Kind::Input => exit::NO_INPUT,
+            Kind::Internal => exit::SOFTWARE,
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
 }
 
 /// What clap found wrong with the arguments.
-impl From<&clap::Error> for Usage {
+impl From<&clap::Error> for Problem {
     fn from(error: &clap::Error) -> Self {
         let text = error.render();
         let shown =
@@ -57,16 +106,16 @@ impl From<&clap::Error> for Usage {
             }
             _ => paragraphs(&text.to_string()),
         };
-        Self { message, hint, shown: Some(shown) }
+        Self { kind: Kind::Usage, message, hint, shown: Some(shown) }
     }
 }
 
-/// The shape of an [`Error`], of a kind that the library does not know.
-impl Serialize for Usage {
+/// The shape of an [`Error`], so that programs read one kind of document.
+impl Serialize for Problem {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Shape<'a> {
-            kind: &'static str,
+            kind: Kind,
             transient: bool,
             ambiguous: bool,
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,22 +123,22 @@ impl Serialize for Usage {
             attempts: u32,
             message: &'a str,
         }
-        let Self { message, hint, .. } = self;
-        let hint = hint.as_deref();
-        Shape { kind: "usage", transient: false, ambiguous: false, hint, attempts: 0, message }
+        let Self { kind, message, hint, .. } = self;
+        let (kind, hint) = (*kind, hint.as_deref());
+        Shape { kind, transient: false, ambiguous: false, hint, attempts: 0, message }
             .serialize(serializer)
     }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { cause: Cause::Error(error), report: None }
+        Self { cause: Cause::Library(error), report: None }
     }
 }
 
-impl From<Usage> for Failure {
-    fn from(usage: Usage) -> Self {
-        Self { cause: Cause::Usage(usage), report: None }
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self { cause: Cause::Own(problem), report: None }
     }
 }
 
@@ -98,6 +147,14 @@ impl Failure {
     pub(super) fn reporting(mut self, report: String) -> Self {
         self.report = Some(report);
         self
+    }
+
+    /// The findings on a configuration, where that is what failed.
+    pub(super) fn diagnostics(&self) -> &[Diagnostic] {
+        match &self.cause {
+            Cause::Library(error) => error.diagnostics(),
+            Cause::Own(_) => &[],
+        }
     }
 
     /// Prints the failure and gives the exit code.
@@ -109,19 +166,19 @@ impl Failure {
             }
             // Where not even this can be written, the exit code still tells.
             let _ = match &self.cause {
-                Cause::Error(error) => super::print_json(&Document { error }),
-                Cause::Usage(usage) => super::print_json(&Document { error: usage }),
+                Cause::Library(error) => super::print_json(&Document { error }),
+                Cause::Own(problem) => super::print_json(&Document { error: problem }),
             };
         }
         eprint!("{}", self.report.as_deref().unwrap_or_default());
         ExitCode::from(match &self.cause {
-            Cause::Error(error) => {
+            Cause::Library(error) => {
                 explain(error, Style::stderr());
                 exit::code(error.kind(), error.stage())
             }
-            Cause::Usage(usage) => {
-                usage.explain(Style::stderr());
-                exit::USAGE
+            Cause::Own(problem) => {
+                problem.explain(Style::stderr());
+                problem.exit_code()
             }
         })
     }

@@ -5,10 +5,8 @@ use std::io::Read;
 use std::path::Path;
 
 use super::arguments::MessageArguments;
-use smtp_connector::Diagnostic;
-use smtp_connector::Limits;
-use smtp_connector::{Error, ErrorKind, Result};
-use smtp_connector::{Request, TemplateOverride};
+use super::failure::{Failure, Problem};
+use smtp_connector::{Diagnostic, Error, ErrorKind, Limits, Request, TemplateOverride};
 
 /// The text of a configuration, and what it is called in reports.
 pub(super) struct Config {
@@ -18,7 +16,7 @@ pub(super) struct Config {
 
 impl Config {
     /// Reads CONFIG: a file, or `-` for the standard input.
-    pub(super) fn read(path: &Path) -> Result<Self> {
+    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         let bytes = if is_standard_input(path) {
             bounded(std::io::stdin().lock(), "the standard input")?
         } else {
@@ -34,7 +32,7 @@ impl Config {
                     format!("the configuration is not UTF-8: byte {at} begins no character");
                 let diagnostic = Diagnostic::error("", "not-utf8", message)
                     .with_help("save the file in the encoding UTF-8");
-                Err(Error::configuration(vec![diagnostic]))
+                Err(Error::configuration(vec![diagnostic]).into())
             }
         }
     }
@@ -51,7 +49,7 @@ pub(super) fn is_standard_input(path: &Path) -> bool {
 }
 
 /// Reads the request that the arguments describe.
-pub(super) fn request(arguments: &MessageArguments) -> Result<Request> {
+pub(super) fn request(arguments: &MessageArguments) -> Result<Request, Failure> {
     let mut request = Request::new(&arguments.usage_type, &arguments.to)
         .payload_text(payload(&arguments.payload)?);
     if let Some(locale) = &arguments.locale {
@@ -63,27 +61,26 @@ pub(super) fn request(arguments: &MessageArguments) -> Result<Request> {
     Ok(request)
 }
 
-fn payload(argument: &str) -> Result<String> {
+fn payload(argument: &str) -> Result<String, Failure> {
     let Some(path) = argument.strip_prefix('@') else {
         return Ok(argument.to_owned());
     };
     String::from_utf8(file(Path::new(path))?).map_err(|_| {
-        Error::new(ErrorKind::Payload, format!("the payload in `{path}` is not UTF-8"))
+        Error::new(ErrorKind::Payload, format!("the payload in `{path}` is not UTF-8")).into()
     })
 }
 
-fn template(path: &Path) -> Result<TemplateOverride> {
+fn template(path: &Path) -> Result<TemplateOverride, Failure> {
     let text = file(path)?;
     serde_json::from_slice(&text).map_err(|error| {
         let message = format!("`{}` holds no template: {error}", path.display());
-        Error::new(ErrorKind::Template, message).with_hint(
-            "expected a JSON object with `subject` and `content`, and maybe `contentType`, \
-            `replyTo`, `sendFrom`",
-        )
+        let hint = "expected a JSON object with `subject` and `content`, and maybe \
+                    `contentType`, `replyTo`, `sendFrom`";
+        Error::new(ErrorKind::Template, message).with_hint(hint).into()
     })
 }
 
-fn file(path: &Path) -> Result<Vec<u8>> {
+fn file(path: &Path) -> Result<Vec<u8>, Problem> {
     let name = format!("`{}`", path.display());
     let open = std::fs::File::open(path).map_err(|error| unreadable(&name, &error))?;
     bounded(open, &name)
@@ -91,7 +88,7 @@ fn file(path: &Path) -> Result<Vec<u8>> {
 
 /// Reads to the end, and one byte past the largest input at most, so that whoever checks the size
 /// sees it.
-fn bounded(source: impl Read, name: &str) -> Result<Vec<u8>> {
+fn bounded(source: impl Read, name: &str) -> Result<Vec<u8>, Problem> {
     let most = Limits::default().configuration_bytes as u64 + 1;
     let mut bytes = Vec::new();
     source.take(most).read_to_end(&mut bytes).map_err(|error| unreadable(name, &error))?;
@@ -99,6 +96,6 @@ fn bounded(source: impl Read, name: &str) -> Result<Vec<u8>> {
 }
 
 /// The failure to read what people call `name`.
-pub(super) fn unreadable(name: &str, error: &std::io::Error) -> Error {
-    Error::new(ErrorKind::Input, format!("cannot read {name}: {error}"))
+pub(super) fn unreadable(name: &str, error: &std::io::Error) -> Problem {
+    Problem::input(format!("cannot read {name}: {error}"))
 }

@@ -24,14 +24,11 @@ use clap::Parser as _;
 use tokio::runtime::{Builder, Runtime};
 
 use arguments::{Arguments, Command};
-use failure::{Failure, Usage};
+use failure::{Failure, Problem};
 use input::Config;
 use terminal::Style;
 
-use smtp_connector::Engine;
-use smtp_connector::Mailer;
-use smtp_connector::{Connector, Options};
-use smtp_connector::{Error, ErrorKind, Result};
+use smtp_connector::{Connector, Engine, Mailer, Options};
 
 /// Runs the command line of this process.
 #[must_use]
@@ -39,15 +36,17 @@ pub fn main() -> ExitCode {
     let json = std::env::args_os().any(|argument| argument == "--json");
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) if error.use_stderr() => return Failure::from(Usage::from(&error)).print(json),
+        Err(error) if error.use_stderr() => {
+            return Failure::from(Problem::from(&error)).print(json);
+        }
         Err(help) => return show(&help),
     };
     log::start(arguments.log);
     let runtime = match runtime(&arguments.command) {
         Ok(runtime) => runtime,
         Err(error) => {
-            let error = Error::new(ErrorKind::Internal, format!("cannot start: {error}"));
-            return Failure::from(error).print(json);
+            let problem = Problem::internal(format!("cannot start: {error}"));
+            return Failure::from(problem).print(json);
         }
     };
     let outcome = runtime.block_on(run(&arguments));
@@ -102,7 +101,7 @@ impl<'a> Session<'a> {
     }
 
     /// Loads the component that the arguments name.
-    async fn connector(&self) -> Result<Connector> {
+    async fn connector(&self) -> smtp_connector::Result<Connector> {
         let mut engine = Engine::builder();
         if let Some(directory) = cache_directory() {
             engine = engine.cache_directory(directory);
@@ -148,22 +147,20 @@ fn cache_directory() -> Option<std::path::PathBuf> {
 }
 
 /// Writes a document to the standard output, whole.
-fn print(document: &[u8]) -> Result<(), Failure> {
+fn print(document: &[u8]) -> Result<(), Problem> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(document).and_then(|()| stdout.flush()) {
         // The reader has seen enough, as in `… | head`.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => {
-            Err(Error::new(ErrorKind::Internal, format!("cannot write the output: {error}")).into())
-        }
+        Err(error) => Err(Problem::internal(format!("cannot write the output: {error}"))),
         Ok(()) => Ok(()),
     }
 }
 
 /// Writes a JSON document to the standard output.
-fn print_json(document: &impl serde::Serialize) -> Result<(), Failure> {
+fn print_json(document: &impl serde::Serialize) -> Result<(), Problem> {
     let mut text = serde_json::to_string_pretty(document)
-        .map_err(|error| Error::new(ErrorKind::Internal, format!("cannot write JSON: {error}")))?;
+        .map_err(|error| Problem::internal(format!("cannot write JSON: {error}")))?;
     text.push('\n');
     print(text.as_bytes())
 }

@@ -27,8 +27,8 @@ pub(super) async fn run(
 
 fn print_part(part: Option<&str>, name: &str) -> Result<(), Failure> {
     match part {
-        Some(text) if text.ends_with('\n') => print(text.as_bytes()),
-        Some(text) => print(format!("{text}\n").as_bytes()),
+        Some(text) if text.ends_with('\n') => Ok(print(text.as_bytes())?),
+        Some(text) => Ok(print(format!("{text}\n").as_bytes())?),
         None => {
             Err(Error::new(ErrorKind::Message, format!("the message has no {name} part")).into())
         }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::arguments;
-use super::failure::Failure;
+use super::failure::{Failure, Problem};
 use super::input::Config;
 use super::terminal::{Style, harmless};
 use super::{Session, input, print, print_json};
@@ -24,10 +24,10 @@ pub(super) async fn run(
     // The server hears QUIT before the process ends.
     mailer.close().await;
     sent?;
-    shown.map(|()| ExitCode::SUCCESS)
+    Ok(shown.map(|()| ExitCode::SUCCESS)?)
 }
 
-fn show(receipt: &Receipt, json: bool) -> Result<(), Failure> {
+fn show(receipt: &Receipt, json: bool) -> Result<(), Problem> {
     if json { print_json(receipt) } else { print(for_people(receipt, Style::stdout()).as_bytes()) }
 }
 

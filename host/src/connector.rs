@@ -97,6 +97,7 @@ impl Options {
 
 /// What a check found: every diagnostic, and the plan unless there are errors.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Check {
     /// The findings, in the order of the document.
     pub diagnostics: Vec<Diagnostic>,
@@ -105,6 +106,12 @@ pub struct Check {
 }
 
 impl Check {
+    /// A check that ended with these findings, for programs that find something wrong before a
+    /// component is asked.
+    pub fn without_plan(diagnostics: Vec<Diagnostic>) -> Self {
+        Self { diagnostics, plan: None }
+    }
+
     /// Whether mail can be sent with the configuration.
     pub fn is_ok(&self) -> bool {
         self.plan.is_some()

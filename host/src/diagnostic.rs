@@ -14,6 +14,7 @@ pub enum Severity {
 
 /// One finding about one place in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Diagnostic {
     /// Whether it stops delivery.
     pub severity: Severity,
@@ -39,7 +40,8 @@ impl Diagnostic {
         Self::new(Severity::Error, path, code, message)
     }
 
-    pub(crate) fn warning(path: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
+    /// A finding that does not stop delivery.
+    pub fn warning(path: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
         Self::new(Severity::Warning, path, code, message)
     }
 

@@ -69,7 +69,7 @@ pub enum ErrorKind {
     Egress,
     /// The deadline passed before the message was accepted; it was given up.
     Expired,
-    /// A named file cannot be read.
+    /// The file that was to be read cannot be read.
     Input,
     /// The library is at fault.
     Internal,

@@ -60,7 +60,7 @@ pub use receipt::{
 pub use reply::{EnhancedStatusCode, Reply};
 pub use request::{ContentType, Request, TemplateOverride};
 pub use sandbox::{
-    Descriptor, Engine, EngineBuilder, FormItem, FormItemKind, Limits, LocalizedText,
+    Descriptor, Engine, EngineBuilder, Example, FormItem, FormItemKind, Limits, LocalizedText,
 };
 pub use secrets::RotatedToken;
 pub use submission::Transport;

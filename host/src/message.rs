@@ -5,6 +5,7 @@ use serde::{Serialize, Serializer};
 
 /// A mailbox (RFC 5322 §3.4), decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Mailbox {
     /// The display name.
     pub name: Option<String>,
@@ -30,6 +31,7 @@ impl std::fmt::Display for Mailbox {
 /// A message to submit: what the component composed. `Debug` shows neither the subject nor the
 /// bodies, which may carry a one-time code.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Message {
     /// The author.
     pub from: Mailbox,

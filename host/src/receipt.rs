@@ -12,6 +12,7 @@ use crate::transcript::Transcript;
 /// The server's acceptance of a message.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Receipt {
     /// The recipients that the server took responsibility for: bare addresses.
     pub accepted: Vec<String>,
@@ -38,6 +39,7 @@ pub struct Receipt {
 
 /// A recipient that the server refused.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Rejection {
     /// The bare address.
     pub address: String,
@@ -60,6 +62,7 @@ impl Serialize for Rejection {
 
 /// Sender and recipients as the server is told (RFC 5321 §2.3.1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Envelope {
     /// The reverse-path: the sender's bare address.
     #[serde(rename = "from")]
@@ -97,6 +100,7 @@ impl Serialize for Timings {
 
 /// What a verification found.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Verification {
     /// The stages that were passed, and last the one that failed, if any did.
     pub stages: Vec<VerifiedStage>,
@@ -126,6 +130,7 @@ impl Serialize for Verification {
 
 /// One stage of a verification.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct VerifiedStage {
     /// Which one.
     pub stage: Stage,
@@ -141,6 +146,7 @@ pub struct VerifiedStage {
 /// `Display` tells it in one line for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct NegotiatedTls {
     /// The version, such as `TLSv1.3`.
     pub version: String,

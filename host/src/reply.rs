@@ -4,6 +4,7 @@ use serde::{Serialize, Serializer};
 
 /// A complete reply, its text already masked and free of control characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Reply {
     /// The three-digit reply code.
     pub code: u16,

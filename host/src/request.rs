@@ -27,6 +27,7 @@ pub struct Request {
 /// stored as.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Value")]
+#[non_exhaustive]
 pub struct TemplateOverride {
     /// The subject.
     pub subject: String,
@@ -38,6 +39,29 @@ pub struct TemplateOverride {
     pub reply_to: Option<String>,
     /// The author's mailbox.
     pub send_from: Option<String>,
+}
+
+impl TemplateOverride {
+    /// A template in HTML.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use smtp_connector::{ContentType, Request, TemplateOverride};
+    ///
+    /// let mut template = TemplateOverride::new("Your code", "It is {{code}}.");
+    /// template.content_type = Some(ContentType::Plain);
+    /// let request = Request::new("SignIn", "user@example.com").template(template);
+    /// ```
+    pub fn new(subject: impl Into<String>, content: impl Into<String>) -> Self {
+        Self {
+            subject: subject.into(),
+            content: content.into(),
+            content_type: None,
+            reply_to: None,
+            send_from: None,
+        }
+    }
 }
 
 /// The form of a template's content.

@@ -12,7 +12,7 @@ mod instance;
 mod limits;
 mod warm;
 
-pub use component::Descriptor;
+pub use component::{Descriptor, Example};
 pub use convert::{FormItem, FormItemKind, LocalizedText};
 pub use engine::{Engine, EngineBuilder};
 pub use limits::Limits;

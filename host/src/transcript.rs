@@ -18,6 +18,7 @@ pub enum Speaker {
 
 /// One line of a transcript.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Line {
     /// When it was said, since the session began.
     pub at: Duration,

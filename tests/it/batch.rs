@@ -128,7 +128,7 @@ fn for_server(server: &FaultyServer) -> Value {
 }
 
 async fn catch_all() -> CatchAll {
-    let options = Options { security: Security::Plaintext, ..Options::default() };
+    let options = Options::default().security(Security::Plaintext);
     CatchAll::start(options).await.expect("it starts")
 }
 

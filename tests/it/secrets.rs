@@ -323,8 +323,8 @@ async fn server() -> CatchAll {
 }
 
 async fn server_with(password: &str) -> CatchAll {
-    let credentials = Some(catch_all::Credentials::new("jo", password));
-    let options = catch_all::Options { credentials, ..catch_all::Options::default() };
+    let credentials = catch_all::Credentials::new("jo", password);
+    let options = catch_all::Options::default().credentials(credentials);
     CatchAll::start(options).await.expect("loopback has a free port")
 }
 

@@ -1,9 +1,10 @@
 //! RESULTS.inflight: which messages a run had begun to hand over. It stands beside RESULTS while a
-//! run goes on; where the run was killed, it tells the next one whose fate nobody knows.
+//! run goes on; where the run was killed, it tells the next one whose outcome nobody knows.
 //!
 //! The first line says how long RESULTS was when the run began: an older result of a request is
-//! none of this run. Each further line is the name of a request, written before the server hears
-//! DATA.
+//! none of this run. Each further line is the name of a request: written before the server hears
+//! DATA, and again, marked as failed, when the server is known not to have the message and another
+//! attempt follows.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -13,11 +14,12 @@ use std::sync::{Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 use tokio::io::BufReader;
 
-use super::fate::Fate;
 use super::lines::Lines;
 use super::name::Name;
+use super::outcome::Outcome;
 use super::results::{Ledger, Results};
-use smtp_connector::{Error, ErrorKind, Result};
+use crate::failure::Problem;
+use smtp_connector::{Error, ErrorKind};
 
 /// The notes of this run.
 pub(super) struct Inflight {
@@ -33,6 +35,31 @@ struct Head {
     results: u64,
 }
 
+/// A line about an attempt at a message.
+pub(super) struct Note(Vec<u8>);
+
+/// What such a line says.
+#[derive(Serialize, Deserialize)]
+struct Attempt<N> {
+    #[serde(flatten)]
+    name: N,
+    /// Whether it is known to have failed; else it has begun.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    failed: bool,
+}
+
+impl Note {
+    /// The server is about to hear DATA.
+    pub(super) fn begun(name: &Name) -> serde_json::Result<Self> {
+        Ok(Self(line(&Attempt { name, failed: false })?))
+    }
+
+    /// The server does not have the message, and it is to be tried again.
+    pub(super) fn failed(name: &Name) -> serde_json::Result<Self> {
+        Ok(Self(line(&Attempt { name, failed: true })?))
+    }
+}
+
 /// What the last run left behind, if it did not end.
 pub(super) struct Leftover {
     path: PathBuf,
@@ -41,7 +68,7 @@ pub(super) struct Leftover {
 
 impl Leftover {
     /// Looks for the notes that belong to RESULTS.
-    pub(super) async fn find(results: &Path) -> Result<Self> {
+    pub(super) async fn find(results: &Path) -> Result<Self, Problem> {
         let mut path = results.as_os_str().to_owned();
         path.push(".inflight");
         let path = PathBuf::from(path);
@@ -70,7 +97,7 @@ impl Leftover {
         self,
         results: &Results,
         ledger: &mut Ledger,
-    ) -> Result<(Inflight, u64)> {
+    ) -> Result<(Inflight, u64), Problem> {
         let Self { path, head } = self;
         let mut lost = 0;
         if let Some(head) = head {
@@ -78,7 +105,7 @@ impl Leftover {
                 let message = format!("`{}` is about a longer file of results", path.display());
                 let hint =
                     "restore that file, or remove this one if nothing of it matters any more";
-                return Err(Error::new(ErrorKind::Input, message).with_hint(hint));
+                return Err(Problem::input(message).with_hint(hint));
             }
             lost = reconcile(&path, results, ledger).await?;
             // Before the notes go, what was made of them has to stay.
@@ -89,36 +116,36 @@ impl Leftover {
         let mut file = options.open(&path).map_err(unwritable)?;
         file.set_len(0).map_err(unwritable)?;
         let head = Head { results: results.length()? };
-        file.write_all(&line(&head).map_err(unwritable)?).map_err(unwritable)?;
+        let head = line(&head).map_err(io::Error::from).map_err(unwritable)?;
+        file.write_all(&head).map_err(unwritable)?;
         Ok((Inflight { path, file: Mutex::new(Some(file)) }, lost))
     }
 }
 
 impl Inflight {
-    /// Notes that a message is about to be handed over: the line as [`line`] makes it.
-    pub(super) fn note(&self, line: &[u8]) -> io::Result<()> {
+    /// Writes a note down.
+    pub(super) fn write(&self, note: &Note) -> io::Result<()> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let written = match &mut *file {
-            Some(open) => open.write_all(line),
+            Some(open) => open.write_all(&note.0),
             None => Err(io::Error::other("an earlier note could not be written")),
         };
         written.inspect_err(|_| *file = None)
     }
 
     /// Removes the notes: every message has its result.
-    pub(super) fn end(&self) -> Result<()> {
+    pub(super) fn end(&self) -> Result<(), Problem> {
         std::fs::remove_file(&self.path).map_err(|error| unwritable(&self.path, &error))
     }
 }
 
-/// A line of the notes.
-pub(super) fn line(content: &impl Serialize) -> io::Result<Vec<u8>> {
+fn line(content: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(content)?;
     line.push(b'\n');
     Ok(line)
 }
 
-async fn notes(path: &Path) -> Result<Option<Lines<BufReader<tokio::fs::File>>>> {
+async fn notes(path: &Path) -> Result<Option<Lines<BufReader<tokio::fs::File>>>, Problem> {
     match tokio::fs::metadata(path).await {
         Ok(metadata) if metadata.is_file() => {
             let file =
@@ -133,43 +160,55 @@ async fn notes(path: &Path) -> Result<Option<Lines<BufReader<tokio::fs::File>>>>
 
 /// Writes the results that are missing. Were it killed here, the next run would find those written
 /// already.
-async fn reconcile(path: &Path, results: &Results, ledger: &mut Ledger) -> Result<u64> {
-    let mut lost = 0;
-    let Some(mut lines) = notes(path).await? else { return Ok(lost) };
+async fn reconcile(path: &Path, results: &Results, ledger: &mut Ledger) -> Result<u64, Problem> {
+    let doubtful = doubtful(path, ledger).await?;
+    for name in &doubtful {
+        results.append(name, Outcome::Ambiguous, &Err(lost_from_sight()))?;
+        ledger.settle(name, Outcome::Ambiguous);
+    }
+    Ok(doubtful.len() as u64)
+}
+
+/// The messages whose last attempt had begun and has no outcome: no more than a run has in work at
+/// once.
+async fn doubtful(path: &Path, ledger: &Ledger) -> Result<Vec<Name>, Problem> {
+    let mut doubtful: Vec<Name> = Vec::new();
+    let Some(mut lines) = notes(path).await? else { return Ok(doubtful) };
     while let Some(line) = lines.next().await.map_err(|error| unreadable(path, &error))? {
         // A note that is not whole was being written, and its message waited for it.
         if line.number == 1 || !line.ended {
             continue;
         }
-        let name: Name =
+        let Attempt::<Name> { name, failed } =
             serde_json::from_slice(line.content).map_err(|_| foreign(path, line.number))?;
-        if !ledger.is_settled(&name) {
-            let outcome = Err(lost_from_sight());
-            results.append(&name, Fate::Ambiguous, &outcome)?;
-            ledger.settle(&name, Fate::Ambiguous);
-            lost += 1;
+        if ledger.is_settled(&name) {
+            continue;
+        }
+        doubtful.retain(|other| *other != name);
+        if !failed {
+            doubtful.push(name);
         }
     }
-    Ok(lost)
+    Ok(doubtful)
 }
 
 fn lost_from_sight() -> Error {
-    let message = "the run before this one ended while the message was going out; nobody knows whether the server \
-                   took it";
+    let message = "the run before this one ended while the message was going out; nobody knows \
+                   whether the server took it";
     Error::new(ErrorKind::Lost, message).into_ambiguous().with_attempts(1)
 }
 
-fn foreign(path: &Path, line: u64) -> Error {
+fn foreign(path: &Path, line: u64) -> Problem {
     let message = format!("line {line} of `{}` is no note of this command", path.display());
-    Error::new(ErrorKind::Input, message).with_hint("choose another name for `--out`")
+    Problem::input(message).with_hint("choose another name for `--out`")
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Error {
-    Error::new(ErrorKind::Input, format!("cannot read `{}`: {error}", path.display()))
+fn unreadable(path: &Path, error: &io::Error) -> Problem {
+    Problem::input(format!("cannot read `{}`: {error}", path.display()))
 }
 
-fn unwritable(path: &Path, error: &io::Error) -> Error {
-    Error::new(ErrorKind::Internal, format!("cannot write `{}`: {error}", path.display()))
+fn unwritable(path: &Path, error: &io::Error) -> Problem {
+    Problem::internal(format!("cannot write `{}`: {error}", path.display()))
 }
 
 #[cfg(test)]
@@ -181,7 +220,7 @@ mod tests {
         let full = OpenOptions::new().write(true).open("/dev/full").expect("the system has one");
         let inflight = Inflight { path: PathBuf::from("unused"), file: Mutex::new(Some(full)) };
         for expected in [io::ErrorKind::StorageFull, io::ErrorKind::Other] {
-            let error = inflight.note(b"{}\n").expect_err("there is no room");
+            let error = inflight.write(&Note(b"{}\n".to_vec())).expect_err("there is no room");
             assert_eq!(error.kind(), expected, "{error}");
         }
     }

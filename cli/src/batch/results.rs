@@ -10,11 +10,11 @@ use std::sync::{Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 use tokio::io::BufReader;
 
-use super::fate::{Fate, Status};
 use super::lines::{Line, Lines};
 use super::name::{Key, Name};
-use smtp_connector::Receipt;
-use smtp_connector::{Error, ErrorKind, Result};
+use super::outcome::{Outcome, Status};
+use crate::failure::Problem;
+use smtp_connector::{Error, Receipt};
 
 /// How every line that this program writes begins.
 const BEGINNING: &[u8] = b"{\"line\":";
@@ -38,9 +38,9 @@ pub(super) struct Ledger(HashMap<Key, Known>);
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Known {
     /// From the runs before the last one that did not end.
-    Earlier(Fate),
+    Earlier(Outcome),
     /// From the last run, which did not end.
-    Latest(Fate),
+    Latest(Outcome),
     /// This run has taken it up.
     Taken,
 }
@@ -51,7 +51,7 @@ pub(super) enum Turn {
     /// It is to be sent.
     Send,
     /// It has its final result.
-    Done(Fate),
+    Done(Outcome),
     /// This run has taken it up already.
     Repeated,
 }
@@ -64,8 +64,10 @@ impl Ledger {
         let key = name.key();
         match (self.0.get(&key).copied(), taken) {
             (Some(Known::Taken), _) => Turn::Repeated,
-            (Some(Known::Earlier(fate) | Known::Latest(fate)), _) if fate != Fate::Failed => {
-                Turn::Done(fate)
+            (Some(Known::Earlier(outcome) | Known::Latest(outcome)), _)
+                if outcome != Outcome::Failed =>
+            {
+                Turn::Done(outcome)
             }
             (_, Some(taken)) => {
                 self.0.insert(key, taken);
@@ -81,8 +83,8 @@ impl Ledger {
     }
 
     /// Adds a result to those of the last run.
-    pub(super) fn settle(&mut self, name: &Name, fate: Fate) {
-        self.0.insert(name.key(), Known::Latest(fate));
+    pub(super) fn settle(&mut self, name: &Name, outcome: Outcome) {
+        self.0.insert(name.key(), Known::Latest(outcome));
     }
 }
 
@@ -94,10 +96,9 @@ pub(super) struct Unread {
 
 impl Unread {
     /// Opens RESULTS for this process alone.
-    pub(super) fn open(path: &Path) -> Result<Self> {
-        let unusable = |problem: &str| {
-            Error::new(ErrorKind::Input, format!("cannot use `{}`: {problem}", path.display()))
-        };
+    pub(super) fn open(path: &Path) -> Result<Self, Problem> {
+        let unusable =
+            |problem: &str| Problem::input(format!("cannot use `{}`: {problem}", path.display()));
         let opened = OpenOptions::new().read(true).append(true).create(true).open(path);
         let file = opened.map_err(|error| unusable(&error.to_string()))?;
         if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
@@ -118,11 +119,10 @@ impl Unread {
 
     /// Reads what earlier runs wrote, and removes what a killed one left unfinished. `latest` is
     /// where the results of the last run begin, if it did not end.
-    pub(super) async fn read(self, latest: u64) -> Result<(Results, Ledger)> {
+    pub(super) async fn read(self, latest: u64) -> Result<(Results, Ledger), Problem> {
         let Self { file, path } = self;
-        let unreadable = |error: io::Error| {
-            Error::new(ErrorKind::Input, format!("cannot read `{}`: {error}", path.display()))
-        };
+        let unreadable =
+            |error: io::Error| Problem::input(format!("cannot read `{}`: {error}", path.display()));
         let copy = file.try_clone().map_err(unreadable)?;
         let mut lines = Lines::new(BufReader::new(tokio::fs::File::from_std(copy)));
         let mut ledger = Ledger::default();
@@ -131,8 +131,8 @@ impl Unread {
         while let Some(line) = lines.next().await.map_err(unreadable)? {
             unended = !line.ended;
             match Written::read(&line) {
-                Some((name, fate)) if line.offset >= latest => ledger.settle(&name, fate),
-                Some((name, fate)) => _ = ledger.0.insert(name.key(), Known::Earlier(fate)),
+                Some((name, outcome)) if line.offset >= latest => ledger.settle(&name, outcome),
+                Some((name, outcome)) => _ = ledger.0.insert(name.key(), Known::Earlier(outcome)),
                 None if !line.ended && is_beginning(line.content) => torn = Some(line.offset),
                 None => {
                     let message = format!(
@@ -141,7 +141,7 @@ impl Unread {
                         path.display()
                     );
                     let hint = "`--out` wants a file that this command wrote, or a new one";
-                    return Err(Error::new(ErrorKind::Input, message).with_hint(hint));
+                    return Err(Problem::input(message).with_hint(hint));
                 }
             }
         }
@@ -172,7 +172,12 @@ impl Results {
 
     /// Appends a result in one write: whatever becomes of this process, from then on the request
     /// has it.
-    pub(super) fn append(&self, name: &Name, fate: Fate, outcome: &Result<Receipt>) -> Result<()> {
+    pub(super) fn append(
+        &self,
+        name: &Name,
+        outcome: Outcome,
+        sent: &Result<Receipt, Error>,
+    ) -> Result<(), Problem> {
         #[derive(Serialize)]
         struct Shape<'a> {
             line: u64,
@@ -186,12 +191,11 @@ impl Results {
             #[serde(skip_serializing_if = "Option::is_none")]
             error: Option<&'a Error>,
         }
-        let (result, error) = (outcome.as_ref().ok(), outcome.as_ref().err());
+        let (result, error) = (sent.as_ref().ok(), sent.as_ref().err());
         let (id, digest) = (name.id.as_deref(), name.digest.as_deref());
-        let shape = Shape { line: name.line, id, digest, status: fate.status(), result, error };
-        let mut line = serde_json::to_vec(&shape).map_err(|error| {
-            Error::new(ErrorKind::Internal, format!("cannot write JSON: {error}"))
-        })?;
+        let shape = Shape { line: name.line, id, digest, status: outcome.status(), result, error };
+        let mut line = serde_json::to_vec(&shape)
+            .map_err(|error| Problem::internal(format!("cannot write JSON: {error}")))?;
         line.push(b'\n');
         let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
         let written = match &mut *sink {
@@ -209,7 +213,7 @@ impl Results {
     }
 
     /// Where the next result begins.
-    pub(super) fn length(&self) -> Result<u64> {
+    pub(super) fn length(&self) -> Result<u64, Problem> {
         match &*self.sink.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(Sink::File(file)) => {
                 Ok(file.metadata().map_err(|error| unwritable(&error))?.len())
@@ -220,7 +224,7 @@ impl Results {
 
     /// Has the system write down what it holds. A process that is killed needs none of this, only a
     /// machine that stops: once for a run is what that is worth.
-    pub(super) fn sync(&self) -> Result<()> {
+    pub(super) fn sync(&self) -> Result<(), Problem> {
         match &*self.sink.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(Sink::File(file)) => file.sync_all().map_err(|error| unwritable(&error)),
             Some(Sink::Stdout) | None => Ok(()),
@@ -228,8 +232,8 @@ impl Results {
     }
 }
 
-fn unwritable(error: &io::Error) -> Error {
-    Error::new(ErrorKind::Internal, format!("a result could not be written: {error}"))
+fn unwritable(error: &io::Error) -> Problem {
+    Problem::internal(format!("a result could not be written: {error}"))
 }
 
 /// A line of RESULTS, as far as the next run needs it.
@@ -249,20 +253,20 @@ struct WrittenError {
 }
 
 impl Written {
-    fn read(line: &Line<'_>) -> Option<(Name, Fate)> {
+    fn read(line: &Line<'_>) -> Option<(Name, Outcome)> {
         let Self { line, id, digest, status, error } = serde_json::from_slice(line.content).ok()?;
         let refused = |error: &WrittenError| {
             error.kind == "refused" && error.stage.as_deref() == Some("rcpt")
         };
-        let fate = match (status, &error) {
-            (Status::Accepted, None) => Fate::Accepted,
-            (Status::Refused, Some(error)) if refused(error) => Fate::RecipientRefused,
-            (Status::Refused, Some(_)) => Fate::Refused,
-            (Status::Failed, Some(_)) => Fate::Failed,
-            (Status::Ambiguous, Some(_)) => Fate::Ambiguous,
+        let outcome = match (status, &error) {
+            (Status::Accepted, None) => Outcome::Accepted,
+            (Status::Refused, Some(error)) if refused(error) => Outcome::RecipientRefused,
+            (Status::Refused, Some(_)) => Outcome::Refused,
+            (Status::Failed, Some(_)) => Outcome::Failed,
+            (Status::Ambiguous, Some(_)) => Outcome::Ambiguous,
             (Status::Accepted, Some(_)) | (_, None) => return None,
         };
         // Without either it is from the standard output, and nobody can tell which request it was.
-        (id.is_some() || digest.is_some()).then_some((Name { line, id, digest }, fate))
+        (id.is_some() || digest.is_some()).then_some((Name { line, id, digest }, outcome))
     }
 }

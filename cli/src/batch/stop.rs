@@ -7,7 +7,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use smtp_connector::{Error, ErrorKind, Result};
+use crate::failure::Problem;
 
 /// How long a run that was asked to stop waits for the messages that are in flight.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -93,11 +93,10 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    pub(super) fn catch() -> Result<Self> {
+    pub(super) fn catch() -> Result<Self, Problem> {
         let catch = |kind| {
-            signal(kind).map_err(|error| {
-                Error::new(ErrorKind::Internal, format!("cannot catch signals: {error}"))
-            })
+            signal(kind)
+                .map_err(|error| Problem::internal(format!("cannot catch signals: {error}")))
         };
         Ok(Self {
             interrupt: catch(SignalKind::interrupt())?,

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
-use super::fate::{Fate, Reach, Status};
+use super::outcome::{Outcome, Reach, Status};
 use super::stop::Reason;
+use crate::failure::Problem;
 use crate::terminal::{Style, harmless};
-use smtp_connector::Receipt;
-use smtp_connector::{Error, ErrorKind, Result, Stage};
+use smtp_connector::{Error, ErrorKind, Receipt, Result, Stage};
 
 /// After so many failures of the way to the server, and nothing that got through, a run stops: more
 /// than there are messages in flight by default, so that one broken connection stops nothing.
@@ -28,7 +28,7 @@ pub(super) struct Tally {
     ambiguous: u64,
     skipped: u64,
     repeated: u64,
-    worst: Fate,
+    worst: Outcome,
     latencies: Histogram<u64>,
     failures: HashMap<(Status, ErrorKind, Option<Stage>), Sample>,
     /// How many failures of the way have come since the server last spoke of a message.
@@ -44,9 +44,9 @@ struct Sample {
 }
 
 impl Tally {
-    pub(super) fn start() -> Result<Self> {
+    pub(super) fn start() -> Result<Self, Problem> {
         let latencies = Histogram::new_with_bounds(1, micros(LONGEST_LATENCY), 3)
-            .map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
+            .map_err(|error| Problem::internal(error.to_string()))?;
         Ok(Self {
             started: Instant::now(),
             accepted: 0,
@@ -55,7 +55,7 @@ impl Tally {
             ambiguous: 0,
             skipped: 0,
             repeated: 0,
-            worst: Fate::Accepted,
+            worst: Outcome::Accepted,
             latencies,
             failures: HashMap::new(),
             in_a_row: 0,
@@ -66,34 +66,34 @@ impl Tally {
     pub(super) fn count(
         &mut self,
         line: u64,
-        fate: Fate,
-        outcome: &Result<Receipt>,
+        outcome: Outcome,
+        sent: &Result<Receipt>,
         took: Option<Duration>,
     ) {
-        *match fate.status() {
+        *match outcome.status() {
             Status::Accepted => &mut self.accepted,
             Status::Refused => &mut self.refused,
             Status::Failed => &mut self.failed,
             Status::Ambiguous => &mut self.ambiguous,
         } += 1;
-        self.worst = self.worst.max(fate);
+        self.worst = self.worst.max(outcome);
         if let Some(took) = took {
             self.latencies.saturating_record(micros(took).max(1));
         }
-        match outcome {
+        match sent {
             Ok(_) => self.in_a_row = 0,
-            Err(error) => self.fail(line, fate, error),
+            Err(error) => self.fail(line, outcome, error),
         }
     }
 
-    fn fail(&mut self, line: u64, fate: Fate, error: &Error) {
+    fn fail(&mut self, line: u64, outcome: Outcome, error: &Error) {
         self.in_a_row = match Reach::of(error) {
             Reach::Configuration => HOPELESS,
             Reach::Way => self.in_a_row.saturating_add(1),
             Reach::Transaction => 0,
             Reach::Message => self.in_a_row,
         };
-        let sample = self.failures.entry((fate.status(), error.kind(), error.stage()));
+        let sample = self.failures.entry((outcome.status(), error.kind(), error.stage()));
         let sample = sample.or_insert_with(|| Sample {
             count: 0,
             line,
@@ -104,9 +104,9 @@ impl Tally {
     }
 
     /// Counts a request that had its final result before.
-    pub(super) fn skip(&mut self, fate: Fate) {
+    pub(super) fn skip(&mut self, outcome: Outcome) {
         self.skipped += 1;
-        self.worst = self.worst.max(fate);
+        self.worst = self.worst.max(outcome);
     }
 
     /// Counts a line with the `id` of another one of this run.
@@ -120,7 +120,7 @@ impl Tally {
     }
 
     /// The worst that became of a request.
-    pub(super) fn worst(&self) -> Fate {
+    pub(super) fn worst(&self) -> Outcome {
         self.worst
     }
 
@@ -143,7 +143,8 @@ impl Tally {
         let told = counts.iter().filter(|(count, what)| *count > 0 || *what == "accepted");
         let told: Vec<_> = told.map(|(count, what)| format!("{count} {what}")).collect();
         let told = told.join(", ");
-        let told = if self.worst == Fate::Accepted { style.good(&told) } else { style.bad(&told) };
+        let told =
+            if self.worst == Outcome::Accepted { style.good(&told) } else { style.bad(&told) };
         let rate = self.accepted as f64 / took.as_secs_f64().max(1e-6);
         let mut text = format!("{told}; {}, {rate:.0} messages/s\n", seconds(took));
         if !self.latencies.is_empty() {

@@ -26,6 +26,7 @@ pub(crate) struct Component {
 /// What a component says of itself.
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Descriptor {
     /// The identifier under which a platform knows the connector.
     pub id: String,
@@ -53,6 +54,7 @@ pub struct Descriptor {
 
 /// A configuration to begin with.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct Example {
     /// A short name, such as `gmail`.
     pub id: String,

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -84,6 +84,33 @@ async fn a_second_signal_stops_at_once() {
     assert_eq!((lines.len(), count(&lines, "accepted") + doubtful), (COUNT, COUNT));
     assert!((1..=18).contains(&doubtful), "{doubtful}");
     assert!(server.record().await.values().all(|kept| kept.told + kept.untold == 1));
+}
+
+#[tokio::test]
+async fn a_message_between_two_attempts_is_not_in_doubt() {
+    let (refusals, refusing) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(true)));
+    let (counter, mended) = (refusals.clone(), refusing.clone());
+    let server = FaultyServer::choosing(move |place, _| {
+        let refuses = place == Place::Dot && refusing.load(Ordering::SeqCst);
+        counter.fetch_add(usize::from(refuses), Ordering::SeqCst);
+        refuses.then_some(Misdeed::RefuseForNow)
+    });
+    let site = Site::new(&for_server(&server), &requests(&["ann"]));
+    let running = site.resumable().args(&["--deadline", "5m"]).start().await;
+    while refusals.load(Ordering::SeqCst) < 3 {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    // The client has heard the refusal by then, and the pause takes more than a second.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    running.signal(Signal::KILL);
+    running.finish().await;
+    assert!(exists(&site.inflight()), "the run had not ended");
+    mended.store(false, Ordering::SeqCst);
+    let outcome = site.resumable().run().await;
+    check_code(&outcome, 0);
+    assert!(outcome.stderr.starts_with("1 accepted; "), "{}", outcome.stderr);
+    assert_eq!(count(&site.lines(), "accepted"), 1);
+    assert_eq!(server.record().await.get("tok-ann"), Some(&Kept { told: 1, untold: 0 }));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 //! refused.
 
 use serde_json::{Value, json};
-use smtp_connector_catch_all::{Caught, Envelope, ParsedMail};
+use smtp_connector_catch_all::ParsedMail;
 use smtp_connector_tests::cli::{Cli, Outcome};
 
 use crate::helpers::command::{check_json, command, configuration};
@@ -90,7 +90,7 @@ fn the_whole_message_reads_as_one() {
         render(&plain(), &["--to", "jo@example.org", "--payload", PAYLOAD, "--format", "eml"]);
     let outcome = outcome.run_blocking();
     assert_eq!(outcome.code, Some(0));
-    let mail = parse(outcome.stdout.as_bytes());
+    let mail = ParsedMail::read(outcome.stdout.as_bytes());
     assert_eq!(mail.field("from"), Some("Example <no-reply@example.com>"));
     assert_eq!(
         (mail.field("to"), mail.field("subject")),
@@ -100,11 +100,6 @@ fn the_whole_message_reads_as_one() {
     for name in ["Date", "Message-ID", "MIME-Version"] {
         assert!(mail.field(name).is_some(), "{name} is missing");
     }
-}
-
-fn parse(bytes: &[u8]) -> ParsedMail {
-    let envelope = Envelope { reverse_path: String::new(), forward_paths: Vec::new() };
-    Caught { envelope, tls: None, authenticated_as: None, bytes: bytes.to_vec() }.parse()
 }
 
 #[test]

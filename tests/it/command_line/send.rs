@@ -51,9 +51,9 @@ fn check_peer(scripts: Vec<Script>, members: &Value, code: i32, expected: &Value
 
 #[tokio::test]
 async fn a_receipt_tells_what_became_of_the_message() {
-    let credentials = Some(Credentials::new("mailer", "open-sesame"));
-    let server =
-        CatchAll::start(Options { credentials, ..Options::default() }).await.expect("it starts");
+    let credentials = Credentials::new("mailer", "open-sesame");
+    let options = Options::default().credentials(credentials);
+    let server = CatchAll::start(options).await.expect("it starts");
     let members = json!({
         "requireTLS": true,
         "auth": { "user": "mailer", "pass": "open-sesame" },

@@ -22,9 +22,9 @@ fn stages(document: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn a_verification_tells_every_stage_and_sends_nothing() {
-    let credentials = Some(Credentials::new("mailer", "open-sesame"));
-    let server =
-        CatchAll::start(Options { credentials, ..Options::default() }).await.expect("it starts");
+    let credentials = Credentials::new("mailer", "open-sesame");
+    let options = Options::default().credentials(credentials);
+    let server = CatchAll::start(options).await.expect("it starts");
     let members = json!({
         "requireTLS": true,
         "auth": { "user": "mailer", "pass": "open-sesame" },

@@ -382,10 +382,13 @@ fn contains(bytes: &[u8], text: &str) -> bool {
 }
 
 async fn catch_all(credentials: Option<(&str, &str)>) -> CatchAll {
-    let credentials =
-        credentials.map(|(user, password)| catch_all::Credentials::new(user, password));
-    let security = if credentials.is_some() { Security::Starttls } else { Security::Plaintext };
-    let options = catch_all::Options { security, credentials, ..catch_all::Options::default() };
+    let options = catch_all::Options::default();
+    let options = match credentials {
+        Some((user, password)) => options
+            .security(Security::Starttls)
+            .credentials(catch_all::Credentials::new(user, password)),
+        None => options.security(Security::Plaintext),
+    };
     CatchAll::start(options).await.expect("loopback has a free port")
 }
 

@@ -1,12 +1,12 @@
-//! What became of a request, and whose fault it was where it failed.
+//! The outcome of a request, and whom a failure concerns.
 
 use serde::{Deserialize, Serialize};
 
 use smtp_connector::{Error, ErrorKind, Stage};
 
-/// What became of a request, from the best to the worst. The worst one decides the exit code.
+/// The outcome of a request, from the best to the worst. The worst one decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Fate {
+pub(crate) enum Outcome {
     /// The server took the message.
     Accepted,
     /// It cannot succeed, however often it is sent.
@@ -19,7 +19,7 @@ pub(crate) enum Fate {
     Ambiguous,
 }
 
-/// A fate as RESULTS has it.
+/// An outcome as RESULTS has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Status {
@@ -46,8 +46,8 @@ pub(super) enum Reach {
     Configuration,
 }
 
-impl Fate {
-    /// The fate that an error is.
+impl Outcome {
+    /// The outcome that an error is.
     pub(super) fn of(error: &Error) -> Self {
         if error.is_ambiguous() {
             return Self::Ambiguous;
@@ -157,25 +157,25 @@ mod tests {
     fn what_cannot_succeed_is_refused_and_what_others_can_mend_fails_for_now() {
         let at = |kind, stage| Error::new(kind, "x").at(stage);
         let cases = [
-            (at(ErrorKind::Refused, Stage::Greeting), Fate::Failed, Reach::Way),
-            (at(ErrorKind::Refused, Stage::Mail), Fate::Refused, Reach::Way),
-            (at(ErrorKind::Refused, Stage::Rcpt), Fate::RecipientRefused, Reach::Transaction),
-            (at(ErrorKind::Refused, Stage::Content), Fate::Refused, Reach::Transaction),
-            (at(ErrorKind::Temporary, Stage::Rcpt), Fate::Failed, Reach::Transaction),
-            (at(ErrorKind::Temporary, Stage::Auth), Fate::Failed, Reach::Message),
-            (at(ErrorKind::Credentials, Stage::Auth), Fate::Failed, Reach::Way),
-            (at(ErrorKind::Address, Stage::Mail), Fate::Refused, Reach::Message),
+            (at(ErrorKind::Refused, Stage::Greeting), Outcome::Failed, Reach::Way),
+            (at(ErrorKind::Refused, Stage::Mail), Outcome::Refused, Reach::Way),
+            (at(ErrorKind::Refused, Stage::Rcpt), Outcome::RecipientRefused, Reach::Transaction),
+            (at(ErrorKind::Refused, Stage::Content), Outcome::Refused, Reach::Transaction),
+            (at(ErrorKind::Temporary, Stage::Rcpt), Outcome::Failed, Reach::Transaction),
+            (at(ErrorKind::Temporary, Stage::Auth), Outcome::Failed, Reach::Message),
+            (at(ErrorKind::Credentials, Stage::Auth), Outcome::Failed, Reach::Way),
+            (at(ErrorKind::Address, Stage::Mail), Outcome::Refused, Reach::Message),
             (
                 at(ErrorKind::Lost, Stage::Content).into_ambiguous(),
-                Fate::Ambiguous,
+                Outcome::Ambiguous,
                 Reach::Transaction,
             ),
-            (Error::new(ErrorKind::Template, "x"), Fate::Refused, Reach::Message),
-            (Error::new(ErrorKind::Configuration, "x"), Fate::Failed, Reach::Configuration),
-            (Error::new(ErrorKind::Expired, "x"), Fate::Failed, Reach::Message),
+            (Error::new(ErrorKind::Template, "x"), Outcome::Refused, Reach::Message),
+            (Error::new(ErrorKind::Configuration, "x"), Outcome::Failed, Reach::Configuration),
+            (Error::new(ErrorKind::Expired, "x"), Outcome::Failed, Reach::Message),
         ];
-        for (error, fate, reach) in cases {
-            assert_eq!((Fate::of(&error), Reach::of(&error)), (fate, reach), "{error:?}");
+        for (error, outcome, reach) in cases {
+            assert_eq!((Outcome::of(&error), Reach::of(&error)), (outcome, reach), "{error:?}");
         }
     }
 }
