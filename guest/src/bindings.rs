@@ -10,7 +10,7 @@
 )]
 
 wit_bindgen::generate!({
-    path: "../wit",
+    path: "wit",
     world: "mail-connector",
     additional_derives: [PartialEq],
 });

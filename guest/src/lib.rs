@@ -2,6 +2,7 @@
 //!
 //! This file only joins the contract to the domain; it holds no logic. Everything below it is pure
 //! and is tested natively as well.
+#![cfg(feature = "code")]
 
 pub mod bindings;
 pub mod compose;

@@ -13,7 +13,7 @@ use crate::plan::{
 use crate::plan::{TokenRequest, TransportPlan};
 
 /// The well-known services, one on each line; the component reads the same file.
-const SERVICES: &str = include_str!("../../../guest/data/services.tsv");
+const SERVICES: &str = include_str!("../../wit/services.tsv");
 
 /// The token endpoint where the configuration names none.
 const DEFAULT_TOKEN_ENDPOINT: &str = "https://accounts.google.com/o/oauth2/token";

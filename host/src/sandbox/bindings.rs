@@ -1,7 +1,7 @@
 //! The contract as Rust: what wasmtime makes of the WIT package, and nothing else.
 
 wasmtime::component::bindgen!({
-    path: "../wit",
+    path: "wit",
     world: "mail-connector",
     exports: { default: async },
 });

@@ -8,7 +8,7 @@ use crate::config::Object;
 use crate::config::object::nearest;
 use crate::findings::Findings;
 
-const TABLE: &str = include_str!("../../../data/services.tsv");
+const TABLE: &str = include_str!("../../../wit/services.tsv");
 
 /// What a service fills in. Values win over those of the configuration.
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
