@@ -8,6 +8,7 @@
 mod authentication;
 mod certificate;
 mod command;
+mod configuration;
 mod connection;
 mod options;
 mod parsed;
@@ -21,6 +22,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
@@ -69,7 +71,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub struct CatchAll {
     address: SocketAddr,
     certificate_pem: String,
-    store: Arc<Store>,
+    server: Arc<Server>,
     acceptor: JoinHandle<()>,
 }
 
@@ -83,11 +85,10 @@ impl CatchAll {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
         let address = listener.local_addr()?;
         let Certificate { pem, config } = certificate::generate()?;
-        let store = Arc::new(Store::default());
-        let server =
-            Server { options, tls: TlsAcceptor::from(Arc::new(config)), store: Arc::clone(&store) };
-        let acceptor = tokio::spawn(accept(listener, Arc::new(server)));
-        Ok(Self { address, certificate_pem: pem, store, acceptor })
+        let tls = TlsAcceptor::from(Arc::new(config));
+        let server = Arc::new(Server { options, tls, store: Store::default() });
+        let acceptor = tokio::spawn(accept(listener, Arc::clone(&server)));
+        Ok(Self { address, certificate_pem: pem, server, acceptor })
     }
 
     /// Where the server listens: always on 127.0.0.1.
@@ -101,9 +102,31 @@ impl CatchAll {
         &self.certificate_pem
     }
 
+    /// A configuration with which smtp-connector reaches this server, for demos and tests: it has
+    /// the password, trusts the certificate, and has a template in plain text for each type that
+    /// needs one, which says `{{code}}`.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// use smtp_connector_catch_all::{CatchAll, Options};
+    ///
+    /// let server = CatchAll::start(Options::default()).await?;
+    /// let mut configuration = server.configuration();
+    /// configuration["name"] = "app.example".into();
+    /// assert_eq!(configuration["port"], server.address().port());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn configuration(&self) -> Value {
+        configuration::configuration(&self.server.options, self.address, &self.certificate_pem)
+    }
+
     /// Everything caught so far, in the order of arrival.
     pub fn caught(&self) -> Vec<Caught> {
-        self.store.lock().messages.clone()
+        self.server.store.lock().messages.clone()
     }
 
     /// Waits for the next message: each one is returned once, in the order of arrival.
@@ -111,8 +134,8 @@ impl CatchAll {
     /// It waits for ever where none arrives; the caller bounds it. It is cancel-safe.
     pub async fn next(&self) -> Caught {
         loop {
-            let arrival = self.store.arrival.notified();
-            if let Some(caught) = self.store.lock().next() {
+            let arrival = self.server.store.arrival.notified();
+            if let Some(caught) = self.server.store.lock().next() {
                 return caught;
             }
             arrival.await;
@@ -180,7 +203,7 @@ impl fmt::Debug for Caught {
 struct Server {
     options: Options,
     tls: TlsAcceptor,
-    store: Arc<Store>,
+    store: Store,
 }
 
 #[derive(Default)]

@@ -130,6 +130,11 @@ impl Credentials {
         Self { user: user.into(), password: Zeroizing::new(password.into()) }
     }
 
+    /// User and password.
+    pub(super) fn expose(&self) -> (&str, &str) {
+        (&self.user, &self.password)
+    }
+
     /// Whether these are the credentials. It takes as long for every wrong password of the right
     /// length.
     pub(super) fn admit(&self, user: &[u8], password: &[u8]) -> bool {

@@ -138,6 +138,18 @@ impl Connector {
     }
 
     /// What the component says of itself.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let connector = smtp_connector::Engine::new()?.bundled().await?;
+    /// let examples = &connector.descriptor().examples;
+    /// assert!(examples.iter().any(|example| example.id == "gmail"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn descriptor(&self) -> &Descriptor {
         self.component.descriptor()
     }
@@ -145,6 +157,21 @@ impl Connector {
     /// Checks a configuration and reports every finding at once.
     ///
     /// Secrets are taken out before the component sees the configuration.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use smtp_connector::{Engine, Options};
+    ///
+    /// let connector = Engine::new()?.bundled().await?;
+    /// let check = connector.check(r#"{"host": "smtp.example.com"}"#, &Options::default()).await?;
+    /// assert!(!check.is_ok());
+    /// assert!(check.diagnostics.iter().any(|finding| finding.path == "/fromEmail"));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -158,6 +185,21 @@ impl Connector {
 
     /// Checks a configuration and makes a mailer of it, with the default options.
     ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use smtp_connector::{Engine, ErrorKind};
+    ///
+    /// let connector = Engine::new()?.bundled().await?;
+    /// let error = connector.configure(r#"{"host": "smtp.example.com"}"#).await.expect_err("errors");
+    /// assert_eq!(error.kind(), ErrorKind::Configuration);
+    /// assert!(!error.diagnostics().is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`Connector::configure_with`].
@@ -167,6 +209,25 @@ impl Connector {
 
     /// Checks a configuration and makes a mailer of it. Do this once per configuration and keep the
     /// mailer.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use smtp_connector::{EgressPolicy, Engine, Options};
+    /// use smtp_connector_catch_all::CatchAll;
+    ///
+    /// let server = CatchAll::start(Default::default()).await?;
+    /// let configuration = server.configuration().to_string();
+    /// let connector = Engine::new()?.bundled().await?;
+    /// // The server of a test is on loopback, where the default policy lets no mail go.
+    /// let options = Options::default().egress(EgressPolicy::only(["127.0.0.1"]));
+    /// let mailer = connector.configure_with(&configuration, &options).await?;
+    /// assert!(mailer.verify(None).await?.error.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -190,6 +251,19 @@ impl Connector {
     /// is not JSON.
     ///
     /// It is JSON of the same shape, so that [`locate`](crate::locate) finds its way in it.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let connector = smtp_connector::Engine::new()?.bundled().await?;
+    /// let configuration = r#"{ "auth": { "user": "jo", "pass": "hunter2" } }"#;
+    /// let quotable = connector.quotable(configuration, &[]);
+    /// assert_eq!(quotable, r#"{ "auth": { "user": "jo", "pass": "***" } }"#);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn quotable(&self, configuration: &str, diagnostics: &[Diagnostic]) -> String {
         let Ok(masked) = self.secret_paths.mask(configuration) else {
             return String::new();

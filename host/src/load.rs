@@ -11,6 +11,17 @@ use crate::sandbox::{Engine, MAX_COMPONENT_BYTES};
 impl Engine {
     /// Loads the component that comes with this library. It is compiled at the first call and kept.
     ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let connector = smtp_connector::Engine::new()?.bundled().await?;
+    /// assert_eq!(connector.descriptor().target, "smtp");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Fails with [`ErrorKind::Internal`] where it cannot be compiled.
@@ -20,6 +31,19 @@ impl Engine {
     }
 
     /// Loads a component from its bytes, in the binary format.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use smtp_connector::{Engine, ErrorKind};
+    ///
+    /// let error = Engine::new()?.load(b"\0asm").await.expect_err("no component");
+    /// assert_eq!(error.kind(), ErrorKind::Component);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -31,6 +55,19 @@ impl Engine {
     }
 
     /// Loads a component from a file.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use smtp_connector::{Engine, ErrorKind};
+    ///
+    /// let error = Engine::new()?.load_file("absent.wasm").await.expect_err("no file");
+    /// assert_eq!(error.kind(), ErrorKind::Input);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

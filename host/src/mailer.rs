@@ -54,6 +54,28 @@ pub struct Rendered {
 
 impl Rendered {
     /// The message as an Internet message (RFC 5322), before transparency is applied.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use smtp_connector_catch_all::CatchAll;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = CatchAll::start(Default::default()).await?;
+    /// # let connector = smtp_connector::Engine::new()?.bundled().await?;
+    /// # let options = smtp_connector::Options::default().egress("any".parse()?);
+    /// # let mailer = connector.configure_with(&server.configuration().to_string(), &options).await?;
+    /// use smtp_connector::Request;
+    ///
+    /// let request = Request::new("SignIn", "jo@example.org")
+    ///     .payload(serde_json::json!({ "code": "482913" }));
+    /// let rendered = mailer.render(&request).await?;
+    /// assert!(rendered.bytes().starts_with(b"Date: "));
+    /// assert_eq!(rendered.message.text.as_deref(), Some("Your code is 482913."));
+    /// assert_eq!(rendered.envelope().forward_paths, ["jo@example.org"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn bytes(&self) -> &[u8] {
         &self.prepared.bytes
     }
@@ -82,6 +104,21 @@ impl Mailer {
 
     /// How many connections to the server there may be at once. To keep them all busy takes a few
     /// more messages at a time.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use smtp_connector_catch_all::CatchAll;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = CatchAll::start(Default::default()).await?;
+    /// # let connector = smtp_connector::Engine::new()?.bundled().await?;
+    /// # let options = smtp_connector::Options::default().egress("any".parse()?);
+    /// # let mailer = connector.configure_with(&server.configuration().to_string(), &options).await?;
+    /// assert_eq!(mailer.connections(), 5);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn connections(&self) -> usize {
         self.submitter.connections()
     }
@@ -90,11 +127,48 @@ impl Mailer {
     /// ([`ErrorKind::Closed`]), lets those under way end, and says QUIT on every connection.
     /// Without it the connections end when the mailer is dropped, after a QUIT that nobody waits
     /// for; a program whose runtime ends at the same time leaves without a word.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use smtp_connector_catch_all::CatchAll;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = CatchAll::start(Default::default()).await?;
+    /// # let connector = smtp_connector::Engine::new()?.bundled().await?;
+    /// # let options = smtp_connector::Options::default().egress("any".parse()?);
+    /// # let mailer = connector.configure_with(&server.configuration().to_string(), &options).await?;
+    /// use smtp_connector::{ErrorKind, Request};
+    ///
+    /// mailer.close().await;
+    /// let request = Request::new("SignIn", "jo@example.org");
+    /// let error = mailer.send(&request).await.expect_err("it is closed");
+    /// assert_eq!(error.kind(), ErrorKind::Closed);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn close(&self) {
         self.submitter.close().await;
     }
 
     /// The warnings of the check.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use smtp_connector_catch_all::CatchAll;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = CatchAll::start(Default::default()).await?;
+    /// # let connector = smtp_connector::Engine::new()?.bundled().await?;
+    /// # let options = smtp_connector::Options::default().egress("any".parse()?);
+    /// # let mailer = connector.configure_with(&server.configuration().to_string(), &options).await?;
+    /// for warning in mailer.warnings() {
+    ///     println!("{} {}: {}", warning.code, warning.path, warning.message);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
     }
@@ -102,6 +176,26 @@ impl Mailer {
     /// Composes a message without making a mail of it: what the component gives, which is not
     /// encoded and has no Message-ID. What would be refused only as a mail, such as an overlong
     /// header field, is not noticed.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use smtp_connector_catch_all::CatchAll;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = CatchAll::start(Default::default()).await?;
+    /// # let connector = smtp_connector::Engine::new()?.bundled().await?;
+    /// # let options = smtp_connector::Options::default().egress("any".parse()?);
+    /// # let mailer = connector.configure_with(&server.configuration().to_string(), &options).await?;
+    /// use smtp_connector::Request;
+    ///
+    /// let request = Request::new("SignIn", "jo@example.org")
+    ///     .payload(serde_json::json!({ "code": "482913" }));
+    /// let message = mailer.compose(&request).await?;
+    /// assert_eq!(message.subject, "Your code");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -128,6 +222,27 @@ impl Mailer {
     /// before the end of the message or the server refused for now; never after a timeout, and
     /// never where the server may have taken the message. Both attempts carry one Message-ID.
     ///
+    /// # Example
+    ///
+    /// ```
+    /// # use smtp_connector_catch_all::CatchAll;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = CatchAll::start(Default::default()).await?;
+    /// # let connector = smtp_connector::Engine::new()?.bundled().await?;
+    /// # let options = smtp_connector::Options::default().egress("any".parse()?);
+    /// # let mailer = connector.configure_with(&server.configuration().to_string(), &options).await?;
+    /// use smtp_connector::Request;
+    ///
+    /// let request = Request::new("SignIn", "jo@example.org")
+    ///     .payload(serde_json::json!({ "code": "482913" }));
+    /// let receipt = mailer.send(&request).await?;
+    /// assert_eq!((receipt.reply.code, receipt.attempts), (250, 1));
+    /// assert_eq!(server.next().await.envelope.forward_paths, ["jo@example.org"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// See [`Error`]: the kind says who can mend it, the stage how far the session came.
@@ -141,6 +256,27 @@ impl Mailer {
     /// Tries again after every failure that may pass, with growing pauses, until the deadline;
     /// after it the message is given up, not sent late.
     ///
+    /// # Example
+    ///
+    /// ```
+    /// # use smtp_connector_catch_all::CatchAll;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = CatchAll::start(Default::default()).await?;
+    /// # let connector = smtp_connector::Engine::new()?.bundled().await?;
+    /// # let options = smtp_connector::Options::default().egress("any".parse()?);
+    /// # let mailer = connector.configure_with(&server.configuration().to_string(), &options).await?;
+    /// use std::time::Duration;
+    /// use smtp_connector::Request;
+    ///
+    /// let request = Request::new("SignIn", "jo@example.org")
+    ///     .payload(serde_json::json!({ "code": "482913" }));
+    /// let receipt = mailer.send_within(&request, Duration::from_secs(60)).await?;
+    /// assert_eq!(receipt.accepted, ["jo@example.org"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`Mailer::send`]; [`ErrorKind::Expired`] where the deadline cut an attempt short. Where
@@ -150,6 +286,31 @@ impl Mailer {
     }
 
     /// Composes a message and hands it to the server, as [`Delivery`] says.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use smtp_connector_catch_all::CatchAll;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = CatchAll::start(Default::default()).await?;
+    /// # let connector = smtp_connector::Engine::new()?.bundled().await?;
+    /// # let options = smtp_connector::Options::default().egress("any".parse()?);
+    /// # let mailer = connector.configure_with(&server.configuration().to_string(), &options).await?;
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    /// use smtp_connector::{Delivery, Request};
+    ///
+    /// let begun = Arc::new(AtomicBool::new(false));
+    /// let noted = begun.clone();
+    /// let delivery = Delivery::default().before_data(move || Ok(noted.store(true, Ordering::SeqCst)));
+    /// let request = Request::new("SignIn", "jo@example.org")
+    ///     .payload(serde_json::json!({ "code": "482913" }));
+    /// mailer.deliver(&request, &delivery).await?;
+    /// assert!(begun.load(Ordering::SeqCst));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -167,6 +328,28 @@ impl Mailer {
 
     /// Hands a message to the server that was rendered before, as [`Delivery`] says. Each call
     /// sends it, with the same Message-ID.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use smtp_connector_catch_all::CatchAll;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = CatchAll::start(Default::default()).await?;
+    /// # let connector = smtp_connector::Engine::new()?.bundled().await?;
+    /// # let options = smtp_connector::Options::default().egress("any".parse()?);
+    /// # let mailer = connector.configure_with(&server.configuration().to_string(), &options).await?;
+    /// use smtp_connector::{Delivery, Request};
+    ///
+    /// let request = Request::new("SignIn", "jo@example.org")
+    ///     .payload(serde_json::json!({ "code": "482913" }));
+    /// let rendered = mailer.render(&request).await?;
+    /// let receipt = mailer.submit(&rendered, &Delivery::default()).await?;
+    /// let sent = String::from_utf8_lossy(rendered.bytes());
+    /// assert!(sent.contains(&receipt.message_id));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -188,6 +371,25 @@ impl Mailer {
     /// Connects, secures, authenticates and says NOOP. With a recipient it goes on to MAIL and RCPT
     /// and takes them back with RSET: a preflight that sends nothing.
     ///
+    /// # Example
+    ///
+    /// ```
+    /// # use smtp_connector_catch_all::CatchAll;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = CatchAll::start(Default::default()).await?;
+    /// # let connector = smtp_connector::Engine::new()?.bundled().await?;
+    /// # let options = smtp_connector::Options::default().egress("any".parse()?);
+    /// # let mailer = connector.configure_with(&server.configuration().to_string(), &options).await?;
+    /// let verification = mailer.verify(Some("jo@example.org")).await?;
+    /// for stage in &verification.stages {
+    ///     println!("{} {:?} {}", stage.stage, stage.took, stage.detail);
+    /// }
+    /// assert!(verification.error.is_none() && server.caught().is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Fails with [`ErrorKind::Address`] where the recipient or the configured author cannot be
@@ -205,6 +407,28 @@ impl Mailer {
 
     /// The connections of this mailer as a transport of lettre, for messages that the program
     /// builds itself. They stay open until the mailer and its transports are dropped.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use smtp_connector_catch_all::CatchAll;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = CatchAll::start(Default::default()).await?;
+    /// # let connector = smtp_connector::Engine::new()?.bundled().await?;
+    /// # let options = smtp_connector::Options::default().egress("any".parse()?);
+    /// # let mailer = connector.configure_with(&server.configuration().to_string(), &options).await?;
+    /// use lettre::{AsyncTransport as _, Message};
+    ///
+    /// let message = Message::builder()
+    ///     .from("Acme <no-reply@acme.example>".parse()?)
+    ///     .to("jo@example.org".parse()?)
+    ///     .body("Good to have you here.".to_owned())?;
+    /// let receipt = mailer.transport().send(message).await?;
+    /// assert_eq!(receipt.envelope.reverse_path, "no-reply@acme.example");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn transport(&self) -> Transport {
         Transport::new(self.submitter.clone(), self.redactor.clone())
     }

@@ -127,6 +127,14 @@ impl Request {
     }
 
     /// Sets the values for the template: the text of a JSON object.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use smtp_connector::Request;
+    ///
+    /// let request = Request::new("SignIn", "jo@example.org").payload_text(r#"{"code":"482913"}"#);
+    /// ```
     #[must_use]
     pub fn payload_text(mut self, payload: impl Into<String>) -> Self {
         self.payload = payload.into();
@@ -134,6 +142,14 @@ impl Request {
     }
 
     /// Sets the language wanted, before the payload's own.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use smtp_connector::Request;
+    ///
+    /// let request = Request::new("SignIn", "jo@example.org").locale("fr-CA");
+    /// ```
     #[must_use]
     pub fn locale(mut self, locale: impl Into<String>) -> Self {
         self.locale = Some(locale.into());

@@ -24,6 +24,15 @@ pub fn locate(text: &str, pointer: &str) -> Option<Range<usize>> {
 }
 
 /// Does as [`locate`] for each of these pointers.
+///
+/// # Example
+///
+/// ```
+/// let text = r#"{"host": "a", "port": 25}"#;
+/// let places = smtp_connector::locate_all(text, &["/port", "/host"]);
+/// let texts: Vec<_> = places.into_iter().flatten().map(|place| &text[place]).collect();
+/// assert_eq!(texts, ["25", "\"a\""]);
+/// ```
 pub fn locate_all(text: &str, pointers: &[&str]) -> Vec<Option<Range<usize>>> {
     let mut places = vec![None; pointers.len()];
     // The nearest value above is met before the value, and an earlier value before a repeated one.

@@ -62,6 +62,18 @@ pub struct EngineBuilder {
 
 impl EngineBuilder {
     /// Bounds every call of a component.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use smtp_connector::{Engine, Limits};
+    ///
+    /// let mut limits = Limits::default();
+    /// limits.memory_bytes = 32 << 20;
+    /// let engine = Engine::builder().limits(limits.clone()).build()?;
+    /// assert_eq!(engine.limits(), &limits);
+    /// # Ok::<(), smtp_connector::Error>(())
+    /// ```
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -72,6 +84,15 @@ impl EngineBuilder {
     ///
     /// The directory must belong to the current user and be closed to others; it is made so if it
     /// does not exist. What is found there is authenticated before it is used.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// let engine = smtp_connector::Engine::builder()
+    ///     .cache_directory("/var/cache/my-platform/components")
+    ///     .build()?;
+    /// # Ok::<(), smtp_connector::Error>(())
+    /// ```
     #[must_use]
     pub fn cache_directory(mut self, path: impl Into<PathBuf>) -> Self {
         self.cache = Some(path.into());
