@@ -300,6 +300,7 @@ impl Connector {
             Err(problem) => return Ok((Check::failed(unmaskable(&problem)), None)),
         };
         let Checked { mut diagnostics, plan } = self.component.check(&masked.text).await?;
+        let plan = plan.transpose()?;
         if let Some(plan) = &plan {
             Declared::read(configuration).check(plan)?;
         }

@@ -4,6 +4,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use crate::host::Host;
+
 /// Which hosts and ports may be connected to, for servers, proxies and token endpoints alike.
 ///
 /// # Example
@@ -25,7 +27,7 @@ pub struct EgressPolicy {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Hosts {
     Any,
-    Only(Vec<String>),
+    Only(Vec<Host>),
     Public,
 }
 
@@ -47,9 +49,11 @@ impl EgressPolicy {
         Self { hosts: Hosts::Public, ports: None }
     }
 
-    /// Allows exactly these names and addresses, wherever the names resolve.
+    /// Allows exactly these names and addresses, wherever the names resolve. A text that names no
+    /// host allows nothing; to be told of it, parse a list.
     pub fn only<'a>(hosts: impl IntoIterator<Item = &'a str>) -> Self {
-        Self { hosts: Hosts::Only(hosts.into_iter().map(normal).collect()), ports: None }
+        let hosts = hosts.into_iter().filter_map(|host| host.parse().ok());
+        Self { hosts: Hosts::Only(hosts.collect()), ports: None }
     }
 
     /// Allows these ports only.
@@ -60,16 +64,11 @@ impl EgressPolicy {
     }
 
     /// Whether `host`, which resolved to `address`, may be connected to. The error says why not.
-    pub(crate) fn check(&self, host: &str, address: IpAddr, port: u16) -> Result<(), String> {
+    pub(crate) fn check(&self, host: &Host, address: IpAddr, port: u16) -> Result<(), String> {
         self.check_port(port)?;
         match &self.hosts {
             Hosts::Any => Ok(()),
-            Hosts::Only(hosts)
-                if hosts.contains(&normal(host))
-                    || hosts.contains(&normal(&address.to_string())) =>
-            {
-                Ok(())
-            }
+            Hosts::Only(hosts) if hosts.contains(host) || hosts.contains(&address.into()) => Ok(()),
             Hosts::Only(_) => Err(unlisted(host)),
             Hosts::Public => match special(address) {
                 None => Ok(()),
@@ -80,16 +79,15 @@ impl EgressPolicy {
         }
     }
 
-    /// Whether `host`, which another machine is to resolve, may be connected to: judged as it is
-    /// written, in whichever script.
-    pub(crate) fn check_unresolved(&self, host: &str, port: u16) -> Result<(), String> {
-        if let Ok(address) = normal(host).parse() {
+    /// Whether `host`, which another machine is to resolve, may be connected to: judged by its name.
+    pub(crate) fn check_unresolved(&self, host: &Host, port: u16) -> Result<(), String> {
+        if let Some(address) = host.address() {
             return self.check(host, address, port);
         }
         self.check_port(port)?;
         match &self.hosts {
-            Hosts::Only(hosts) if !hosts.contains(&normal(host)) => Err(unlisted(host)),
-            Hosts::Public if is_local_name(host) => {
+            Hosts::Only(hosts) if !hosts.contains(host) => Err(unlisted(host)),
+            Hosts::Public if host.is_loopback() => {
                 Err(format!("`{host}` names no public host, which the egress policy refuses"))
             }
             Hosts::Any | Hosts::Only(_) | Hosts::Public => Ok(()),
@@ -106,18 +104,8 @@ impl EgressPolicy {
     }
 }
 
-fn unlisted(host: &str) -> String {
+fn unlisted(host: &Host) -> String {
     format!("`{host}` is not among the hosts that the egress policy allows")
-}
-
-/// Names of the resolving machine itself (RFC 6761 §6.3), and addresses in notations that only some
-/// resolvers know: those end in a number, as no domain does.
-fn is_local_name(host: &str) -> bool {
-    let host = normal(host);
-    let last = host.rsplit('.').next().unwrap_or_default();
-    let hexadecimal =
-        last.strip_prefix("0x").is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
-    last == "localhost" || hexadecimal || last.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl FromStr for EgressPolicy {
@@ -131,20 +119,14 @@ impl FromStr for EgressPolicy {
             list if list.split(',').any(|host| host.trim().is_empty()) => {
                 Err("expected `any`, `public`, or hosts separated by commas".to_owned())
             }
-            list => Ok(Self::only(list.split(',').map(str::trim))),
+            list => {
+                let read = |host: &str| {
+                    host.parse().map_err(|error| format!("`{host}` names no host: {error}"))
+                };
+                let hosts = list.split(',').map(str::trim).map(read).collect::<Result<_, _>>()?;
+                Ok(Self { hosts: Hosts::Only(hosts), ports: None })
+            }
         }
-    }
-}
-
-/// The one spelling of a host. Other scripts have letters, digits and dots that stand for those of
-/// US-ASCII.
-fn normal(host: &str) -> String {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let name = idna::domain_to_ascii(host).unwrap_or_else(|_| host.to_ascii_lowercase());
-    let name = name.trim_end_matches('.');
-    match name.parse::<IpAddr>() {
-        Ok(address) => address.to_canonical().to_string(),
-        Err(_) => name.to_owned(),
     }
 }
 
@@ -202,6 +184,10 @@ fn special_v6(address: Ipv6Addr) -> Option<&'static str> {
 mod tests {
     use super::*;
 
+    fn host(text: &str) -> Host {
+        text.parse().expect("a host")
+    }
+
     #[test]
     fn public_refuses_special_addresses_in_every_notation() {
         let refused = [
@@ -226,14 +212,17 @@ mod tests {
         ];
         for address in refused {
             let address: IpAddr = address.parse().expect("an address");
-            assert!(EgressPolicy::public().check("mx.example", address, 25).is_err(), "{address}");
+            assert!(
+                EgressPolicy::public().check(&host("mx.example"), address, 25).is_err(),
+                "{address}"
+            );
         }
         for address in
             ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946", "172.32.0.1", "100.128.0.1"]
         {
             let address: IpAddr = address.parse().expect("an address");
             assert_eq!(
-                EgressPolicy::public().check("mx.example", address, 25),
+                EgressPolicy::public().check(&host("mx.example"), address, 25),
                 Ok(()),
                 "{address}"
             );
@@ -264,22 +253,25 @@ mod tests {
             (listed.clone(), "ｒelay.internal", true),
             (listed, "mx.example", false),
         ];
-        for (policy, host, allowed) in cases {
-            assert_eq!(policy.check_unresolved(host, 25).is_ok(), allowed, "{policy:?} {host}");
+        for (policy, text, allowed) in cases {
+            let checked = policy.check_unresolved(&host(text), 25);
+            assert_eq!(checked.is_ok(), allowed, "{policy:?} {text}");
         }
     }
 
     #[test]
     fn a_list_allows_exactly_its_names_and_addresses() {
         let policy: EgressPolicy = "Relay.Internal, [::1],10.0.0.7".parse().expect("a list");
-        let check = |host: &str, address: &str| {
-            policy.check(host, address.parse().expect("an address"), 25)
+        let check = |name: &str, address: &str| {
+            policy.check(&host(name), address.parse().expect("an address"), 25)
         };
         assert!(check("relay.internal.", "10.9.9.9").is_ok());
         assert!(check("other.internal", "10.0.0.7").is_ok());
         assert!(check("localhost", "::1").is_ok());
         assert!(check("localhost", "127.0.0.1").is_err());
         assert!(check("evil.relay.internal", "10.9.9.9").is_err());
-        assert!("a,,b".parse::<EgressPolicy>().is_err());
+        for list in ["a,,b", "*.internal", "relay.internal:25", "10.0.0.0/8"] {
+            assert!(list.parse::<EgressPolicy>().is_err(), "{list}");
+        }
     }
 }

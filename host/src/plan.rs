@@ -2,11 +2,16 @@
 //! cannot hold nonsense. The sandbox makes these from the component's answer; submission carries
 //! them out.
 
+mod token_endpoint;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
+
+pub use self::token_endpoint::{NoTokenEndpoint, TokenEndpoint};
+use crate::host::Host;
 
 /// Everything needed to reach a submission server. Secrets stand here as references only.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -53,8 +58,8 @@ pub struct TransportPlan {
 /// A host and a port to connect to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Endpoint {
-    /// A domain name or an IP address, without brackets.
-    pub host: String,
+    /// The host.
+    pub host: Host,
     /// The TCP port.
     pub port: u16,
 }
@@ -110,7 +115,7 @@ pub enum TlsVersion {
 pub struct TlsOptions {
     /// The name sent and verified; the endpoint's host where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub server_name: Option<String>,
+    pub server_name: Option<Host>,
     /// Whether the certificate's chain and name are verified.
     pub verify_certificate: bool,
     /// Certificates in PEM that replace the trusted roots, where there are any.
@@ -220,7 +225,7 @@ impl Serialize for Authentication {
         if let Self::OAuth2(login) = self
             && let Some(request) = &login.renewal
         {
-            map.serialize_entry("tokenEndpoint", &request.url)?;
+            map.serialize_entry("tokenEndpoint", &request.endpoint)?;
         }
         map.end()
     }
@@ -266,8 +271,8 @@ pub struct AccessToken {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TokenRequest {
-    /// The endpoint's URL.
-    pub url: String,
+    /// The endpoint.
+    pub endpoint: TokenEndpoint,
     /// The grant.
     pub grant: Grant,
     /// The scope to ask for.

@@ -67,7 +67,8 @@ pub struct Example {
 /// What a check found.
 pub(crate) struct Checked {
     pub(crate) diagnostics: Vec<Diagnostic>,
-    pub(crate) plan: Option<TransportPlan>,
+    /// The plan, or how it breaks the contract.
+    pub(crate) plan: Option<Result<TransportPlan>>,
 }
 
 impl std::fmt::Debug for Component {

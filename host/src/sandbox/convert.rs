@@ -14,6 +14,7 @@ use super::component::{Checked, Descriptor, Example};
 use super::limits::Limits;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::error::{Error, ErrorKind, Result};
+use crate::host::Host;
 use crate::message::{Mailbox, Message};
 use crate::plan;
 use crate::request::{ContentType, Request};
@@ -195,7 +196,7 @@ pub(super) fn report(report: connector::Report) -> Result<Checked> {
     let diagnostics = diagnostics(report.diagnostics);
     let failed = diagnostics.iter().any(Diagnostic::is_error);
     let plan = match report.plan {
-        Some(plan) if !failed => Some(transport_plan(plan)?),
+        Some(plan) if !failed => Some(transport_plan(plan)),
         None if failed => None,
         Some(_) => return Err(breach("a check that found errors gave a plan")),
         None => return Err(breach("a check without errors gave no plan")),
@@ -221,7 +222,7 @@ fn transport_plan(plan: transport::TransportPlan) -> Result<plan::TransportPlan>
             transport::TlsMode::Implicit => plan::TlsMode::Implicit,
         },
         plaintext_after_refusal: plan.plaintext_after_refusal,
-        tls_options: tls_options(plan.tls_options),
+        tls_options: tls_options(plan.tls_options)?,
         authentication: authentication(plan.authentication)?,
         force_authentication: plan.force_authentication,
         ehlo_name: plan.ehlo_name.map(|name| one_word("the EHLO name", name)).transpose()?,
@@ -268,15 +269,15 @@ fn one_word(what: &str, word: String) -> Result<String> {
     Ok(word)
 }
 
+fn host(what: &str, text: &str) -> Result<Host> {
+    text.parse().map_err(|error| breach(format!("{what}: {error}")))
+}
+
 fn endpoint(endpoint: transport::Endpoint) -> Result<plan::Endpoint> {
-    let host = endpoint.host;
-    if host.is_empty()
-        || endpoint.port == 0
-        || host.chars().any(|c| c.is_control() || c.is_whitespace())
-    {
-        return Err(breach("an endpoint has no host, no port, or a host with blanks"));
+    if endpoint.port == 0 {
+        return Err(breach("an endpoint has no port"));
     }
-    Ok(plan::Endpoint { host, port: endpoint.port })
+    Ok(plan::Endpoint { host: host("an endpoint's host", &endpoint.host)?, port: endpoint.port })
 }
 
 fn secret(secret: transport::Secret) -> plan::SecretRef {
@@ -290,9 +291,10 @@ fn tls_version(version: transport::TlsVersion) -> plan::TlsVersion {
     }
 }
 
-fn tls_options(options: transport::TlsOptions) -> plan::TlsOptions {
-    plan::TlsOptions {
-        server_name: options.server_name,
+fn tls_options(options: transport::TlsOptions) -> Result<plan::TlsOptions> {
+    let server_name = options.server_name.map(|name| host("the server name", &name));
+    Ok(plan::TlsOptions {
+        server_name: server_name.transpose()?,
         verify_certificate: options.verify_certificate,
         roots: options.roots,
         identity: options.identity.map(|identity| plan::ClientIdentity {
@@ -303,7 +305,7 @@ fn tls_options(options: transport::TlsOptions) -> plan::TlsOptions {
         minimum_version: options.minimum_version.map(tls_version),
         maximum_version: options.maximum_version.map(tls_version),
         cipher_suites: options.cipher_suites,
-    }
+    })
 }
 
 fn mechanism(mechanism: transport::SaslMechanism) -> plan::Mechanism {
@@ -344,13 +346,13 @@ fn authentication(authentication: transport::Authentication) -> Result<plan::Aut
                     token: secret(token.token),
                     expires_at: token.expires_at_ms.map(Duration::from_millis),
                 }),
-                renewal: login.renewal.map(token_request),
+                renewal: login.renewal.map(token_request).transpose()?,
             }))
         }
     })
 }
 
-fn token_request(request: transport::TokenRequest) -> plan::TokenRequest {
+fn token_request(request: transport::TokenRequest) -> Result<plan::TokenRequest> {
     let parameters = |list: Vec<transport::Parameter>| {
         list.into_iter()
             .map(|parameter| match parameter.value {
@@ -363,8 +365,10 @@ fn token_request(request: transport::TokenRequest) -> plan::TokenRequest {
             })
             .collect()
     };
-    plan::TokenRequest {
-        url: request.url,
+    let endpoint = plan::TokenEndpoint::parse(&request.url)
+        .map_err(|fault| breach(format!("the URL of the token endpoint {fault}")))?;
+    Ok(plan::TokenRequest {
+        endpoint,
         grant: match request.grant {
             transport::Oauth2Grant::ClientCredentials(grant) => plan::Grant::ClientCredentials {
                 client_id: grant.client_id,
@@ -385,8 +389,8 @@ fn token_request(request: transport::TokenRequest) -> plan::TokenRequest {
         scope: request.scope,
         parameters: parameters(request.parameters),
         headers: parameters(request.headers),
-        tls: tls_options(request.tls),
-    }
+        tls: tls_options(request.tls)?,
+    })
 }
 
 fn proxy(proxy: transport::Proxy) -> Result<plan::Proxy> {

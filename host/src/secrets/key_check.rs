@@ -4,6 +4,7 @@
 use rustls::pki_types::CertificateDer;
 
 use crate::diagnostic::Diagnostic;
+use crate::host::Host;
 use crate::plan::{
     Authentication, DkimSigner, Grant, SecretRef, TlsOptions, TokenRequest, TransportPlan,
 };
@@ -74,12 +75,12 @@ impl Examination<'_> {
 
     /// Names beyond ASCII are the host's to convert.
     fn signing_domain(&mut self, signer: &DkimSigner) {
-        if idna::domain_to_ascii(&signer.domain).is_ok() {
+        if signer.domain.parse().is_ok_and(|host: Host| host.address().is_none()) {
             return;
         }
         let object =
             signer.private_key.0.rsplit_once("/privateKey").map_or("", |(object, _)| object);
-        let message = "is no internationalized domain name";
+        let message = "is no domain name";
         let error = Diagnostic::error(format!("{object}/domainName"), "invalid-host", message);
         self.diagnostics
             .push(error.with_help("write the name as it stands in the DNS, with `xn--` labels"));

@@ -44,7 +44,7 @@ pub(crate) fn on(error: &Error, plan: &TransportPlan) -> Option<String> {
     let stage = error.stage()?;
     let advice = match error.reply() {
         Some(reply) => {
-            let provider = Provider::recognise(&plan.endpoint.host, error.transcript());
+            let provider = Provider::recognise(plan.endpoint.host.name(), error.transcript());
             on_refusal(&Refusal::new(stage, reply, provider, plan))
         }
         None if is_plaintext(error) && plan.tls == TlsMode::Implicit => Some(PLAINTEXT_PORT),

@@ -28,7 +28,7 @@ use peer::Peer;
 pub(super) fn plan(port: u16) -> TransportPlan {
     let patience = Duration::from_secs(5);
     TransportPlan {
-        endpoint: Endpoint { host: "127.0.0.1".to_owned(), port },
+        endpoint: Endpoint { host: "127.0.0.1".parse().expect("a host"), port },
         protocol: Protocol::Smtp,
         tls: TlsMode::OpportunisticStarttls,
         plaintext_after_refusal: false,

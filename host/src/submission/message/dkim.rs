@@ -24,6 +24,7 @@ use rustls::{SignatureAlgorithm, SignatureScheme};
 use self::canonical::Mail;
 use self::field::Field;
 use crate::error::{Error, ErrorKind, Result};
+use crate::host::Host;
 use crate::plan::{Dkim, DkimSigner};
 use crate::secrets::{
     SecretStore,
@@ -205,7 +206,8 @@ fn names(dkim: &Dkim) -> Result<Vec<String>> {
 
 /// The domain as it stands in the DNS.
 fn domain(text: &str) -> Option<String> {
-    name(&idna::domain_to_ascii(text).ok()?)
+    let host: Host = text.parse().ok()?;
+    name(host.name()).filter(|_| host.address().is_none())
 }
 
 /// A name that holds nothing but a name: neither blanks nor what would begin another tag.

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use super::wire_error::describe;
 use crate::egress::EgressPolicy;
 use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::host::Host;
 use crate::plan::Endpoint;
 use crate::submission::record::Record;
 
@@ -30,15 +31,15 @@ pub(crate) struct Dialler {
 impl Dialler {
     /// The addresses of an endpoint, each once.
     pub(crate) async fn resolve(&self, endpoint: &Endpoint) -> Result<Vec<SocketAddr>> {
-        let host = bare(&endpoint.host);
-        if let Ok(address) = host.parse::<IpAddr>() {
+        let host = &endpoint.host;
+        if let Some(address) = host.address() {
             return Ok(vec![SocketAddr::new(address, endpoint.port)]);
         }
         let failure = |problem: &str, transient| {
             let message = format!("the name `{host}` could not be resolved: {problem}");
             Error::new(ErrorKind::Dns, message).at(Stage::Dns).with_transience(transient)
         };
-        let found = match timeout(self.dns, lookup_host((host, endpoint.port))).await {
+        let found = match timeout(self.dns, lookup_host((host.as_str(), endpoint.port))).await {
             Err(_) => return Err(failure(&format!("no answer within {:?}", self.dns), true)),
             // The system's resolver tells "not now" from "not at all" in words only.
             Ok(Err(error)) => {
@@ -64,7 +65,7 @@ impl Dialler {
         endpoint: &Endpoint,
         addresses: &[SocketAddr],
     ) -> Result<Vec<SocketAddr>> {
-        let host = bare(&endpoint.host);
+        let host = &endpoint.host;
         let mut refusals = Vec::new();
         let mut allowed = Vec::new();
         for address in addresses {
@@ -79,7 +80,7 @@ impl Dialler {
 
     /// Whether the policy allows an endpoint that another machine is to resolve.
     pub(crate) fn permit_unresolved(&self, endpoint: &Endpoint) -> Result<()> {
-        let host = bare(&endpoint.host);
+        let host = &endpoint.host;
         let refusal = self.egress.check_unresolved(host, endpoint.port);
         refusal.map_err(|refusal| forbidden(host, &refusal))
     }
@@ -127,14 +128,9 @@ impl Dialler {
     }
 }
 
-fn forbidden(host: &str, refusal: &str) -> Error {
+fn forbidden(host: &Host, refusal: &str) -> Error {
     Error::new(ErrorKind::Egress, format!("no connection to `{host}`: {refusal}"))
         .at(Stage::Connect)
-}
-
-/// An IPv6 address without its brackets.
-pub(crate) fn bare(host: &str) -> &str {
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
 #[cfg(test)]
@@ -152,7 +148,7 @@ mod tests {
     }
 
     async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream> {
-        let endpoint = Endpoint { host: "mx.test".to_owned(), port: 25 };
+        let endpoint = Endpoint { host: "mx.test".parse().expect("a host"), port: 25 };
         let record = Record::new(Redactor::default(), Logging::None);
         dialler().connect(&endpoint, addresses, &record).await
     }
@@ -206,7 +202,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_does_not_exist_fails_at_its_stage() {
-        let endpoint = Endpoint { host: "no-such-host.invalid".to_owned(), port: 25 };
+        let host = "no-such-host.invalid".parse().expect("a host");
+        let endpoint = Endpoint { host, port: 25 };
         let error = dialler().resolve(&endpoint).await.expect_err("there is no such name");
         assert_eq!((error.kind(), error.stage()), (ErrorKind::Dns, Some(Stage::Dns)));
     }

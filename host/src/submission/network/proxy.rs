@@ -2,7 +2,7 @@
 //! Whatever goes wrong on the way to the proxy and with it is a failure of the stage `proxy`.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use tokio::time::timeout;
 use tokio_socks::TargetAddr;
@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::Context;
 use super::Stream;
-use super::dial::{Dialler, bare};
+use super::dial::Dialler;
 use super::http::{self, Tunnel};
 use super::wire_error::WireError;
 use crate::error::{Error, ErrorKind, Result, Stage};
@@ -73,7 +73,7 @@ async fn target(
     dialler: &Dialler,
     record: &Record,
 ) -> Result<TargetAddr<'static>> {
-    let host = bare(&server.host);
+    let host = &server.host;
     if proxy.protocol == ProxyProtocol::Socks4 {
         let addresses = dialler.resolve(server).await?;
         let allowed = dialler.permitted(server, &addresses)?;
@@ -87,10 +87,9 @@ async fn target(
         return Ok(TargetAddr::Ip(*address));
     }
     dialler.permit_unresolved(server)?;
-    let name = idna::domain_to_ascii(host).unwrap_or_else(|_| host.to_owned());
-    Ok(match host.parse().or_else(|_| name.parse::<IpAddr>()) {
-        Ok(address) => TargetAddr::Ip(SocketAddr::new(address, server.port)),
-        Err(_) => TargetAddr::Domain(name.into(), server.port),
+    Ok(match host.address() {
+        Some(address) => TargetAddr::Ip(SocketAddr::new(address, server.port)),
+        None => TargetAddr::Domain(host.to_string().into(), server.port),
     })
 }
 

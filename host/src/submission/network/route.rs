@@ -1,10 +1,10 @@
 //! From a plan to a stream that ends at the server: directly, or through a proxy.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use super::Context;
 use super::Stream;
-use super::dial::{Dialler, bare};
+use super::dial::Dialler;
 use super::proxy;
 use super::wire_error::WireError;
 use crate::error::{Result, Stage};
@@ -31,7 +31,7 @@ impl Route {
         if let Some(proxy) = &plan.proxy {
             let (stream, local) = proxy::tunnel(context, proxy, dialler, record).await?;
             // What the proxy connects to only the proxy knows.
-            return Ok(Self { stream, local, loopback: is_loopback(&plan.endpoint.host) });
+            return Ok(Self { stream, local, loopback: plan.endpoint.host.is_loopback() });
         }
         let addresses = dialler.resolve(&plan.endpoint).await?;
         let listed: Vec<_> = addresses.iter().map(|address| address.ip().to_string()).collect();
@@ -42,37 +42,5 @@ impl Route {
             ends.map_err(|error| WireError::Lost(Some(error)).at(Stage::Connect, record))?;
         record.pass(Stage::Connect, &peer);
         Ok(Self { stream: Box::new(tcp), local, loopback: peer.ip().to_canonical().is_loopback() })
-    }
-}
-
-/// Whether a host is this machine by its name (RFC 6761 §6.3) or address.
-fn is_loopback(host: &str) -> bool {
-    let host = bare(host).trim_end_matches('.').to_ascii_lowercase();
-    match host.parse::<IpAddr>() {
-        Ok(address) => address.to_canonical().is_loopback(),
-        Err(_) => host == "localhost" || host.ends_with(".localhost"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_loopback;
-
-    #[test]
-    fn this_machine_is_known_by_name_and_address() {
-        for (host, loopback) in [
-            ("localhost", true),
-            ("LocalHost.", true),
-            ("mail.localhost", true),
-            ("127.0.0.1", true),
-            ("127.8.9.1", true),
-            ("[::1]", true),
-            ("::ffff:127.0.0.1", true),
-            ("localhost.example", false),
-            ("10.0.0.1", false),
-            ("mx.example", false),
-        ] {
-            assert_eq!(is_loopback(host), loopback, "{host}");
-        }
     }
 }

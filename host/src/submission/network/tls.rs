@@ -23,6 +23,7 @@ use self::verifier::Verifier;
 use super::Stream;
 use super::wire_error::WireError;
 use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::host::Host;
 use crate::plan::{ClientIdentity, TlsOptions, TlsVersion};
 use crate::receipt::NegotiatedTls;
 use crate::secrets::{
@@ -36,7 +37,7 @@ const SESSIONS: usize = 8;
 
 /// The TLS options of one plan, checked.
 pub(crate) struct Tls {
-    name: String,
+    name: Host,
     option: String,
     verify: bool,
     roots: Roots,
@@ -60,7 +61,7 @@ impl Tls {
     /// system's roots are not touched before the first handshake.
     pub(crate) fn new(
         options: &TlsOptions,
-        host: &str,
+        host: &Host,
         secrets: &SecretStore,
         pointer: &str,
     ) -> Result<Self> {
@@ -77,7 +78,7 @@ impl Tls {
         }
         Ok(Self {
             option,
-            name: options.server_name.clone().unwrap_or_else(|| host.to_owned()),
+            name: options.server_name.clone().unwrap_or_else(|| host.clone()),
             verify: options.verify_certificate,
             roots: Roots::new(&options.roots, &format!("{pointer}/ca"))?,
             identity: options
@@ -131,8 +132,7 @@ impl Tls {
     }
 
     fn server_name(&self) -> Result<ServerName<'static>> {
-        let bare = self.name.trim_start_matches('[').trim_end_matches(']').to_owned();
-        ServerName::try_from(bare).map_err(|_| {
+        ServerName::try_from(self.name.name().to_owned()).map_err(|_| {
             refused(format!(
                 "`{}` is neither a domain name nor an IP address, set `{}.servername`",
                 self.name, self.option

@@ -284,7 +284,7 @@ async fn usual_mistakes_are_met_with_advice() {
         let (error, _) = failure(peer, |plan| plan.authentication = password("ann")).await;
         let mut plan = plan(25);
         plan.authentication = password("ann");
-        plan.endpoint.host = host.to_owned();
+        plan.endpoint.host = host.parse().expect("a host");
         let hint = crate::submission::advice::on(&error, &plan).expect("advice");
         assert!(hint.starts_with(advice), "{host} {reply}: {hint}");
     }

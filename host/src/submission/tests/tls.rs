@@ -94,7 +94,7 @@ async fn starttls_starts_the_session_anew() {
         let (result, heard) = submit(with_starttls(&server), |plan| {
             plan.authentication = password("ann");
             plan.tls = tls;
-            plan.tls_options.server_name = Some("mx.test".to_owned());
+            plan.tls_options.server_name = "mx.test".parse().ok();
             plan.tls_options.roots = vec![server.trust.clone()];
         })
         .await;
@@ -205,7 +205,7 @@ async fn a_given_certificate_without_alternative_names_is_known_by_its_common_na
     for (name, trusted) in [("MX.test", true), ("other.test", false)] {
         let (result, _) = submit(implicit(&server), |plan| {
             secure(plan, &server.trust);
-            plan.tls_options.server_name = Some(name.to_owned());
+            plan.tls_options.server_name = name.parse().ok();
         })
         .await;
         assert_eq!(result.is_ok(), trusted, "{name}");
@@ -258,8 +258,8 @@ fn options_are_named_by_their_place() {
     let refused = |change: fn(&mut TransportPlan)| {
         let mut plan = super::plan(465);
         change(&mut plan);
-        let refusal =
-            Tls::new(&plan.tls_options, "token.test", &SecretStore::default(), "/auth/tls");
+        let host = "token.test".parse().expect("a host");
+        let refusal = Tls::new(&plan.tls_options, &host, &SecretStore::default(), "/auth/tls");
         refusal.expect_err("a refusal").to_string()
     };
     let message = refused(|plan| plan.tls_options.roots = vec!["not a pem".to_owned()]);

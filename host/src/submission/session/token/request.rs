@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::assertion::Assertion;
 use super::grant::{self, Granted};
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::plan::{Endpoint, Grant, ParameterValue, SecretRef, Timeouts, TokenRequest};
+use crate::plan::{Grant, ParameterValue, SecretRef, Timeouts, TokenRequest};
 use crate::secrets::{
     Secret, SecretStore,
     private_key::{self, KeyPlace, Purpose},
@@ -34,7 +34,6 @@ const REDIRECTS: usize = 3;
 pub(super) struct Source {
     user: String,
     request: TokenRequest,
-    url: Url,
     tls: Tls,
     dialler: Dialler,
     patience: Duration,
@@ -50,18 +49,12 @@ impl Source {
         dialler: Dialler,
         secrets: Arc<SecretStore>,
     ) -> Result<Self> {
-        let url = Url::parse(&request.url).ok().filter(|url| url.host_str().is_some());
-        let Some(url) = url.filter(|url| url.scheme() == "https" || is_local(url)) else {
-            let message = "the URL of the token endpoint is neither https nor http on this machine";
-            return Err(Error::new(ErrorKind::Configuration, message).at(Stage::Auth));
-        };
-        let host = url.host_str().unwrap_or_default();
+        let host = &request.endpoint.endpoint().host;
         let tls = Tls::new(&request.tls, host, &secrets, "/auth/tls")?;
         let patience = timeouts.socket.min(PATIENCE);
         Ok(Self {
             user: user.to_owned(),
             request: request.clone(),
-            url,
             tls,
             dialler,
             patience,
@@ -132,7 +125,7 @@ impl Source {
                     service_client,
                     user: &self.user,
                     scope,
-                    endpoint: &self.request.url,
+                    endpoint: self.request.endpoint.as_written(),
                     lifetime: *lifetime,
                 };
                 let place = KeyPlace { key, passphrase: passphrase.as_ref() };
@@ -193,7 +186,8 @@ impl Source {
     /// host or scheme must not come to know the client's secret.
     async fn post(&self, form: &str, record: &Record) -> Result<FormAnswer> {
         let headers = self.headers(record)?;
-        let mut url = self.url.clone();
+        let server = self.request.endpoint.url().origin();
+        let mut url = self.request.endpoint.url().clone();
         for _ in 0..=REDIRECTS {
             let stream = self.connect(record).await?;
             record.remark(&format!("asking {} for an access token", place(&url)));
@@ -209,7 +203,7 @@ impl Source {
                 return Ok(answer);
             }
             let target = answer.location.as_deref().and_then(|location| url.join(location).ok());
-            match target.filter(|target| target.origin() == self.url.origin()) {
+            match target.filter(|target| target.origin() == server) {
                 Some(target) => url = target,
                 None => {
                     let message =
@@ -224,12 +218,11 @@ impl Source {
     }
 
     async fn connect(&self, record: &Record) -> Result<Box<dyn Stream>> {
-        let host = self.url.host_str().unwrap_or_default().to_owned();
-        let port = self.url.port_or_known_default().unwrap_or_default();
-        let endpoint = Endpoint { host, port };
+        let (endpoint, clear) =
+            (self.request.endpoint.endpoint(), self.request.endpoint.is_clear());
         let about = |error: Error| error.prefixed("the token endpoint").at(Stage::Auth);
-        let mut addresses = self.dialler.resolve(&endpoint).await.map_err(about)?;
-        if self.url.scheme() == "http" {
+        let mut addresses = self.dialler.resolve(endpoint).await.map_err(about)?;
+        if clear {
             addresses.retain(|address| address.ip().to_canonical().is_loopback());
             if addresses.is_empty() {
                 let message =
@@ -237,8 +230,8 @@ impl Source {
                 return Err(Error::new(ErrorKind::Egress, message));
             }
         }
-        let tcp = self.dialler.connect(&endpoint, &addresses, record).await.map_err(about)?;
-        if self.url.scheme() == "http" {
+        let tcp = self.dialler.connect(endpoint, &addresses, record).await.map_err(about)?;
+        if clear {
             return Ok(Box::new(tcp));
         }
         let (stream, _) =
@@ -250,15 +243,4 @@ impl Source {
 /// The server of a URL, as it may be shown.
 fn place(url: &Url) -> String {
     url.origin().ascii_serialization()
-}
-
-/// Whether a URL is http and names this machine.
-fn is_local(url: &Url) -> bool {
-    let named = match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.to_canonical().is_loopback(),
-        None => false,
-    };
-    url.scheme() == "http" && named
 }
