@@ -3,12 +3,22 @@
 //!
 //! Everything else is the component's business.
 
-mod endpoint;
+mod declared;
+mod departure;
+mod endpoints;
 mod locate;
+mod login;
 mod mask;
+mod pace;
+mod protection;
+mod scalars;
+mod secret_names;
+mod secret_places;
+mod service;
+mod signatures;
 mod url;
 
-pub(crate) use endpoint::Declared;
+pub(crate) use declared::Declared;
 pub(crate) use locate::blot_out;
 pub use locate::{locate, locate_all};
 pub(crate) use mask::{Masked, SecretPaths, Unmaskable};

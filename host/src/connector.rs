@@ -6,7 +6,7 @@ use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use tokio::task::spawn_blocking;
 
-use crate::config::{Declared, Masked, SecretPaths, Unmaskable, blot_out, locate, locate_all};
+use crate::config::{Masked, SecretPaths, Unmaskable, blot_out, locate, locate_all};
 use crate::diagnostic::Diagnostic;
 use crate::egress::EgressPolicy;
 use crate::error::{Error, ErrorKind, Result};
@@ -300,13 +300,15 @@ impl Connector {
             Err(problem) => return Ok((Check::failed(unmaskable(&problem)), None)),
         };
         let Checked { mut diagnostics, plan } = self.component.check(&masked.text).await?;
-        let plan = plan.transpose()?;
+        // A configuration that cannot be carried out is no fault of the component's.
+        let mut own = masked.declared.findings(&diagnostics);
+        let plan = plan.filter(|_| own.is_empty()).transpose()?;
         if let Some(plan) = &plan {
-            Declared::read(configuration).check(plan)?;
+            masked.declared.check(plan)?;
         }
         let sources_allowed = options.secret_sources;
         let examined = spawn_blocking(move || {
-            let own = key_check::examine(&mut masked.secrets, plan.as_ref(), sources_allowed);
+            own.extend(key_check::examine(&mut masked.secrets, plan.as_ref(), sources_allowed));
             (masked, plan, own)
         });
         let (masked, plan, own) =
@@ -365,9 +367,9 @@ fn unmaskable(problem: &Unmaskable) -> Diagnostic {
             format!("the configuration is not valid JSON: {error}"),
         )
         .with_help("the configuration is one JSON object; look at the line and column named"),
-        Unmaskable::TooManySecrets => {
-            Diagnostic::error("", "too-complex", "the configuration holds too many secrets")
-                .with_help("shorten it")
+        Unmaskable::TooComplex => {
+            let message = "the configuration holds too many secrets, certificates or parameters";
+            Diagnostic::error("", "too-complex", message).with_help("shorten it")
         }
     }
 }

@@ -79,7 +79,8 @@ impl EgressPolicy {
         }
     }
 
-    /// Whether `host`, which another machine is to resolve, may be connected to: judged by its name.
+    /// Whether `host`, which another machine is to resolve, may be connected to: judged by its
+    /// name.
     pub(crate) fn check_unresolved(&self, host: &Host, port: u16) -> Result<(), String> {
         if let Some(address) = host.address() {
             return self.check(host, address, port);

@@ -86,7 +86,8 @@ impl FromStr for Host {
     type Err = NotAHost;
 
     /// Reads an address, with or without brackets, or a name in any script. Notations of addresses
-    /// that only some resolvers know (`127.1`, `0x7f000001`, digits of other scripts) are addresses.
+    /// that only some resolvers know (`127.1`, `0x7f000001`, digits of other scripts) are
+    /// addresses.
     fn from_str(text: &str) -> Result<Self, NotAHost> {
         let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
         if let Ok(address) = inner.unwrap_or(text).parse::<IpAddr>() {

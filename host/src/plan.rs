@@ -1,6 +1,5 @@
 //! The transport plan as the host trusts it: what a component proposed, parsed into types that
-//! cannot hold nonsense. The sandbox makes these from the component's answer; submission carries
-//! them out.
+//! cannot hold nonsense.
 
 mod token_endpoint;
 

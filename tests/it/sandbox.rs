@@ -4,3 +4,4 @@ mod admission;
 mod isolation;
 mod misbehaviour;
 mod plans;
+mod weaker_plans;

@@ -32,7 +32,7 @@ const SCENARIOS: &[(&str, &[&str])] = &[
         &["it/replies", "session/reply_parser"],
     ),
     ("line ends of the message", &["connection/session", "submission/tests/dialogue"]),
-    ("services by name, URLs in each form", &["it/services", "connection/url", "config/endpoint"]),
+    ("services by name, URLs in each form", &["it/services", "connection/url", "config/endpoints"]),
     (
         "logins good, wrong, empty, half; forced and missing offers",
         &["login/hostile", "login/session"],

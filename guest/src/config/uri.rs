@@ -3,6 +3,8 @@
 //!
 //! Faults are told without any part of the URL, for the next character may belong to a password.
 
+use percent_encoding::percent_decode_str;
+
 use super::host_name;
 use super::numbers::port_in;
 
@@ -114,24 +116,17 @@ fn split_port(server: &str) -> Result<(&str, Option<u16>), UriFault> {
 }
 
 fn decode(text: &str) -> Result<String, UriFault> {
-    const FAULT: UriFault = "holds a `%` that does not begin an encoded character";
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let (Some(high), Some(low)) = (rest.next().and_then(hex), rest.next().and_then(hex)) else {
-            return Err(FAULT);
-        };
-        bytes.push(high << 4 | low);
+    let begins_escape = |(percent, _): (usize, &str)| {
+        let digits = text.as_bytes().get(percent + 1..percent + 3);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    if !text.match_indices('%').all(begins_escape) {
+        return Err("holds a `%` that does not begin an encoded character");
     }
-    String::from_utf8(bytes).map_err(|_| FAULT)
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+    match percent_decode_str(text).decode_utf8() {
+        Ok(decoded) => Ok(decoded.into_owned()),
+        Err(_) => Err("holds an encoded character that is not UTF-8"),
+    }
 }
 
 #[cfg(test)]
@@ -195,7 +190,10 @@ mod tests {
             ("smtp://h:99999", "has no port from 1 to 65535 after its host"),
             ("smtp://u:p/w@h", "has no port from 1 to 65535 after its host"),
             ("smtp://%zz@h", "holds a `%` that does not begin an encoded character"),
-            ("smtp://%ff@h", "holds a `%` that does not begin an encoded character"),
+            ("smtp://%+f@h", "holds a `%` that does not begin an encoded character"),
+            ("smtp://u%4@h", "holds a `%` that does not begin an encoded character"),
+            ("smtp://%ff@h", "holds an encoded character that is not UTF-8"),
+            ("smtp://Ren%E9@h", "holds an encoded character that is not UTF-8"),
             ("smtp://u%0d%0a@h", "holds a control character in its user name"),
             ("smtp://a,b", "does not name a host"),
         ] {

@@ -1,51 +1,29 @@
-//! Takes the secrets out of a configuration before it crosses the boundary: each non-empty secret
-//! string becomes a reference that names its place, and the value goes to the secret store. One pass over
-//! the text, no tree.
+//! Reads a configuration once, without a tree, before it crosses the boundary: each non-empty
+//! secret string becomes a reference that names its place, its value goes to the secret store, and
+//! what the host wants to know itself is kept aside.
 
 use std::fmt;
 use std::ops::Range;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+use percent_encoding::percent_decode_str;
+
+use super::Declared;
 use super::locate::escape;
-use super::url::{Url, percent_decode};
+use super::scalars::{self, Scalars};
+use super::secret_names;
+use super::url::Confidential;
+use crate::diagnostic::Diagnostic;
 use crate::plan::SecretRef;
 use crate::secrets::{Secret, SecretStore, Source};
-
-/// Names of secrets wherever they stand, in lower case and without separators. They are masked
-/// whatever a component declares, so that a secret in the wrong place stays one.
-const SECRET_NAMES: [&str; 23] = [
-    "accesskey",
-    "accesstoken",
-    "apikey",
-    "apitoken",
-    "authtoken",
-    "bearertoken",
-    "clientassertion",
-    "clientsecret",
-    "credential",
-    "idtoken",
-    "pass",
-    "passphrase",
-    "passwd",
-    "password",
-    "pfx",
-    "privatekey",
-    "pwd",
-    "refreshtoken",
-    "secret",
-    "secretaccesskey",
-    "secretkey",
-    "token",
-    "userpassword",
-];
 
 /// What belongs to the message is no secret of the connection, whatever its name.
 const MESSAGE_KEYS: [&str; 2] = ["customHeaders", "templates"];
 
-/// How many bytes the places of all secrets may take together. Some dozens of secrets are usual,
-/// and thousands fit; without a bound a long name above many secrets would be written once for each
-/// of them.
+/// How many bytes the places of all secrets, and of what the host reads itself, may take together.
+/// Some dozens are usual, and thousands fit; without a bound a long name above many secrets would
+/// be written once for each of them.
 const MAX_PLACES: usize = 1 << 20;
 
 /// What a secret costs beside the name of its place.
@@ -56,8 +34,8 @@ const PLACE_OVERHEAD: usize = 64;
 pub(crate) enum Unmaskable {
     /// The text is not JSON.
     NotJson(serde_json::Error),
-    /// There are more secrets than any configuration needs.
-    TooManySecrets,
+    /// There are more secrets, certificates or parameters than any configuration needs.
+    TooComplex,
 }
 
 /// A configuration without its secrets.
@@ -68,6 +46,8 @@ pub(crate) struct Masked {
     pub(crate) secrets: SecretStore,
     /// Where values stand that no report may quote: inline secrets, and URLs with user information.
     pub(crate) unquotable: Vec<String>,
+    /// What the host holds a plan against.
+    pub(crate) declared: Declared,
 }
 
 /// Where a component says that secrets stand.
@@ -100,17 +80,20 @@ impl SecretPaths {
             out: String::with_capacity(text.len()),
             secrets: SecretStore::default(),
             unquotable: Vec::new(),
+            scalars: Scalars::default(),
+            findings: Vec::new(),
             room: MAX_PLACES,
             full: false,
         };
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let read = Value { masker: &mut masker, secret: false }.deserialize(&mut deserializer);
         match read.and_then(|_| deserializer.end()) {
-            Err(_) if masker.full => return Err(Unmaskable::TooManySecrets),
+            Err(_) if masker.full => return Err(Unmaskable::TooComplex),
             read => read.map_err(Unmaskable::NotJson)?,
         }
-        let unquotable = masker.unquotable;
-        Ok(Masked { text: masker.out, secrets: masker.secrets, unquotable })
+        let declared = Declared::read(masker.scalars, masker.findings);
+        let Masker { out: text, secrets, unquotable, .. } = masker;
+        Ok(Masked { text, secrets, unquotable, declared })
     }
 }
 
@@ -126,6 +109,8 @@ struct Masker<'p> {
     out: String,
     secrets: SecretStore,
     unquotable: Vec<String>,
+    scalars: Scalars,
+    findings: Vec<Diagnostic>,
     /// What is left for the names of places.
     room: usize,
     full: bool,
@@ -138,22 +123,27 @@ impl Masker<'_> {
 
     fn enter(&mut self, key: &str) -> bool {
         self.path.push(escape(key));
-        !self.in_message() && (self.paths.contain(&self.path) || is_secret_name(key))
+        !self.in_message() && (self.paths.contain(&self.path) || secret_names::contain(key))
     }
 
-    fn write_string(&mut self, text: &str) {
-        // A string serialises into a string without fail.
-        self.out.push_str(&serde_json::Value::from(text).to_string());
+    /// Writes a value, and keeps it where the host reads it itself.
+    fn write<E: Error>(&mut self, value: serde_json::Value) -> Result<(), E> {
+        self.out.push_str(&value.to_string());
+        if scalars::is_read(&self.path) {
+            let pointer = self.place()?;
+            self.scalars.keep(pointer, value);
+        }
+        Ok(())
     }
 
-    /// The current place, where a secret or a URL stands.
+    /// The current place, which is kept.
     fn place<E: Error>(&mut self) -> Result<String, E> {
         let length: usize = self.path.iter().map(|token| token.len() + 1).sum();
         match self.room.checked_sub(length + PLACE_OVERHEAD) {
             Some(room) => self.room = room,
             None => {
                 self.full = true;
-                return Err(E::custom("too many secrets"));
+                return Err(E::custom("too complex"));
             }
         }
         Ok(self.pointer())
@@ -164,25 +154,30 @@ impl Masker<'_> {
         if secret && !text.is_empty() && !self.is_url_key() {
             let pointer = self.place()?;
             self.unquotable.push(pointer.clone());
-            self.write_string(&reference(&pointer));
+            self.write(reference(&pointer).into())?;
             self.secrets.keep(pointer, Source::Inline(Secret::new(text)));
             return Ok(());
         }
-        let url = Url::read(text).filter(|_| self.may_be_url(text));
-        let secrets = url.as_ref().map(|url| url_secrets(text, url)).unwrap_or_default();
-        if secrets.is_empty() && !url.is_some_and(|url| url.has_userinfo) {
-            self.write_string(text);
-            return Ok(());
+        let found = match self.may_be_url(text) {
+            true => Confidential::find(text),
+            false => Confidential::default(),
+        };
+        if !found.has_userinfo && found.secrets.is_empty() {
+            return self.write(text.into());
         }
         let pointer = self.place()?;
         self.unquotable.push(pointer.clone());
-        self.url(text, &pointer, &secrets);
-        Ok(())
+        self.url(text, &pointer, &found.secrets)
     }
 
-    /// Writes a URL without its secrets; the secret store keeps the first, which is the password where
-    /// there is one.
-    fn url(&mut self, text: &str, pointer: &str, secrets: &[Range<usize>]) {
+    /// Writes a URL without its secrets; the secret store keeps the first, which is the password
+    /// where there is one.
+    fn url<E: Error>(
+        &mut self,
+        text: &str,
+        pointer: &str,
+        secrets: &[Range<usize>],
+    ) -> Result<(), E> {
         let reference = reference(pointer).replace(':', "%3A").replace('/', "%2F");
         let mut masked = String::with_capacity(text.len());
         let mut next = 0;
@@ -192,16 +187,28 @@ impl Masker<'_> {
             next = secret.end;
         }
         masked.push_str(&text[next..]);
-        self.write_string(&masked);
         if let Some(secret) = secrets.first() {
-            let secret = Secret::new(percent_decode(&text[secret.clone()]));
+            let encoded = percent_decode_str(&text[secret.clone()]);
+            if self.is_url_key() && encoded.clone().decode_utf8().is_err() {
+                self.findings.push(undecodable(pointer));
+            }
+            let secret = Secret::new(encoded.decode_utf8_lossy());
             self.secrets.keep(pointer.to_owned(), Source::Inline(secret));
         }
+        self.write(masked.into())
     }
 
     /// Whether the current value belongs to the message.
     fn in_message(&self) -> bool {
         self.path.first().is_some_and(|first| MESSAGE_KEYS.contains(&first.as_str()))
+    }
+
+    /// Forgets what an earlier key of the same name held.
+    fn forget(&mut self) {
+        if scalars::may_hold(&self.path) {
+            let pointer = self.pointer();
+            self.scalars.forget(&pointer);
+        }
     }
 
     /// Whether a text may be meant as a URL. Only where nothing but a URL belongs is one without
@@ -216,28 +223,10 @@ impl Masker<'_> {
     }
 }
 
-fn is_secret_name(key: &str) -> bool {
-    let plain: String = key.chars().filter(|c| !matches!(c, '_' | '-' | '.')).collect();
-    SECRET_NAMES.contains(&plain.to_ascii_lowercase().as_str())
-}
-
-/// Where a URL holds secrets: its password, and values of its query that are secrets by name.
-fn url_secrets(text: &str, url: &Url<'_>) -> Vec<Range<usize>> {
-    let mut secrets: Vec<_> = url.password.iter().cloned().collect();
-    let mut start = text.len() - url.query.len();
-    for pair in url.query.split('&') {
-        if let Some((name, value)) = pair.split_once('=') {
-            let name = percent_decode(name);
-            let last = name.rsplit('.').next().unwrap_or_default();
-            let is_login = last == "proxy" && percent_decode(value).contains('@');
-            let is_secret = is_secret_name(last) || last == "key" || is_login;
-            if is_secret && !value.is_empty() {
-                secrets.push(start + pair.len() - value.len()..start + pair.len());
-            }
-        }
-        start += pair.len() + 1;
-    }
-    secrets
+fn undecodable(pointer: &str) -> Diagnostic {
+    let problem = "holds an encoded character in its password that is not UTF-8";
+    Diagnostic::error(pointer, "invalid-url", problem)
+        .with_help("encode the UTF-8 octets of each character: `é` is `%C3%A9`")
 }
 
 /// One value on its way from the text to the masked text.
@@ -267,23 +256,23 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
         Ok(None)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
-        self.masker.out.push_str(if value { "true" } else { "false" });
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
+        self.masker.write(value.into())?;
         Ok(None)
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
-        self.masker.out.push_str(&value.to_string());
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Self::Value, E> {
+        self.masker.write(value.into())?;
         Ok(None)
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
-        self.masker.out.push_str(&value.to_string());
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {
+        self.masker.write(value.into())?;
         Ok(None)
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
-        self.masker.out.push_str(&serde_json::Value::from(value).to_string());
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Self::Value, E> {
+        self.masker.write(value.into())?;
         Ok(None)
     }
 
@@ -322,12 +311,13 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
                 self.masker.out.push(',');
             }
             members += 1;
-            self.masker.write_string(&key);
+            self.masker.out.push_str(&serde_json::Value::from(key.as_str()).to_string());
             self.masker.out.push(':');
             // Where a secret may stand, `env` and `file` name a source and are no secrets
             // themselves.
             let names_source = self.secret && (key == "env" || key == "file");
             let secret = self.masker.enter(&key) || (self.secret && !names_source);
+            self.masker.forget();
             let text = map.next_value_seed(Value { masker: self.masker, secret })?;
             self.masker.path.pop();
             if let Some(text) = text.filter(|_| names_source) {
@@ -445,6 +435,6 @@ mod tests {
             SecretPaths::new([]).mask(&format!(r#"{{"{name}":[{}]}}"#, members.join(",")))
         };
         assert_eq!(secrets(7).expect("seven fit").secrets.entries().count(), 7);
-        assert!(matches!(secrets(8), Err(Unmaskable::TooManySecrets)));
+        assert!(matches!(secrets(8), Err(Unmaskable::TooComplex)));
     }
 }

@@ -1,97 +1,154 @@
-//! The URLs of a configuration (`url`, `proxy`, `auth.accessUrl`), as far as the host reads them
-//! itself.
+//! The URLs of a configuration: what in them is a secret, and what they say once it is gone.
+//!
+//! The two are read apart. Where a password begins and ends is read generously, for whoever wrote
+//! it may have left delimiters in it; what the masked URL says is read strictly, as the component
+//! does.
 
 use std::ops::Range;
 
-/// The parts of `scheme://user:password@host:port/…`; `//` may be missing.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Url<'a> {
-    pub(super) scheme: &'a str,
+use percent_encoding::percent_decode_str;
+
+use super::secret_names;
+use crate::host::Host;
+
+/// What a text holds that may not be shown, if it is a URL.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Confidential {
     /// Whether there is user information at all.
     pub(super) has_userinfo: bool,
-    /// The password's place in the text, where there is one that is not empty.
-    pub(super) password: Option<Range<usize>>,
-    pub(super) host: &'a str,
-    pub(super) port: Option<u16>,
-    /// The query, without its question mark: it ends the text.
-    pub(super) query: &'a str,
+    /// Where the secrets stand, in order: the password, and values of the query.
+    pub(super) secrets: Vec<Range<usize>>,
 }
 
-impl<'a> Url<'a> {
-    /// Reads a URL; none where the text has no scheme.
-    pub(super) fn read(text: &'a str) -> Option<Self> {
-        let (scheme, rest) = text.split_once(':')?;
-        let is_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
-        if scheme.is_empty() || !scheme.chars().all(is_scheme) {
-            return None;
-        }
+impl Confidential {
+    /// Looks into a text; into one without a scheme it does not.
+    pub(super) fn find(text: &str) -> Self {
+        let Some((scheme, rest)) = text.split_once(':').filter(|(scheme, _)| is_scheme(scheme))
+        else {
+            return Self::default();
+        };
         // `user:password@host` without a scheme reads like one: then all of its user information is
         // secret.
         let no_scheme = !rest.starts_with("//") && !["smtp", "smtps", "direct"].contains(&scheme);
         let rest = rest.strip_prefix("//").unwrap_or(rest);
         let start = text.len() - rest.len();
-        // A password that should have been encoded may hold any delimiter: better to take too much
-        // for it than to leave a part of it in the open.
-        let before_query = rest.split('?').next().unwrap_or_default();
-        let at = before_query.rfind('@').or_else(|| rest.rfind('@'));
-        let (userinfo, after) = match at {
-            Some(at) => (&rest[..at], &rest[at + 1..]),
-            None => ("", rest),
-        };
+        let userinfo = userinfo(rest);
         let password = match userinfo.find(':') {
             None if no_scheme => Some(start..start + userinfo.len()),
             colon => colon.map(|colon| start + colon + 1..start + userinfo.len()),
         };
-        let (authority, query) = after.split_once('?').unwrap_or((after, ""));
-        let authority = authority.split(['/', '#']).next().unwrap_or_default();
-        let (host, port) = host_and_port(authority);
-        let password = password.filter(|range| !range.is_empty());
-        Some(Self { scheme, has_userinfo: !userinfo.is_empty(), password, host, port, query })
+        let mut secrets: Vec<_> = password.filter(|range| !range.is_empty()).into_iter().collect();
+        if let Some((before, query)) = rest[userinfo.len()..].split_once('?') {
+            secrets.extend(secrets_in_query(query, start + userinfo.len() + before.len() + 1));
+        }
+        Self { has_userinfo: !userinfo.is_empty(), secrets }
     }
 }
 
-impl Url<'_> {
-    /// The decoded value of a key of the query.
-    pub(super) fn query_value(&self, key: &str) -> Option<String> {
-        let query = self.query.split('#').next().unwrap_or_default();
-        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs
-            .filter(|(name, _)| percent_decode(name) == key)
-            .map(|(_, value)| percent_decode(value))
-            .next()
-    }
+/// The user information, which ends at an `@`. A password that should have been encoded may hold
+/// any delimiter: better to take too much for it than to leave a part of it in the open, unless a
+/// server stands before the `?` and a field of the query is what holds the `@`.
+fn userinfo(rest: &str) -> &str {
+    let (before_query, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let end = before_query.rfind('@').or_else(|| {
+        let end = query.rfind('@')?;
+        let is_in_field = query[..end].rsplit('&').next().is_some_and(|field| field.contains('='));
+        let is_in_password = !(is_in_field && is_server(before_query));
+        is_in_password.then_some(before_query.len() + 1 + end)
+    });
+    &rest[..end.unwrap_or_default()]
 }
 
-/// Splits `host:port`, `[v6]:port` and bare hosts.
-fn host_and_port(authority: &str) -> (&str, Option<u16>) {
-    if let Some((host, rest)) = authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        return (host, rest.strip_prefix(':').and_then(|port| port.parse().ok()));
-    }
-    match authority.rsplit_once(':') {
-        Some((host, port)) => (host, port.parse().ok()),
-        None => (authority, None),
-    }
+/// Whether a host stands here, with a port, if any, and nothing else ahead of a path.
+fn is_server(text: &str) -> bool {
+    let authority = text.split(['/', '#']).next().unwrap_or_default();
+    host_and_port(authority).is_some_and(|(host, _)| host.parse::<Host>().is_ok())
 }
 
-/// Decodes `%XX`; what is not a valid escape stays.
-pub(super) fn percent_decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, tail)) = rest.split_first() {
-        let escape =
-            tail.get(..2).filter(|_| first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
-        match escape.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &tail[2..];
-            }
-            None => {
-                bytes.push(first);
-                rest = tail;
+/// Where the query, which stands at `start`, holds values that are secrets by name.
+fn secrets_in_query(query: &str, mut start: usize) -> Vec<Range<usize>> {
+    let mut secrets = Vec::new();
+    for pair in query.split('&') {
+        if let Some((name, value)) = pair.split_once('=') {
+            let name = percent_decode_str(name).decode_utf8_lossy();
+            let last = name.rsplit('.').next().unwrap_or_default();
+            let is_login =
+                last == "proxy" && percent_decode_str(value).decode_utf8_lossy().contains('@');
+            let is_secret = secret_names::contain(last) || last == "key" || is_login;
+            if is_secret && !value.is_empty() {
+                secrets.push(start + pair.len() - value.len()..start + pair.len());
             }
         }
+        start += pair.len() + 1;
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    secrets
+}
+
+/// The parts of `scheme://user:password@host:port?query` (RFC 3986 §3); `//` may be missing, and a
+/// path or a fragment means nothing.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Url<'a> {
+    /// The scheme in lower case.
+    pub(super) scheme: String,
+    /// The user, decoded: there, though empty, where only a password is.
+    pub(super) user: Option<String>,
+    /// Whether there is a password that is not empty.
+    pub(super) has_password: bool,
+    /// The host as written, without brackets; empty where there is none.
+    pub(super) host: &'a str,
+    /// The port.
+    pub(super) port: Option<u16>,
+    /// The query, as written and without its question mark.
+    pub(super) query: &'a str,
+}
+
+impl<'a> Url<'a> {
+    /// Reads a URL.
+    pub(super) fn parse(text: &'a str) -> Option<Self> {
+        let (scheme, rest) = text.split_once(':').filter(|(scheme, _)| is_scheme(scheme))?;
+        let rest = rest.strip_prefix("//").unwrap_or(rest);
+        let rest = rest.split('#').next().unwrap_or_default();
+        let (before, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let authority = before.split('/').next().unwrap_or_default();
+        let (userinfo, server) = match authority.rsplit_once('@') {
+            Some((userinfo, server)) => (Some(userinfo), server),
+            None => (None, authority),
+        };
+        let (user, password) = match userinfo {
+            Some(userinfo) => userinfo.split_once(':').unwrap_or((userinfo, "")),
+            None => ("", ""),
+        };
+        let user = percent_decode_str(user).decode_utf8().ok()?.into_owned();
+        let (host, port) = host_and_port(server)?;
+        Some(Self {
+            scheme: scheme.to_ascii_lowercase(),
+            user: userinfo.map(|_| user),
+            has_password: !password.is_empty(),
+            host,
+            port,
+            query,
+        })
+    }
+}
+
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+}
+
+/// Splits `host:port`, `[v6]:port` and bare hosts; none where what follows the colon is no port.
+fn host_and_port(server: &str) -> Option<(&str, Option<u16>)> {
+    let colon = server.rfind(':').filter(|colon| !server[*colon..].contains(']'));
+    let (host, port) = colon.map_or((server, ""), |colon| (&server[..colon], &server[colon + 1..]));
+    let port = match port {
+        "" => None,
+        digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Some(digits.parse().ok().filter(|port| *port > 0)?)
+        }
+        _ => return None,
+    };
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    Some((bare.unwrap_or(host), port))
 }
 
 #[cfg(test)]
@@ -99,42 +156,72 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_of_url_is_taken_apart() {
-        let cases = [
+    fn a_password_is_found_whole_and_nothing_else_is_taken_for_one() {
+        for (text, has_userinfo, secrets) in [
+            ("smtp://u:p%40@mx.test:25/?a=b@c", true, vec!["p%40"]),
+            ("smtps:u:p@h:465", true, vec!["p"]),
+            ("smtp://u:p/a@s@h", true, vec!["p/a@s"]),
+            ("smtp://u:p?w@h", true, vec!["p?w"]),
+            ("smtp://u:p#w@h", true, vec!["p#w"]),
+            ("smtp://u:12/3@h", true, vec!["12/3"]),
+            ("smtp://u:12?3@h", true, vec!["12?3"]),
+            ("socks5://[::1]:1080", false, vec![]),
+            ("http://u@proxy", true, vec![]),
+            ("http://u:@proxy", true, vec![]),
+            ("u:p@proxy:3128", true, vec!["p"]),
+            ("u:3128", false, vec![]),
+            ("mx.test", false, vec![]),
+            ("smtp://h?tls.servername=a@b", false, vec![]),
+            ("smtp://h:25?from=a@b", false, vec![]),
+            ("smtp://h/x?from=a@b", false, vec![]),
+            ("smtp://h#a@b", true, vec![]),
+            ("smtp://[::1]:25?service=jo@gmail.com", false, vec![]),
+            ("smtp://u:p@h?from=a@b", true, vec!["p"]),
+            ("smtps://h?tls.passphrase=w&a=b", false, vec!["w"]),
             (
-                "smtp://u:p%40@mx.test:25/?a=b@c",
-                Some(("smtp", Some("p%40"), "mx.test", Some(25), "a=b@c")),
+                "smtp://u:p@h?tls.key=k&proxy=http%3A%2F%2Fx%40y",
+                true,
+                vec!["p", "k", "http%3A%2F%2Fx%40y"],
             ),
-            ("smtps:u:p@h:465", Some(("smtps", Some("p"), "h", Some(465), ""))),
-            ("smtp://u:p/a@s@h", Some(("smtp", Some("p/a@s"), "h", None, ""))),
-            ("smtp://u:p?w@h", Some(("smtp", Some("p?w"), "h", None, ""))),
-            ("socks5://[::1]:1080", Some(("socks5", None, "::1", Some(1080), ""))),
-            ("http://u@proxy", Some(("http", None, "proxy", None, ""))),
-            ("http://u:@proxy", Some(("http", None, "proxy", None, ""))),
-            ("u:p@proxy:3128", Some(("u", Some("p"), "proxy", Some(3128), ""))),
-            ("mx.test", None),
-        ];
-        for (text, expected) in cases {
-            let url = Url::read(text);
-            let found = url.as_ref().map(|url| {
-                (
-                    url.scheme,
-                    url.password.clone().map(|range| &text[range]),
-                    url.host,
-                    url.port,
-                    url.query,
-                )
-            });
-            assert_eq!(found, expected, "{text}");
+        ] {
+            let found = Confidential::find(text);
+            let shown: Vec<_> = found.secrets.into_iter().map(|range| &text[range]).collect();
+            assert_eq!((found.has_userinfo, shown), (has_userinfo, secrets), "{text}");
         }
     }
 
     #[test]
-    fn escapes_are_decoded_and_what_is_none_stays() {
-        for (text, expected) in
-            [("a%40b", "a@b"), ("100%", "100%"), ("%zz%2", "%zz%2"), ("%C3%A9", "é")]
-        {
-            assert_eq!(percent_decode(text), expected);
+    fn a_url_comes_apart() {
+        let url = |scheme: &str, user: Option<&str>, has_password, host, port, query| {
+            let (scheme, user) = (scheme.to_owned(), user.map(str::to_owned));
+            Some(Url { scheme, user, has_password, host, port, query })
+        };
+        for (text, expected) in [
+            (
+                "SMTPS://me%40a:p@mx.test:465/x?a=b#f",
+                url("smtps", Some("me@a"), true, "mx.test", Some(465), "a=b"),
+            ),
+            ("smtp:u:p@h:25", url("smtp", Some("u"), true, "h", Some(25), "")),
+            ("smtp://h:", url("smtp", None, false, "h", None, "")),
+            ("smtp://:p@h", url("smtp", Some(""), true, "h", None, "")),
+            ("smtp://u:@h", url("smtp", Some("u"), false, "h", None, "")),
+            ("smtp://u@x:p@h", url("smtp", Some("u@x"), true, "h", None, "")),
+            ("socks5://[::1]:1080", url("socks5", None, false, "::1", Some(1080), "")),
+            (
+                "smtp://h?tls.servername=a@b",
+                url("smtp", None, false, "h", None, "tls.servername=a@b"),
+            ),
+            ("smtp://h?a=b#c?d", url("smtp", None, false, "h", None, "a=b")),
+            ("smtp:?service=x", url("smtp", None, false, "", None, "service=x")),
+            ("smtp://%+f@h", url("smtp", Some("%+f"), false, "h", None, "")),
+            ("smtp://%E9@h", None),
+            ("smtp://h:0", None),
+            ("smtp://h:+25", None),
+            ("smtp://h:x", None),
+            ("mx.test", None),
+            ("1a://h", None),
+        ] {
+            assert_eq!(Url::parse(text), expected, "{text}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The smallest honest connector: mails the payload as it is to the configuration's `host`, without
-//! encryption.
+//! The smallest honest connector: mails the payload as it is to the configuration's `host`,
+//! encrypted where the server offers it and `ignoreTLS` is not true.
 
 use contract::connector::{Composer, Guest, GuestComposer, Report};
 use contract::{description::Descriptor, diagnostics::Diagnostic, messages::*, transport::*};
@@ -46,10 +46,12 @@ impl GuestComposer for Echo {
 fn plan(configuration: &serde_json::Value) -> TransportPlan {
     let host = configuration["host"].as_str().unwrap_or_default().into();
     let port = configuration["port"].as_u64().and_then(|port| port.try_into().ok()).unwrap_or(587);
+    let in_clear = configuration["ignoreTLS"] == true;
+    let tls = if in_clear { TlsMode::None } else { TlsMode::OpportunisticStarttls };
     let timeouts = Timeouts { dns_ms: 5_000, connection_ms: 5_000, greeting_ms: 5_000, socket_ms: 5_000 };
     let (roots, cipher_suites, server_name, identity, minimum_version, maximum_version) = Default::default();
     TransportPlan {
-        endpoint: Endpoint { host, port }, protocol: Protocol::Smtp, tls: TlsMode::None, plaintext_after_refusal: false,
+        endpoint: Endpoint { host, port }, protocol: Protocol::Smtp, tls, plaintext_after_refusal: false,
         tls_options: TlsOptions { server_name, verify_certificate: true, roots, identity, minimum_version, maximum_version, cipher_suites },
         authentication: Authentication::None, force_authentication: false, ehlo_name: None, local_address: None,
         proxy: None, timeouts, pool: None, dkim: None, logging: Logging::None,

@@ -125,7 +125,7 @@ pub fn descriptor() -> Descriptor {
     }
 }
 
-/// An honest plan: `host`, `port`, and `auth` where the configuration has it. It never encrypts.
+/// An honest plan: `host`, `port`, `ignoreTLS`, and `auth` where the configuration has it.
 pub fn plan(configuration: &str) -> TransportPlan {
     let document: Value = serde_json::from_str(configuration).unwrap_or_default();
     let port = document["port"].as_u64().and_then(|port| u16::try_from(port).ok());
@@ -137,10 +137,14 @@ pub fn plan(configuration: &str) -> TransportPlan {
         }),
         None => Authentication::None,
     };
+    let tls = match document["ignoreTLS"].as_bool() {
+        Some(true) => TlsMode::None,
+        _ => TlsMode::OpportunisticStarttls,
+    };
     TransportPlan {
         endpoint: Endpoint { host: text_at(configuration, "/host"), port: port.unwrap_or(587) },
         protocol: Protocol::Smtp,
-        tls: TlsMode::None,
+        tls,
         plaintext_after_refusal: false,
         tls_options: tls_options(),
         authentication,

@@ -32,6 +32,8 @@ pub(crate) async fn host() {
         (json!({ "host": "mx.example:587" }), "error invalid-host /host"),
         (json!({ "host": "mx.example/x" }), "error invalid-host /host"),
         (json!({ "host": "127.1" }), "error invalid-host /host"),
+        (json!({ "host": "xn--a.example" }), "error invalid-host /host"),
+        (json!({ "host": "a\u{200d}.example" }), "error invalid-host /host"),
         (json!({ "host": 5 }), "error wrong-type /host"),
     ])
     .await;
@@ -126,6 +128,10 @@ pub(crate) async fn url_refused() {
         (url("smtp://a.example?proxy=http%3A%2F%2Fu%3Ap%40p.example"), "error unsupported /url"),
         (url("direct:a.example"), "error invalid-url /url"),
         (url("http://a.example"), "error invalid-url /url"),
+        (url("smtp://xn--a.example"), "error invalid-host /url"),
+        (url("smtp://ren%E9:x@a.example"), "error invalid-url /url"),
+        (url("smtp://ann:caf%E9@a.example"), "error invalid-url /url"),
+        (url("smtp://a.example?from=ann@b.example"), "warning no-effect /url"),
     ])
     .await;
 }
@@ -174,6 +180,9 @@ pub(crate) async fn proxy() {
     check([
         (json!({ "proxy": "localhost:3128" }), "error invalid-url /proxy"),
         (json!({ "proxy": "p.example" }), "error invalid-url /proxy"),
+        (json!({ "proxy": "http://xn--a.example" }), "error invalid-url /proxy"),
+        (json!({ "proxy": "http://ren%E9:x@p.example" }), "error invalid-url /proxy"),
+        (json!({ "proxy": "http://ann:caf%E9@p.example" }), "error invalid-url /proxy"),
         (json!({ "proxy": "ftp://p.example" }), "error unsupported /proxy"),
         (json!({ "proxy": true }), "error wrong-type /proxy"),
         (json!({ "proxy": "http://p.example/path" }), "warning no-effect /proxy"),

@@ -12,7 +12,7 @@ fn names(guest: Guest) -> &'static [&'static str] {
     match guest {
         Guest::Echo | Guest::Floods | Guest::Hoards | Guest::Injects => CONNECTOR,
         Guest::ReadsEnvironment | Guest::Recurses | Guest::Redirects => CONNECTOR,
-        Guest::Spins | Guest::Steals | Guest::Traps => CONNECTOR,
+        Guest::Spins | Guest::Steals | Guest::Traps | Guest::Weakens => CONNECTOR,
         Guest::ImportsSockets => {
             &["smtp-connector:contract/connector@0.1.0", "wasi:sockets/tcp@0.2"]
         }

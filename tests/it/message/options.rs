@@ -42,7 +42,12 @@ pub(crate) async fn own_keys() {
     );
     check([
         (json!({ "fromEmail": null }), "error missing-key /fromEmail"),
+        (json!({ "fromEmail": "A <a@\u{308}b.example>" }), "error invalid-address /fromEmail"),
         (json!({ "replyTo": "a@b c@d" }), "error invalid-address /replyTo"),
+        (
+            json!({ "replyTo": "A <a@b.example>, b@\u{308}b.example" }),
+            "error invalid-address /replyTo",
+        ),
         (json!({ "customHeaders": [] }), "error wrong-type /customHeaders"),
         (json!({ "templates": {} }), "error wrong-type /templates"),
     ])

@@ -64,6 +64,29 @@ async fn the_session_inside_a_tunnel_is_secured_for_the_server() {
 }
 
 #[tokio::test]
+async fn an_international_name_is_the_same_for_proxy_and_certificate() {
+    let authority = Authority::new();
+    let identity = authority.named("xn--bcher-kva.example");
+    for host in ["Bücher.example", "bücher.example.", "xn--bcher-kva.example"] {
+        let target = if host.ends_with('.') {
+            "xn--bcher-kva.example.:465"
+        } else {
+            "xn--bcher-kva.example:465"
+        };
+        let tunnel = connect(Script::new(), target, None).say("HTTP/1.1 200 ok\r\n\r\n");
+        let script = greeting(tunnel.tls(&identity.server()));
+        let members = json!({ "host": host, "port": 465, "tls": { "ca": authority.pem() } });
+        let receipt = through(script, "http://127.0.0.1:PORT", &members).await.expect(host);
+        assert!(receipt.tls.is_some_and(|tls| tls.verified), "{host}");
+    }
+    let tunnel = connect(Script::new(), "mx.example:465", None).say("HTTP/1.1 200 ok\r\n\r\n");
+    let tls = json!({ "ca": authority.pem(), "servername": "bücher.example" });
+    let members = json!({ "port": 465, "tls": tls });
+    let named = greeting(tunnel.tls(&identity.server()));
+    through(named, "http://127.0.0.1:PORT", &members).await.expect("acceptance");
+}
+
+#[tokio::test]
 async fn a_proxy_by_https_shows_its_own_certificate() {
     let authority = Authority::new();
     let proxy = authority.localhost().server();

@@ -13,7 +13,8 @@ fn marked(marker: &str, members: &Value) -> Value {
     let mut configuration = configuration(587);
     configuration["marker"] = json!(marker);
     configuration["auth"] = json!({
-        "user": "jo", "pass": "correct-horse-battery", "clientSecret": "staple-secret",
+        "user": "jo", "pass": "correct-horse-battery",
+        "clientId": "client", "clientSecret": "staple-secret",
         "accessUrl": "https://token.example/token",
     });
     configuration["proxy"] = json!("socks5://jo:proxy-secret@proxy.example");
@@ -71,9 +72,10 @@ async fn a_token_endpoint_in_clear_is_refused_whatever_the_component_thinks() {
         configuration["auth"]["accessUrl"] = json!(url);
         let configured = connector.configure_with(&configuration.to_string(), &local()).await;
         let error = configured.expect_err("the URL is refused");
+        let places: Vec<_> = error.diagnostics().iter().map(|found| found.path.as_str()).collect();
         assert_eq!(
-            (error.kind(), error.stage()),
-            (ErrorKind::Configuration, Some(Stage::Auth)),
+            (error.kind(), places.as_slice()),
+            (ErrorKind::Configuration, &["/auth/accessUrl"][..]),
             "{url}"
         );
     }
@@ -102,11 +104,22 @@ async fn a_secret_goes_only_to_those_for_whom_it_is() {
 }
 
 #[tokio::test]
+async fn the_user_is_the_one_whom_the_configuration_names() {
+    let hostile = marked("steal-as-user", &json!({ "proxy": null }));
+    let expected = "the component's plan departs from the configuration in \
+        `authentication.user`: it logs in as another user";
+    for error in refusals(Guest::Steals, &hostile).await {
+        assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Component, expected));
+    }
+}
+
+#[tokio::test]
 async fn a_component_cannot_frame_a_request_for_a_token() {
     let endpoint = TokenEndpoint::start(vec![Answer::Silence]);
     let peer = Peer::start(Script::offering(&["AUTH XOAUTH2"]).quit());
     let mut hostile = marked("smuggle-in-header", &json!({ "proxy": null, "port": peer.port() }));
     hostile["auth"]["accessUrl"] = json!(endpoint.url());
+    hostile["auth"]["customHeaders"] = json!({ "transfer-encoding": "chunked" });
     let (_engine, connector) = load(Guest::Steals, Limits::default()).await;
     let error =
         mailer(&connector, &hostile).await.send(&sign_in("1")).await.expect_err("a refusal");

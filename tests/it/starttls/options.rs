@@ -94,6 +94,7 @@ pub(crate) async fn servername() {
     check([
         (members("other.test", Some("mx.test")), "warning no-effect /servername"),
         (json!({ "servername": "a b" }), "error invalid-host /servername"),
+        (json!({ "servername": "xn--a.example" }), "error invalid-host /servername"),
         (json!({ "servername": "a.test", "ignoreTLS": true }), "warning no-effect /servername"),
     ])
     .await;
