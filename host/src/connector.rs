@@ -6,6 +6,7 @@ use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use tokio::task::spawn_blocking;
 
+use crate::author::Authors;
 use crate::config::{Masked, SecretPaths, Unmaskable, blot_out, locate, locate_all};
 use crate::diagnostic::Diagnostic;
 use crate::egress::EgressPolicy;
@@ -40,6 +41,7 @@ pub struct Connector {
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Options {
+    author_domains: Vec<String>,
     egress: EgressPolicy,
     isolated: bool,
     secret_sources: bool,
@@ -47,6 +49,21 @@ pub struct Options {
 }
 
 impl Options {
+    /// Sets the domains in which the placeholders of a template's `sendFrom` may make an author's
+    /// address. Without it they may do so only where the domain itself stands in `sendFrom`, as in
+    /// `{{user}}@example.com`.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// let options = smtp_connector::Options::default().author_domains(["example.com"]);
+    /// ```
+    #[must_use]
+    pub fn author_domains(mut self, domains: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.author_domains = domains.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Sets which addresses may be connected to: public ones only, unless set.
     #[must_use]
     pub fn egress(mut self, policy: EgressPolicy) -> Self {
@@ -242,8 +259,9 @@ impl Connector {
             return Err(Error::configuration(check.diagnostics));
         };
         let composers = Composers::new(self.component.clone(), masked.text, options.isolated);
+        let authors = Authors::of(configuration, options.author_domains.clone());
         let (egress, rotations) = (options.egress.clone(), options.rotations.clone());
-        Mailer::new(composers, plan, masked.secrets, egress, rotations, check.diagnostics)
+        Mailer::new(composers, authors, plan, masked.secrets, egress, rotations, check.diagnostics)
     }
 
     /// A copy of a configuration that a report on it may quote: without secrets, without the values

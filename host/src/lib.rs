@@ -25,6 +25,8 @@
 //! Calls need a tokio runtime. Everything is `Send + Sync`, and every future may be dropped at any
 //! time: a dropped send closes its connection and poisons nothing.
 
+mod address;
+mod author;
 mod config;
 mod connector;
 mod delivery;

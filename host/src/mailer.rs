@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
+use crate::address::recipient;
+use crate::author::Authors;
 use crate::delivery::Delivery;
 use crate::diagnostic::Diagnostic;
 use crate::egress::EgressPolicy;
@@ -38,6 +40,7 @@ use crate::submission::{Prepared, Submitter, Transport};
 #[derive(Debug)]
 pub struct Mailer {
     composers: Composers,
+    authors: Authors,
     submitter: Arc<Submitter>,
     redactor: Redactor,
     warnings: Vec<Diagnostic>,
@@ -89,6 +92,7 @@ impl Rendered {
 impl Mailer {
     pub(crate) fn new(
         composers: Composers,
+        authors: Authors,
         plan: TransportPlan,
         secrets: SecretStore,
         egress: EgressPolicy,
@@ -99,7 +103,7 @@ impl Mailer {
             secrets.entries().filter_map(|(_, source)| source.value().ok()).collect();
         let redactor = Redactor::default().with(values.iter().map(Secret::expose));
         let submitter = Arc::new(Submitter::new(plan, Arc::new(secrets), egress, observer)?);
-        Ok(Self { composers, submitter, redactor, warnings })
+        Ok(Self { composers, authors, submitter, redactor, warnings })
     }
 
     /// How many connections to the server there may be at once. To keep them all busy takes a few
@@ -201,8 +205,7 @@ impl Mailer {
     ///
     /// As [`Mailer::render`].
     pub async fn compose(&self, request: &Request) -> Result<Message> {
-        let composed = self.composers.compose(request).await;
-        composed.map_err(|error| error.masked(&self.redactor(request)))
+        self.composed(request, &self.redactor(request)).await
     }
 
     /// Composes a message without sending it.
@@ -440,10 +443,19 @@ impl Mailer {
         self.redactor.with(codes.iter().map(String::as_str))
     }
 
+    /// Has the component compose a message, to the recipient that the host reads in the request.
+    async fn composed(&self, request: &Request, redactor: &Redactor) -> Result<Message> {
+        let to = recipient("to", &request.to)?;
+        let composed = self.composers.compose(request).await.and_then(|message| {
+            self.authors.admit(&message.from.address, request.template.as_ref())?;
+            Ok(Message { to, ..message })
+        });
+        composed.map_err(|error| error.masked(redactor))
+    }
+
     /// Composes a message and makes a mail of it.
     async fn make(&self, request: &Request, redactor: Redactor) -> Result<Rendered> {
-        let composed = self.composers.compose(request).await;
-        let message = composed.map_err(|error| error.masked(&redactor))?;
+        let message = self.composed(request, &redactor).await?;
         let prepared = self.submitter.prepare(&message).map_err(|error| error.masked(&redactor))?;
         Ok(Rendered { message, prepared: Arc::new(prepared), redactor })
     }

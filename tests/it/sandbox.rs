@@ -1,6 +1,7 @@
 //! Components that misbehave, reach out or lead elsewhere hurt nobody else.
 
 mod admission;
+mod envelope;
 mod isolation;
 mod misbehaviour;
 mod plans;

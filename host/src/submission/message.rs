@@ -1,7 +1,6 @@
 //! From a composed message to the bytes of a mail, signed and encoded for the wire; nothing here
 //! reads or writes anything.
 
-mod address;
 mod body;
 pub(super) mod dkim;
 mod field;

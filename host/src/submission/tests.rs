@@ -3,6 +3,7 @@
 mod dialogue;
 mod flow;
 mod peer;
+mod recipient;
 mod tls;
 
 use std::sync::Arc;

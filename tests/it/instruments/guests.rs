@@ -10,7 +10,7 @@ const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 fn names(guest: Guest) -> &'static [&'static str] {
     const CONNECTOR: &[&str] = &["smtp-connector:contract/connector@0.1.0"];
     match guest {
-        Guest::Echo | Guest::Floods | Guest::Hoards | Guest::Injects => CONNECTOR,
+        Guest::Echo | Guest::Floods | Guest::Forges | Guest::Hoards | Guest::Injects => CONNECTOR,
         Guest::ReadsEnvironment | Guest::Recurses | Guest::Redirects => CONNECTOR,
         Guest::Spins | Guest::Steals | Guest::Traps | Guest::Weakens => CONNECTOR,
         Guest::ImportsSockets => {

@@ -6,7 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::address::{Address, is_atext};
+use crate::address::{Address, is_atext};
 
 /// The longest line that folding aims at, in octets: the limit for lines with encoded-words (RFC
 /// 2047 §2), within the 78 columns that RFC 5322 §2.1.1 recommends for all lines.

@@ -11,8 +11,8 @@ mod tests;
 
 use lettre::message::header::{Date, Headers};
 
-use super::address::Address;
 use super::{body, field};
+use crate::address::Address;
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{Mailbox, Message};
 use crate::random;
