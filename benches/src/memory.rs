@@ -36,7 +36,7 @@ pub(crate) fn memory(effort: &Effort, report: &mut Report) -> Outcome<()> {
     let each = series(&more, 1);
     for (index, series) in each.iter().enumerate() {
         let what = format!("memory of a tenant of {}", TENANTS[index + 1]);
-        report.goal(what, Bound::AtMost(256.0), series.median(), " KiB");
+        report.goal(what, Bound::AtMost(32.0), series.median(), " KiB");
     }
     let table = |title: &str, unit, series| {
         let (ratios, remarks) = (Vec::new(), None);

@@ -6,126 +6,158 @@
 
 mod selection;
 
+use std::cell::OnceCell;
+
 use handlebars::Context;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::bindings::exports::smtp_connector::contract::messages::{
-    AddressProblem, ComposeError, ContentType, Mailbox, Message, MessagePart, Request,
+    AddressProblem, ComposeError, Content, ContentType, Mailbox, Message, MessagePart, Request,
     TemplateOverride, TemplateProblem,
 };
-use crate::config::message::MessageSettings;
-use crate::findings::Diagnostic;
 use crate::mailbox;
-use crate::template::{Engine, Escaping, RenderFailure, Source};
-use selection::Catalogue;
+use crate::program::Program;
+use crate::template::{Engine, Escaping, RenderFailure, Source, SyntaxError};
 
-/// A checked configuration that composes messages.
+pub use selection::Catalogue;
+
+/// An open program that composes messages.
 #[derive(Debug)]
 pub struct Composer {
-    settings: MessageSettings,
-    catalogue: Catalogue,
+    program: Program,
+    /// The mails that were wanted so far.
+    mails: Vec<OnceCell<Option<Mail>>>,
     engine: Engine,
 }
 
 /// The texts of one mail, as templates.
-#[derive(Debug)]
-struct Mail {
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Mail {
     subject: Source,
     text: Option<Source>,
     html: Option<Source>,
 }
 
 impl Mail {
-    fn new(subject: impl Into<String>) -> Self {
-        Self { subject: Source::new(subject, Escaping::Plain), text: None, html: None }
+    fn new(subject: &str) -> Result<Self, SyntaxError> {
+        Ok(Self { subject: Source::scan(subject, Escaping::Plain)?, text: None, html: None })
     }
 
-    fn add(&mut self, content: impl Into<String>, content_type: ContentType) {
+    fn add(&mut self, content: &str, content_type: ContentType) -> Result<(), SyntaxError> {
         match content_type {
-            ContentType::Plain => self.text = Some(Source::new(content, Escaping::Plain)),
-            ContentType::Html => self.html = Some(Source::new(content, Escaping::Html)),
+            ContentType::Plain => self.text = Some(Source::scan(content, Escaping::Plain)?),
+            ContentType::Html => self.html = Some(Source::scan(content, Escaping::Html)?),
         }
+        Ok(())
     }
 }
 
 impl Composer {
-    /// Opens a configuration. Its templates are compiled when messages first need them.
-    pub fn open(text: &str) -> Result<Self, Vec<Diagnostic>> {
-        let (settings, templates) = crate::config::open(text)?;
-        Ok(Self { settings, catalogue: Catalogue::new(templates), engine: Engine::default() })
+    /// Opens a program.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with bytes that are no program of this component.
+    pub fn open(program: &[u8]) -> Result<Self, String> {
+        let program = Program::open(program)?;
+        let mails = std::iter::repeat_with(OnceCell::new).take(program.mails()).collect();
+        Ok(Self { program, mails, engine: Engine::default() })
     }
 
     /// Composes one message.
     pub fn compose(&self, request: &Request) -> Result<Message, ComposeError> {
         let payload = read_payload(&request.payload)?;
-        let to = mailbox::one(&request.to).map_err(|problem| address_problem("to", problem))?;
-        match &request.template {
-            Some(template) => self.compose_override(template, to, &payload),
-            None => {
-                let mail = self
-                    .catalogue
-                    .find(&request.usage_type, request.locale.as_deref(), payload.data())
-                    .ok_or_else(|| ComposeError::TemplateNotFound(request.usage_type.clone()))?;
-                self.message(
-                    mail,
-                    self.settings.from.clone(),
-                    self.settings.reply_to.clone(),
-                    to,
-                    &payload,
-                )
+        match &request.content {
+            Content::Configured => {
+                let mail = self.mail(request, payload.data())?;
+                self.fill(mail, self.surroundings(), &payload)
             }
+            Content::Supplied(template) => self.compose_override(template, &payload),
+            Content::Literal => Ok(self.surroundings()),
         }
+    }
+
+    /// A message without content: what stands around it in every message.
+    fn surroundings(&self) -> Message {
+        let settings = &self.program.settings;
+        Message {
+            sender: settings.from.clone(),
+            reply_to: settings.reply_to.clone(),
+            subject: String::new(),
+            text: None,
+            html: None,
+            headers: settings.headers.clone(),
+        }
+    }
+
+    /// The mail for a request.
+    fn mail(&self, request: &Request, payload: &Value) -> Result<&Mail, ComposeError> {
+        let catalogue = &self.program.catalogue;
+        let found = catalogue.find(&request.usage_type, request.locale.as_deref(), payload);
+        let read = |number: usize| {
+            self.mails.get(number)?.get_or_init(|| self.program.mail(number)).as_ref()
+        };
+        found
+            .and_then(read)
+            .ok_or_else(|| ComposeError::TemplateNotFound(request.usage_type.clone()))
     }
 
     fn compose_override(
         &self,
         template: &TemplateOverride,
-        to: Mailbox,
         payload: &Context,
     ) -> Result<Message, ComposeError> {
-        let mut mail = Mail::new(template.subject.as_str());
-        mail.add(template.content.as_str(), template.content_type.unwrap_or(ContentType::Html));
-        let sender = match &template.send_from {
-            Some(text) => {
-                let text = self.render(&mailbox_source(text), MessagePart::SendFrom, payload)?;
-                mailbox::one(&text).map_err(|problem| address_problem("sendFrom", problem))?
-            }
-            None => self.settings.from.clone(),
-        };
-        let reply_to = match &template.reply_to {
-            Some(text) => self.reply_to(text, payload)?,
-            None => self.settings.reply_to.clone(),
-        };
-        self.message(&mail, sender, reply_to, to, payload)
+        let mut mail = Mail::new(&template.subject)
+            .map_err(|error| template_problem(MessagePart::Subject, error.into()))?;
+        let content_type = template.content_type.unwrap_or(ContentType::Html);
+        mail.add(&template.content, content_type)
+            .map_err(|error| template_problem(part_of(content_type), error.into()))?;
+        let mut message = self.surroundings();
+        if let Some(text) = &template.send_from {
+            let text = self.mailboxes(text, MessagePart::SendFrom, payload)?;
+            message.sender =
+                mailbox::one(&text).map_err(|problem| address_problem("sendFrom", problem))?;
+        }
+        if let Some(text) = &template.reply_to {
+            message.reply_to = self.reply_to(text, payload)?;
+        }
+        self.fill(&mail, message, payload)
     }
 
     /// The mailboxes for answers; the configuration's where the template comes to nothing.
     fn reply_to(&self, template: &str, payload: &Context) -> Result<Vec<Mailbox>, ComposeError> {
-        let text = self.render(&mailbox_source(template), MessagePart::ReplyTo, payload)?;
+        let text = self.mailboxes(template, MessagePart::ReplyTo, payload)?;
         let list = mailbox::list(&text).map_err(|problem| address_problem("replyTo", problem))?;
-        Ok(if list.is_empty() { self.settings.reply_to.clone() } else { list })
+        Ok(if list.is_empty() { self.program.settings.reply_to.clone() } else { list })
     }
 
-    fn message(
+    /// The text of mailboxes that a template makes.
+    fn mailboxes(
+        &self,
+        template: &str,
+        part: MessagePart,
+        payload: &Context,
+    ) -> Result<String, ComposeError> {
+        let source = Source::scan(template, Escaping::Mailbox)
+            .map_err(|error| template_problem(part, error.into()))?;
+        self.render(&source, part, payload)
+    }
+
+    /// Renders a mail into a message.
+    fn fill(
         &self,
         mail: &Mail,
-        sender: Mailbox,
-        reply_to: Vec<Mailbox>,
-        to: Mailbox,
+        mut message: Message,
         payload: &Context,
     ) -> Result<Message, ComposeError> {
         let part = |source: &Option<Source>, part| {
             source.as_ref().map(|source| self.render(source, part, payload)).transpose()
         };
-        Ok(Message {
-            sender,
-            reply_to,
-            to,
-            subject: one_line(&self.render(&mail.subject, MessagePart::Subject, payload)?),
-            text: part(&mail.text, MessagePart::Text)?,
-            html: part(&mail.html, MessagePart::Html)?,
-            headers: self.settings.headers.clone(),
-        })
+        message.subject = one_line(&self.render(&mail.subject, MessagePart::Subject, payload)?);
+        message.text = part(&mail.text, MessagePart::Text)?;
+        message.html = part(&mail.html, MessagePart::Html)?;
+        Ok(message)
     }
 
     fn render(
@@ -134,17 +166,24 @@ impl Composer {
         part: MessagePart,
         payload: &Context,
     ) -> Result<String, ComposeError> {
-        source.render(&self.engine, payload).map_err(|failure| match failure {
-            RenderFailure::TooLarge => ComposeError::TooLarge(part),
-            RenderFailure::Problem { message, line, column } => {
-                ComposeError::Template(TemplateProblem { part, message, line, column })
-            }
-        })
+        source.render(&self.engine, payload).map_err(|failure| template_problem(part, failure))
     }
 }
 
-fn mailbox_source(text: &str) -> Source {
-    Source::new(text, Escaping::Mailbox)
+fn part_of(content_type: ContentType) -> MessagePart {
+    match content_type {
+        ContentType::Plain => MessagePart::Text,
+        ContentType::Html => MessagePart::Html,
+    }
+}
+
+fn template_problem(part: MessagePart, failure: RenderFailure) -> ComposeError {
+    match failure {
+        RenderFailure::TooLarge => ComposeError::TooLarge(part),
+        RenderFailure::Problem { message, line, column } => {
+            ComposeError::Template(TemplateProblem { part, message, line, column })
+        }
+    }
 }
 
 fn address_problem(field: &str, message: String) -> ComposeError {

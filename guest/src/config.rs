@@ -16,65 +16,40 @@ mod uri;
 pub use object::Object;
 pub(crate) use object::{nearest, wrong_type};
 
-use serde_json::Value;
-
-use crate::bindings::exports::smtp_connector::contract::connector::Report;
-use crate::findings::{Diagnostic, Findings};
+use crate::bindings::exports::smtp_connector::contract::connector::{Outcome, Report};
+use crate::findings::Findings;
+use crate::program;
 use message::MessageSettings;
-use templates::Template;
 
-/// Checks a configuration: all findings, and the plan unless some are errors.
+/// Checks a configuration: all findings, and plan and program unless some are errors.
 pub fn check(text: &str) -> Report {
     let mut findings = Findings::default();
     let document = match json::parse(text) {
         Ok(document) => document,
         Err(error) => {
             not_json(&error, &mut findings);
-            return Report { diagnostics: findings.into_vec(), plan: None };
+            return Report { diagnostics: findings.into_vec(), outcome: None };
         }
     };
-    let mut plan = None;
+    let mut outcome = None;
     if let Some(mut root) = Object::read(&document.value, "", &mut findings) {
         for pointer in &document.duplicates {
             duplicate_key(pointer, &mut findings);
         }
-        plan = transport::read(&mut root, &mut findings);
-        MessageSettings::read(&mut root, &mut findings);
+        let plan = transport::read(&mut root, &mut findings);
+        let settings = MessageSettings::read(&mut root, &mut findings);
         let templates = templates::read(&mut root, &mut findings);
         crate::template::lint(&templates, &mut findings);
         root.finish_with(transport::MISPLACED, &mut findings);
-    }
-    if findings.has_errors() {
-        plan = None;
-    }
-    Report { diagnostics: findings.into_document_order(&document.value), plan }
-}
-
-/// Reads only what composing needs, and lints nothing: a fresh instance for one message pays for
-/// one message.
-pub fn open(text: &str) -> Result<(MessageSettings, Vec<Template>), Vec<Diagnostic>> {
-    let mut findings = Findings::default();
-    let opened = match serde_json::from_str::<Value>(text) {
-        Ok(document) => read_messages(&document, &mut findings),
-        Err(error) => {
-            not_json(&error, &mut findings);
-            None
+        if !findings.has_errors() {
+            // Without errors all three are there, and every template has been scanned.
+            outcome = plan.zip(settings).and_then(|(plan, settings)| {
+                let program = program::write(&settings, &templates).ok()?;
+                Some(Outcome { plan, program })
+            });
         }
-    };
-    match opened {
-        Some(opened) if !findings.has_errors() => Ok(opened),
-        _ => Err(findings.into_vec()),
     }
-}
-
-fn read_messages(
-    document: &Value,
-    findings: &mut Findings,
-) -> Option<(MessageSettings, Vec<Template>)> {
-    let mut root = Object::read(document, "", findings)?;
-    let settings = MessageSettings::read(&mut root, findings);
-    let templates = templates::read(&mut root, findings);
-    Some((settings?, templates))
+    Report { diagnostics: findings.into_document_order(&document.value), outcome }
 }
 
 fn not_json(error: &serde_json::Error, findings: &mut Findings) {
@@ -116,17 +91,7 @@ mod tests {
                 .map(|d| (d.severity, d.code.as_str(), d.path.as_str()))
                 .collect();
             assert_eq!(found, [(Severity::Error, code, "")], "{text}");
-            assert!(report.plan.is_none());
-        }
-    }
-
-    #[test]
-    fn what_is_no_json_object_cannot_be_opened() {
-        for (text, code) in [("{\"host\":", "not-json"), ("[]", "wrong-type")] {
-            let diagnostics = open(text).expect_err(text);
-            let found: Vec<_> =
-                diagnostics.iter().map(|d| (d.code.as_str(), d.path.as_str())).collect();
-            assert_eq!(found, [(code, "")]);
+            assert!(report.outcome.is_none());
         }
     }
 

@@ -8,6 +8,13 @@ use serde_json::Value;
 
 pub use crate::bindings::exports::smtp_connector::contract::diagnostics::{Diagnostic, Severity};
 
+/// Findings whose values may be misplaced secrets: nobody has looked at what they are.
+const UNQUOTABLE: [&str; 5] =
+    ["invalid-secret", "no-effect", "unknown-key", "unsupported", "wrong-type"];
+
+/// Findings on numbers: a text in the place of one has the wrong type.
+const NUMERIC: [&str; 2] = ["invalid-port", "out-of-range"];
+
 /// The findings of one check.
 #[derive(Debug, Default)]
 pub struct Findings {
@@ -64,6 +71,9 @@ impl Findings {
         let mut spans = self.list.iter().flat_map(|finding| ancestry(&finding.path)).collect();
         number(document, "", &mut 0, &mut spans);
         self.list.sort_by_cached_key(|finding| position(&finding.path, &spans));
+        for finding in &mut self.list {
+            finding.quotable = is_quotable(finding, document);
+        }
         self.list
     }
 
@@ -73,9 +83,17 @@ impl Findings {
     }
 
     fn push(&mut self, severity: Severity, path: String, code: &str, message: String) -> &mut Self {
-        self.list.push(Diagnostic { severity, code: code.to_owned(), path, message, help: None });
+        let (code, help, quotable) = (code.to_owned(), None, false);
+        self.list.push(Diagnostic { severity, code, path, message, help, quotable });
         self
     }
+}
+
+/// Whether a report may quote what was found.
+fn is_quotable(finding: &Diagnostic, document: &Value) -> bool {
+    let code = finding.code.as_str();
+    let is_text = || document.pointer(&finding.path).is_some_and(Value::is_string);
+    !UNQUOTABLE.contains(&code) && !(NUMERIC.contains(&code) && is_text())
 }
 
 /// The numbers that a value and its members take, and none of a value that is not there.
@@ -136,6 +154,24 @@ pub fn join(pointer: &str, token: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_was_understood_may_be_quoted() {
+        let document: Value =
+            serde_json::from_str(r#"{"port": 0, "pool": "5", "x": "s", "host": "h"}"#)
+                .expect("valid JSON");
+        for (path, code, expected) in [
+            ("/port", "invalid-port", true),
+            ("/pool", "out-of-range", false),
+            ("/x", "unknown-key", false),
+            ("/host", "wrong-type", false),
+            ("/host", "invalid-host", true),
+        ] {
+            let mut findings = Findings::default();
+            findings.error(path, code, "m");
+            assert_eq!(findings.into_document_order(&document)[0].quotable, expected, "{code}");
+        }
+    }
 
     #[test]
     fn findings_come_in_document_order() {

@@ -10,11 +10,11 @@ pub mod config;
 pub mod descriptor;
 pub mod findings;
 pub mod mailbox;
+pub mod program;
 pub mod template;
 
 use bindings::exports::smtp_connector::contract::connector::{self, Guest, Report};
 use bindings::exports::smtp_connector::contract::description::Descriptor;
-use bindings::exports::smtp_connector::contract::diagnostics::Diagnostic;
 use bindings::exports::smtp_connector::contract::messages::{ComposeError, Message, Request};
 
 /// What the world exports.
@@ -34,8 +34,8 @@ impl Guest for Component {
 }
 
 impl connector::GuestComposer for compose::Composer {
-    fn open(configuration: String) -> Result<connector::Composer, Vec<Diagnostic>> {
-        Self::open(&configuration).map(connector::Composer::new)
+    fn open(program: Vec<u8>) -> Result<connector::Composer, String> {
+        Self::open(&program).map(connector::Composer::new)
     }
 
     fn compose(&self, request: Request) -> Result<Message, ComposeError> {

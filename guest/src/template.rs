@@ -1,4 +1,4 @@
-//! Templates: compiled at their first use, kept, and rendered with a payload.
+//! Templates: scanned once for a configuration, and rendered with a payload.
 //!
 //! A template of text and plain placeholders alone, which is all that Logto's own language knows,
 //! is rendered as it stands; Handlebars is asked only where there is more, for its parser costs
@@ -17,21 +17,24 @@ pub use scan::SyntaxError;
 pub use text::Escaping;
 
 use std::cell::OnceCell;
-use std::ops::Range;
 
 use handlebars::Context;
 use handlebars::template::Template as Handlebars;
+use serde::{Deserialize, Serialize};
 
 use placeholder::Found;
 use scan::Kind;
 use text::{Bounded, write_text, write_value};
 
-/// The text of a template, compiled when it is first needed.
-#[derive(Debug)]
+/// A template whose tags have been found.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Source {
     text: String,
     escaping: Escaping,
-    compiled: OnceCell<Result<Compiled, SyntaxError>>,
+    form: Form,
+    /// What Handlebars makes of a template with blocks, when it is first rendered.
+    #[serde(skip)]
+    compiled: OnceCell<Result<Handlebars, SyntaxError>>,
 }
 
 /// Why a template gave no text.
@@ -50,37 +53,46 @@ pub enum RenderFailure {
     },
 }
 
-#[derive(Debug)]
-enum Compiled {
-    /// Plain placeholders in order; the text stands between them.
+#[derive(Debug, Serialize, Deserialize)]
+enum Form {
+    /// Plain placeholders in order; text stands between them.
     Plain(Vec<Placeholder>),
-    Blocks(Handlebars),
+    /// More than that.
+    Blocks,
 }
 
-#[derive(Debug)]
+/// A plain placeholder by its lengths in octets, which take few bytes in a program.
+#[derive(Debug, Serialize, Deserialize)]
 struct Placeholder {
-    span: Range<usize>,
-    path: Range<usize>,
-    escaping: Escaping,
+    /// The text before it.
+    text: usize,
+    /// The braces and blanks before its path.
+    opening: usize,
+    path: usize,
+    /// The blanks and braces behind its path.
+    closing: usize,
+    raw: bool,
 }
 
 impl Source {
-    /// A template that is not compiled yet.
-    pub fn new(text: impl Into<String>, escaping: Escaping) -> Self {
-        Self { text: text.into(), escaping, compiled: OnceCell::new() }
+    /// Finds the tags of a template.
+    ///
+    /// # Errors
+    ///
+    /// Fails where they cannot be found, or are none that a mail template may have.
+    pub fn scan(text: impl Into<String>, escaping: Escaping) -> Result<Self, SyntaxError> {
+        let text = text.into();
+        let tags = scan::scan(&text)?;
+        let form = if tags.are_plain() { Form::Plain(placeholders(&tags)) } else { Form::Blocks };
+        Ok(Self { text, escaping, form, compiled: OnceCell::new() })
     }
 
     /// Renders the template with a payload.
     pub fn render(&self, engine: &Engine, payload: &Context) -> Result<String, RenderFailure> {
-        let compiled = self.compiled.get_or_init(|| compile(&self.text, self.escaping));
         let mut out = Bounded::for_template(self.text.len());
-        let rendered = match compiled {
-            Ok(Compiled::Plain(placeholders)) => self.fill(placeholders, payload, &mut out),
-            Ok(Compiled::Blocks(template)) => {
-                blocks::render(template, engine, self.escaping, payload, &mut out)
-                    .map_err(|error| render_problem(&error))
-            }
-            Err(error) => Err(error.clone().into()),
+        let rendered = match &self.form {
+            Form::Plain(placeholders) => self.fill(placeholders, payload, &mut out),
+            Form::Blocks => self.blocks(engine, payload, &mut out),
         };
         match rendered {
             Ok(()) => Ok(out.text),
@@ -89,40 +101,62 @@ impl Source {
         }
     }
 
+    fn blocks(
+        &self,
+        engine: &Engine,
+        payload: &Context,
+        out: &mut Bounded,
+    ) -> Result<(), RenderFailure> {
+        let compiled = self.compiled.get_or_init(|| {
+            let tags = scan::scan(&self.text)?;
+            blocks::compile(&self.text, &tags, self.escaping)
+        });
+        let template = compiled.as_ref().map_err(|error| RenderFailure::from(error.clone()))?;
+        blocks::render(template, engine, self.escaping, payload, out)
+            .map_err(|error| render_problem(&error))
+    }
+
     fn fill(
         &self,
         placeholders: &[Placeholder],
         payload: &Context,
         out: &mut Bounded,
     ) -> Result<(), RenderFailure> {
-        let mut text_start = 0;
+        let mut rest = self.text.as_str();
         for placeholder in placeholders {
-            self.literal(text_start..placeholder.span.start, out)?;
-            self.value(placeholder, payload, out)?;
-            text_start = placeholder.span.end;
-        }
-        self.literal(text_start..self.text.len(), out)
-    }
-
-    fn value(
-        &self,
-        placeholder: &Placeholder,
-        payload: &Context,
-        out: &mut Bounded,
-    ) -> Result<(), RenderFailure> {
-        let path = &self.text[placeholder.path.clone()];
-        match placeholder::resolve(payload.data(), path) {
-            Found::Value(value) => {
-                write_value(value, placeholder.escaping, out).map_err(|_| RenderFailure::TooLarge)
+            let text = take(&mut rest, placeholder.text)?;
+            literal(text, out)?;
+            let tag = rest;
+            take(&mut rest, placeholder.opening)?;
+            let path = take(&mut rest, placeholder.path)?;
+            take(&mut rest, placeholder.closing)?;
+            let raw = placeholder.raw && self.escaping == Escaping::Html;
+            let escaping = if raw { Escaping::Plain } else { self.escaping };
+            match placeholder::resolve(payload.data(), path) {
+                Found::Value(value) => {
+                    write_value(value, escaping, out).map_err(|_| RenderFailure::TooLarge)?;
+                }
+                Found::Nothing => {}
+                Found::UnknownRoot => literal(&tag[..tag.len() - rest.len()], out)?,
             }
-            Found::Nothing => Ok(()),
-            Found::UnknownRoot => self.literal(placeholder.span.clone(), out),
         }
+        literal(rest, out)
     }
+}
 
-    fn literal(&self, span: Range<usize>, out: &mut Bounded) -> Result<(), RenderFailure> {
-        write_text(&self.text[span], Escaping::Plain, out).map_err(|_| RenderFailure::TooLarge)
-    }
+fn literal(text: &str, out: &mut Bounded) -> Result<(), RenderFailure> {
+    write_text(text, Escaping::Plain, out).map_err(|_| RenderFailure::TooLarge)
+}
+
+/// Takes octets from the beginning of a text; lengths come from a program.
+fn take<'t>(rest: &mut &'t str, octets: usize) -> Result<&'t str, RenderFailure> {
+    let (taken, behind) = rest.split_at_checked(octets).ok_or(RenderFailure::Problem {
+        message: "the program does not fit its template".to_owned(),
+        line: None,
+        column: None,
+    })?;
+    *rest = behind;
+    Ok(taken)
 }
 
 impl From<SyntaxError> for RenderFailure {
@@ -131,17 +165,21 @@ impl From<SyntaxError> for RenderFailure {
     }
 }
 
-fn compile(text: &str, escaping: Escaping) -> Result<Compiled, SyntaxError> {
-    let tags = scan::scan(text)?;
-    if !tags.are_plain() {
-        return blocks::compile(text, &tags, escaping).map(Compiled::Blocks);
-    }
-    let placeholder = |tag: scan::Tag| {
-        let raw = tag.kind == Kind::Raw && escaping == Escaping::Html;
-        let escaping = if raw { Escaping::Plain } else { escaping };
-        tag.path.map(|path| Placeholder { span: tag.span, path, escaping })
+fn placeholders(tags: &scan::Tags) -> Vec<Placeholder> {
+    let mut end = 0;
+    let placeholder = |tag: &scan::Tag| {
+        let path = tag.path.clone()?;
+        let placeholder = Placeholder {
+            text: tag.span.start - end,
+            opening: path.start - tag.span.start,
+            path: path.len(),
+            closing: tag.span.end - path.end,
+            raw: tag.kind == Kind::Raw,
+        };
+        end = tag.span.end;
+        Some(placeholder)
     };
-    Ok(Compiled::Plain(tags.list.into_iter().filter_map(placeholder).collect()))
+    tags.list.iter().filter_map(placeholder).collect()
 }
 
 fn render_problem(error: &handlebars::RenderError) -> RenderFailure {

@@ -21,4 +21,4 @@ mod url;
 pub(crate) use declared::Declared;
 pub(crate) use locate::blot_out;
 pub use locate::{locate, locate_all};
-pub(crate) use mask::{Masked, SecretPaths, Unmaskable};
+pub(crate) use mask::{SecretPaths, Unmaskable};

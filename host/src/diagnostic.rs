@@ -27,6 +27,9 @@ pub struct Diagnostic {
     /// What to change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+    /// Whether a report may quote the value at the path: nobody took it for what it is not.
+    #[serde(skip)]
+    pub quotable: bool,
 }
 
 impl Diagnostic {
@@ -57,6 +60,7 @@ impl Diagnostic {
             path: path.into(),
             message: message.into(),
             help: None,
+            quotable: false,
         }
     }
 

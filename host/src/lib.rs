@@ -30,6 +30,7 @@ mod author;
 mod config;
 mod connector;
 mod delivery;
+mod descriptor;
 mod diagnostic;
 mod egress;
 mod error;
@@ -51,6 +52,7 @@ mod transcript;
 pub use config::{locate, locate_all};
 pub use connector::{Check, Connector, Options};
 pub use delivery::Delivery;
+pub use descriptor::{Descriptor, Example, FormItem, FormItemKind, LocalizedText};
 pub use diagnostic::{Diagnostic, Severity};
 pub use egress::EgressPolicy;
 pub use error::{Error, ErrorKind, Result, Stage};
@@ -62,10 +64,8 @@ pub use receipt::{
     Envelope, NegotiatedTls, Receipt, Rejection, Timings, Verification, VerifiedStage,
 };
 pub use reply::{EnhancedStatusCode, Reply};
-pub use request::{ContentType, Request, TemplateOverride};
-pub use sandbox::{
-    Descriptor, Engine, EngineBuilder, Example, FormItem, FormItemKind, Limits, LocalizedText,
-};
+pub use request::{ContentType, Literal, Request, TemplateOverride};
+pub use sandbox::{Border, Engine, EngineBuilder, Limits};
 pub use secrets::RotatedToken;
 pub use submission::Transport;
 pub use transcript::{Line, Speaker, Transcript};

@@ -11,7 +11,7 @@ use crate::delivery::Delivery;
 use crate::diagnostic::Diagnostic;
 use crate::egress::EgressPolicy;
 use crate::error::{Error, ErrorKind, Result};
-use crate::message::Message;
+use crate::message::{Mailbox, Message};
 use crate::plan::TransportPlan;
 use crate::receipt::{Envelope, Receipt, Verification};
 use crate::redactor::Redactor;
@@ -446,9 +446,9 @@ impl Mailer {
     /// Has the component compose a message, to the recipient that the host reads in the request.
     async fn composed(&self, request: &Request, redactor: &Redactor) -> Result<Message> {
         let to = recipient("to", &request.to)?;
-        let composed = self.composers.compose(request).await.and_then(|message| {
-            self.authors.admit(&message.from.address, request.template.as_ref())?;
-            Ok(Message { to, ..message })
+        let composed = self.composers.compose(request, to).await.and_then(|message| {
+            self.authors.admit(&message.from.address, request.supplied())?;
+            Ok(message)
         });
         composed.map_err(|error| error.masked(redactor))
     }
@@ -456,7 +456,8 @@ impl Mailer {
     /// Composes a message and makes a mail of it.
     async fn make(&self, request: &Request, redactor: Redactor) -> Result<Rendered> {
         let message = self.composed(request, &redactor).await?;
-        let prepared = self.submitter.prepare(&message).map_err(|error| error.masked(&redactor))?;
+        let prepared = self.submitter.prepare(&message, request.message_id.as_deref());
+        let prepared = prepared.map_err(|error| error.masked(&redactor))?;
         Ok(Rendered { message, prepared: Arc::new(prepared), redactor })
     }
 }

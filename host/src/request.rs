@@ -19,7 +19,28 @@ pub struct Request {
     pub(crate) usage_type: String,
     pub(crate) payload: String,
     pub(crate) locale: Option<String>,
-    pub(crate) template: Option<TemplateOverride>,
+    pub(crate) content: Content,
+    pub(crate) message_id: Option<String>,
+}
+
+/// Where the content of a message comes from.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// A template of the configuration.
+    Configured,
+    /// A template that came with the request.
+    Supplied(TemplateOverride),
+    /// The platform, which has rendered it.
+    Literal(Literal),
+}
+
+/// Content that the platform has rendered already. It goes into the message as it is: braces in it
+/// are no tags, and no component sees it. A message has a text, an HTML, or both.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Literal {
+    pub(crate) subject: String,
+    pub(crate) text: Option<String>,
+    pub(crate) html: Option<String>,
 }
 
 /// A template that the platform supplies for one message, in place of the configuration's.
@@ -116,7 +137,8 @@ impl Request {
             usage_type: usage_type.into(),
             payload: "{}".to_owned(),
             locale: None,
-            template: None,
+            content: Content::Configured,
+            message_id: None,
         }
     }
 
@@ -159,8 +181,42 @@ impl Request {
     /// Sets the template to use in place of the configuration's.
     #[must_use]
     pub fn template(mut self, template: TemplateOverride) -> Self {
-        self.template = Some(template);
+        self.content = Content::Supplied(template);
         self
+    }
+
+    /// Sets content that is rendered already, in place of any template. Author, answers and header
+    /// fields stay the configuration's.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use smtp_connector::{Literal, Request};
+    ///
+    /// let request = Request::new("SignIn", "user@example.com")
+    ///     .literal(Literal::text("Your code", "482913 is your code, not {{code}}."));
+    /// ```
+    #[must_use]
+    pub fn literal(mut self, literal: Literal) -> Self {
+        self.content = Content::Literal(literal);
+        self
+    }
+
+    /// Sets the Message-ID (RFC 5322 §3.6.4), with or without its angle brackets, so that a platform
+    /// that queues messages itself finds them again. Unless set, each message gets one that nobody
+    /// can guess.
+    #[must_use]
+    pub fn message_id(mut self, message_id: impl Into<String>) -> Self {
+        self.message_id = Some(message_id.into());
+        self
+    }
+
+    /// The template that came with the request.
+    pub(crate) fn supplied(&self) -> Option<&TemplateOverride> {
+        match &self.content {
+            Content::Supplied(template) => Some(template),
+            Content::Configured | Content::Literal(_) => None,
+        }
     }
 
     /// The one-time code and the link of the payload: what no output but the message may show.
@@ -179,6 +235,35 @@ impl Request {
             _ => None,
         };
         [codes.code, codes.link].into_iter().filter_map(text).collect()
+    }
+}
+
+impl Literal {
+    /// Content in plain text.
+    pub fn text(subject: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { subject: subject.into(), text: Some(text.into()), html: None }
+    }
+
+    /// Content in HTML.
+    pub fn html(subject: impl Into<String>, html: impl Into<String>) -> Self {
+        Self { subject: subject.into(), text: None, html: Some(html.into()) }
+    }
+
+    /// Adds the same content in plain text.
+    #[must_use]
+    pub fn and_text(mut self, text: impl Into<String>) -> Self {
+        self.text = Some(text.into());
+        self
+    }
+}
+
+impl std::fmt::Debug for Literal {
+    /// Shows no content: it may carry a one-time code.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Literal")
+            .field("text_bytes", &self.text.as_ref().map(String::len))
+            .field("html_bytes", &self.html.as_ref().map(String::len))
+            .finish_non_exhaustive()
     }
 }
 

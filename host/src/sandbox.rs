@@ -2,21 +2,20 @@
 //!
 //! The only module that names wasmtime; what leaves it are the host's own types.
 
-mod bindings;
+mod admission;
 mod cache;
 mod component;
-mod convert;
+mod composers;
 mod engine;
-mod imports;
+mod inert;
 mod instance;
 mod limits;
-mod warm;
+mod v0_2;
 
-pub use component::{Descriptor, Example};
-pub use convert::{FormItem, FormItemKind, LocalizedText};
+pub use admission::Border;
 pub use engine::{Engine, EngineBuilder};
 pub use limits::Limits;
 
-pub(crate) use component::{Checked, Component};
+pub(crate) use component::{Checked, Component, Outcome, Program};
+pub(crate) use composers::Composers;
 pub(crate) use engine::MAX_COMPONENT_BYTES;
-pub(crate) use warm::Composers;

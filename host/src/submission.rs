@@ -72,8 +72,8 @@ impl Submitter {
     }
 
     /// Makes the bytes of a message and signs them, once for all attempts.
-    pub(crate) fn prepare(&self, message: &Message) -> Result<Prepared> {
-        self.sign(prepare(message)?)
+    pub(crate) fn prepare(&self, message: &Message, own_id: Option<&str>) -> Result<Prepared> {
+        self.sign(prepare(message, own_id)?)
     }
 
     /// Signs a message where the plan says so.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// The version of the contract in `wit/`.
-const VERSION: &str = "@0.1.0";
+const VERSION: &str = "@0.2.0";
 
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=../../wit");
@@ -12,7 +12,7 @@ fn main() -> io::Result<()> {
     // line and win.
     println!("cargo::rustc-link-arg=--allow-multiple-definition");
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?);
-    for version in ["0.2.0", "9.0.0"] {
+    for version in ["0.1.0", "9.0.0"] {
         let wit = out.join(version);
         copy_as(version, &wit)?;
         let bindings =
@@ -26,6 +26,9 @@ fn copy_as(version: &str, folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     for file in fs::read_dir("../../wit")? {
         let file = file?;
+        if file.path().extension().is_none_or(|extension| extension != "wit") {
+            continue;
+        }
         let text = fs::read_to_string(file.path())?.replacen(VERSION, &format!("@{version}"), 1);
         fs::write(folder.join(file.file_name()), text)?;
     }

@@ -152,8 +152,8 @@ async fn rendering_and_sending_find_no_secret_in_the_component() {
     });
     for needle in [NEEDLE, key_line] {
         configuration["spy"] = json!(inverted(needle));
-        for isolated in [false, true] {
-            let options = local().isolated(isolated);
+        for kept in [0, 2] {
+            let options = local().keep_instances(kept);
             let mailer = spy.configure_with(&configuration.to_string(), &options).await;
             let mailer = mailer.unwrap_or_else(|error| panic!("{:?}", error.diagnostics()));
             for _ in 0..2 {

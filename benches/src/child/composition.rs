@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use smtp_connector::{EgressPolicy, Engine, Mailer, Options, Request};
 use smtp_connector_guest::bindings::exports::smtp_connector::contract::messages as contract;
 use smtp_connector_guest::compose::Composer;
+use smtp_connector_guest::config::check;
 
 use super::scratch;
 use crate::{Outcome, mail};
@@ -22,12 +23,12 @@ const MESSAGES: usize = 64;
 /// Who composes.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) enum How {
-    /// The sandbox, with an instance that is kept.
-    Sandbox,
+    /// The sandbox, with instances that are kept.
+    Kept,
+    /// The sandbox, with a fresh instance for each message.
+    Fresh,
     /// The same, and a mail is made of the message.
     SandboxAndMail,
-    /// The sandbox, with a new instance for each message.
-    Isolated,
     /// The code of the component, without a sandbox.
     Native,
     /// The handlebars crate alone, its templates compiled beforehand.
@@ -46,17 +47,17 @@ pub(crate) struct Effort {
 /// Composes so many messages.
 pub(super) async fn compose(how: How, count: usize) -> Outcome<Effort> {
     match how {
-        How::Sandbox => sandbox(false, false, count).await,
-        How::SandboxAndMail => sandbox(false, true, count).await,
-        How::Isolated => sandbox(true, false, count).await,
+        How::Kept => sandbox(2, false, count).await,
+        How::SandboxAndMail => sandbox(0, true, count).await,
+        How::Fresh => sandbox(0, false, count).await,
         How::Native => native(count),
         How::Handlebars => handlebars(count),
     }
 }
 
-/// Composes in the sandbox; `isolated` asks for a new instance each, `mail` for the mail's bytes.
-async fn sandbox(isolated: bool, mail: bool, count: usize) -> Outcome<Effort> {
-    let mailer = mailer(isolated).await?;
+/// Composes in the sandbox, in fresh instances or in kept ones; `mail` asks for the mail's bytes.
+async fn sandbox(kept: usize, mail: bool, count: usize) -> Outcome<Effort> {
+    let mailer = mailer(kept).await?;
     let request =
         |index| Request::new("SignIn", mail::recipient(index)).payload_text(mail::payload(index));
     let requests: Vec<_> = (0..MESSAGES).map(request).collect();
@@ -76,22 +77,23 @@ async fn sandbox(isolated: bool, mail: bool, count: usize) -> Outcome<Effort> {
     Ok(before.elapsed())
 }
 
-async fn mailer(isolated: bool) -> Outcome<Mailer> {
+async fn mailer(kept: usize) -> Outcome<Mailer> {
     let engine = Engine::builder().cache_directory(scratch("cache/smtp-connector")).build()?;
     let configuration = mail::configuration(25, 1, TEMPLATE_BYTES).to_string();
-    let options = Options::default().egress(EgressPolicy::any()).isolated(isolated);
+    let options = Options::default().egress(EgressPolicy::any()).keep_instances(kept);
     Ok(engine.bundled().await?.configure_with(&configuration, &options).await?)
 }
 
 fn native(count: usize) -> Outcome<Effort> {
     let configuration = mail::configuration(25, 1, TEMPLATE_BYTES).to_string();
-    let composer = Composer::open(&configuration).map_err(|findings| format!("{findings:?}"))?;
+    let report = check(&configuration);
+    let outcome = report.outcome.ok_or_else(|| format!("{:?}", report.diagnostics))?;
+    let composer = Composer::open(&outcome.program)?;
     let request = |index| contract::Request {
-        to: mail::recipient(index),
         usage_type: "SignIn".to_owned(),
         payload: mail::payload(index),
         locale: None,
-        template: None,
+        content: contract::Content::Configured,
     };
     let requests: Vec<_> = (0..MESSAGES).map(request).collect();
     let compose = |request| composer.compose(request).map_err(|error| format!("{error:?}"));

@@ -9,65 +9,94 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Mail;
 use crate::config::templates::{Template, fold_locale};
+use crate::template::SyntaxError;
 
 /// The type that stands in for every other.
 const FALLBACK: &str = "Generic";
 
-/// The mails of a configuration by usage type.
-#[derive(Debug)]
-pub(super) struct Catalogue {
-    types: HashMap<String, Entries>,
+/// Which mail of a configuration is for which messages.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Catalogue {
+    /// The types, in the order of their names.
+    types: Vec<Entries>,
 }
 
 /// The mails of one type, in the order of the configuration.
-#[derive(Debug, Default)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Entries {
-    mails: Vec<Mail>,
-    /// Which mail is for which folded language tag, or for all.
-    by_locale: HashMap<Option<String>, usize>,
+    usage_type: String,
+    list: Vec<Entry>,
+}
+
+/// One mail: the folded language tag that it is for, or none for all, and its number.
+#[derive(Debug, Serialize, Deserialize)]
+struct Entry {
+    locale: Option<String>,
+    mail: usize,
 }
 
 impl Catalogue {
-    /// Joins the templates that are two forms of one mail.
-    pub(super) fn new(templates: Vec<Template>) -> Self {
-        let mut types: HashMap<String, Entries> = HashMap::new();
+    /// Joins the templates that are two forms of one mail, and numbers the mails.
+    ///
+    /// # Errors
+    ///
+    /// Fails with the first template that cannot be scanned.
+    pub(crate) fn new(templates: &[Template]) -> Result<(Self, Vec<Mail>), SyntaxError> {
+        let mut mails = Vec::new();
+        let mut numbers: HashMap<(&str, Option<&str>), usize> = HashMap::new();
+        let mut types: HashMap<&str, Vec<Entry>> = HashMap::new();
         for template in templates {
-            types.entry(template.usage_type.clone()).or_default().add(template);
+            let key = (template.usage_type.as_str(), template.locale.as_deref());
+            let number = match numbers.get(&key) {
+                Some(number) => *number,
+                None => {
+                    let entry = Entry { locale: template.locale.clone(), mail: mails.len() };
+                    types.entry(&template.usage_type).or_default().push(entry);
+                    numbers.insert(key, mails.len());
+                    mails.push(Mail::new(&template.subject)?);
+                    mails.len() - 1
+                }
+            };
+            mails[number].add(&template.content, template.content_type)?;
         }
-        Self { types }
+        let entries =
+            |(usage_type, list): (&str, _)| Entries { usage_type: usage_type.into(), list };
+        let mut types: Vec<_> = types.into_iter().map(entries).collect();
+        types.sort_unstable_by(|a, b| a.usage_type.cmp(&b.usage_type));
+        Ok((Self { types }, mails))
     }
 
-    /// The mail of a type in the best language there is.
+    /// The number of the mail of a type in the best language there is.
     pub(super) fn find(
         &self,
         usage_type: &str,
         locale: Option<&str>,
         payload: &Value,
-    ) -> Option<&Mail> {
-        let candidates = [self.types.get(usage_type), self.types.get(FALLBACK)];
+    ) -> Option<usize> {
+        let candidates = [self.of(usage_type), self.of(FALLBACK)];
         let mut candidates = candidates.into_iter().flatten();
         let wanted = wanted(locale, payload);
         let first = candidates.clone().next();
-        candidates.find_map(|entries| entries.best(&wanted)).or_else(|| first?.mails.first())
+        candidates.find_map(|entries| entries.best(&wanted)).or_else(|| Some(first?.list[0].mail))
+    }
+
+    fn of(&self, usage_type: &str) -> Option<&Entries> {
+        let found =
+            self.types.binary_search_by(|entries| entries.usage_type.as_str().cmp(usage_type));
+        found.ok().map(|index| &self.types[index]).filter(|entries| !entries.list.is_empty())
     }
 }
 
 impl Entries {
-    fn add(&mut self, template: Template) {
-        let index = *self.by_locale.entry(template.locale).or_insert_with(|| {
-            self.mails.push(Mail::new(template.subject));
-            self.mails.len() - 1
-        });
-        self.mails[index].add(template.content, template.content_type);
-    }
-
-    fn best(&self, wanted: &[String]) -> Option<&Mail> {
+    fn best(&self, wanted: &[String]) -> Option<usize> {
         let with = |locale: Option<&str>| {
-            self.by_locale.get(&locale.map(str::to_owned)).map(|index| &self.mails[*index])
+            let found = self.list.iter().find(|entry| entry.locale.as_deref() == locale);
+            found.map(|entry| entry.mail)
         };
         let best_for = |tag: &String| {
             truncations(tag).find_map(|tag| with(Some(tag))).or_else(|| self.of(tag))
@@ -76,11 +105,10 @@ impl Entries {
     }
 
     /// The first mail of the configuration in the language of a tag.
-    fn of(&self, tag: &str) -> Option<&Mail> {
+    fn of(&self, tag: &str) -> Option<usize> {
         let wanted = language(tag)?;
-        let speaks = |locale: &Option<String>| locale.as_deref().and_then(language) == Some(wanted);
-        let found = self.by_locale.iter().filter(|(locale, _)| speaks(locale));
-        found.map(|(_, index)| *index).min().map(|index| &self.mails[index])
+        let speaks = |entry: &&Entry| entry.locale.as_deref().and_then(language) == Some(wanted);
+        self.list.iter().find(speaks).map(|entry| entry.mail)
     }
 }
 
@@ -128,7 +156,7 @@ mod tests {
     use super::*;
     use crate::bindings::exports::smtp_connector::contract::messages::ContentType;
 
-    fn catalogue(entries: &[(&str, &str)]) -> Catalogue {
+    fn catalogue(entries: &[(&str, &str)]) -> (Catalogue, Vec<Mail>) {
         let template = |(usage_type, locale): &(&str, &str)| Template {
             pointer: String::new(),
             usage_type: (*usage_type).to_owned(),
@@ -137,17 +165,19 @@ mod tests {
             subject: format!("{usage_type} {locale}"),
             content: String::new(),
         };
-        Catalogue::new(entries.iter().map(template).collect())
+        let templates: Vec<_> = entries.iter().map(template).collect();
+        Catalogue::new(&templates).expect("plain templates")
     }
 
     fn pick(
-        catalogue: &Catalogue,
+        (catalogue, mails): &(Catalogue, Vec<Mail>),
         usage_type: &str,
         locale: Option<&str>,
         payload: Value,
     ) -> String {
-        let mail = catalogue.find(usage_type, locale, &payload).expect("a mail");
-        let rendered = mail.subject.render(&crate::template::Engine::default(), &payload.into());
+        let number = catalogue.find(usage_type, locale, &payload).expect("a mail");
+        let rendered =
+            mails[number].subject.render(&crate::template::Engine::default(), &payload.into());
         rendered.expect("a plain subject").trim().to_owned()
     }
 
@@ -187,6 +217,7 @@ mod tests {
         assert_eq!(pick(&all, "SignIn", Some("it"), json!({})), "SignIn fr");
         assert_eq!(pick(&all, "SignIn", Some("es"), json!({})), "Generic es");
         assert_eq!(pick(&all, "BindMfa", Some("it"), json!({})), "Generic es");
-        assert!(catalogue(&[("SignIn", "")]).find("BindMfa", None, &json!({})).is_none());
+        let (only, _) = catalogue(&[("SignIn", "")]);
+        assert!(only.find("BindMfa", None, &json!({})).is_none());
     }
 }

@@ -12,19 +12,20 @@ fn composer(extra: &Value) -> Composer {
         templates.push(entry("SignIn"));
     }
     let document = json!({
-        "fromEmail": "App <app@example.com>", "replyTo": "help@example.com",
+        "host": "mail.example.com", "fromEmail": "App <app@example.com>", "replyTo": "help@example.com",
         "customHeaders": {"X-Tag": ["a", "b"]}, "templates": templates,
     });
-    Composer::open(&document.to_string()).expect("a good configuration")
+    let report = crate::config::check(&document.to_string());
+    let outcome = report.outcome.unwrap_or_else(|| panic!("{:?}", report.diagnostics));
+    Composer::open(&outcome.program).expect("its own program")
 }
 
 fn request(payload: &Value) -> Request {
     Request {
-        to: "ada@example.org".to_owned(),
         usage_type: "SignIn".to_owned(),
         payload: payload.to_string(),
         locale: None,
-        template: None,
+        content: Content::Configured,
     }
 }
 
@@ -36,7 +37,7 @@ fn overriding(send_from: Option<&str>, reply_to: Option<&str>, payload: &Value) 
         reply_to: reply_to.map(str::to_owned),
         send_from: send_from.map(str::to_owned),
     };
-    Request { template: Some(template), ..request(payload) }
+    Request { content: Content::Supplied(template), ..request(payload) }
 }
 
 fn mailbox(name: &str, address: &str) -> Mailbox {
@@ -60,7 +61,6 @@ fn a_pair_becomes_one_message() {
     let expected = Message {
         sender: mailbox("App", "app@example.com"),
         reply_to: vec![mailbox("", "help@example.com")],
-        to: mailbox("", "ada@example.org"),
         subject: "12 Bcc: x".to_owned(),
         text: Some("Hi <Ada>".to_owned()),
         html: Some("<b>&lt;Ada&gt;</b>".to_owned()),
@@ -84,7 +84,7 @@ fn subjects_are_one_line() {
 }
 
 #[test]
-fn payloads_and_recipients_are_checked() {
+fn payloads_are_checked() {
     let composer = composer(&json!([]));
     for (payload, message) in [
         ("[]", "the payload is not a JSON object"),
@@ -96,12 +96,24 @@ fn payloads_and_recipients_are_checked() {
         let request = Request { payload: payload.to_owned(), ..request(&json!({})) };
         assert_eq!(composer.compose(&request), Err(ComposeError::Payload(message.to_owned())));
     }
-    for to in ["", "a@b, c@d", "a@b\r\nRCPT TO:<x@y>", "nobody", "a@b>"] {
-        let found = composer.compose(&Request { to: to.to_owned(), ..request(&json!({})) });
-        assert!(
-            matches!(found, Err(ComposeError::Address(problem)) if problem.field == "to"),
-            "{to}"
-        );
+}
+
+#[test]
+fn literal_content_is_not_the_composers() {
+    let literal = Request { content: Content::Literal, ..request(&json!({"code": "1"})) };
+    let message = composer(&json!([])).compose(&literal).expect("a message");
+    assert_eq!(message.sender, mailbox("App", "app@example.com"));
+    assert_eq!(message.headers.len(), 2);
+    assert_eq!((message.subject.as_str(), message.text, message.html), ("", None, None));
+}
+
+#[test]
+fn a_composer_renders_as_often_as_it_is_asked() {
+    let blocks = json!([{"usageType": "SignIn", "contentType": "text/plain", "subject": "s", "content": "{{#if code}}{{code}}{{/if}}"}]);
+    let composer = composer(&blocks);
+    for code in ["1", "2"] {
+        let message = composer.compose(&request(&json!({"code": code}))).expect("a message");
+        assert_eq!(message.text.as_deref(), Some(code));
     }
 }
 
@@ -173,17 +185,21 @@ fn a_missing_root_stays_as_written_in_a_name_and_is_no_address() {
 
 #[test]
 fn failures_name_their_part() {
-    let broken = json!([{"usageType": "SignIn", "contentType": "text/html", "subject": "s", "content": "a\n{{#if"}]);
+    let broken = TemplateOverride {
+        content: "a\n{{#if".to_owned(),
+        subject: "s".to_owned(),
+        content_type: None,
+        reply_to: None,
+        send_from: None,
+    };
     let problem = TemplateProblem {
         part: MessagePart::Html,
         message: "this tag is never closed, add `}}`".to_owned(),
         line: Some(2),
         column: Some(1),
     };
-    assert_eq!(
-        composer(&broken).compose(&request(&json!({}))),
-        Err(ComposeError::Template(problem))
-    );
+    let request_broken = Request { content: Content::Supplied(broken), ..request(&json!({})) };
+    assert_eq!(composer(&json!([])).compose(&request_broken), Err(ComposeError::Template(problem)));
     let large = json!([{"usageType": "SignIn", "contentType": "text/plain", "subject": "s", "content": "{{code}}{{code}}"}]);
     let payload = json!({"code": "x".repeat(3 << 20)});
     assert_eq!(

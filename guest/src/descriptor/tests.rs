@@ -3,9 +3,20 @@
 use serde_json::Value;
 
 use super::*;
+use crate::config::Object;
+use crate::config::templates::{self, Template};
+use crate::findings::Findings;
 
 fn parsed(text: &str) -> Value {
     serde_json::from_str(text).expect("valid JSON")
+}
+
+fn templates(configuration: &str) -> Vec<Template> {
+    let (document, mut findings) = (parsed(configuration), Findings::default());
+    let mut root = Object::read(&document, "", &mut findings).expect("an object");
+    let templates = templates::read(&mut root, &mut findings);
+    assert_eq!(findings.into_vec(), []);
+    templates
 }
 
 #[test]
@@ -18,10 +29,10 @@ fn data_files_are_json_objects() {
 }
 
 #[test]
-fn examples_can_be_opened_and_their_templates_lint_clean() {
+fn the_templates_of_examples_lint_clean() {
     for example in describe().examples {
-        let (_, templates) = crate::config::open(&example.configuration).expect("a good example");
-        let mut findings = crate::findings::Findings::default();
+        let templates = templates(&example.configuration);
+        let mut findings = Findings::default();
         crate::template::lint(&templates, &mut findings);
         assert_eq!(findings.into_vec(), [], "{}", example.id);
     }
@@ -49,9 +60,7 @@ fn defaults_and_conditions_of_the_form_are_json() {
 
 #[test]
 fn the_demo_shows_every_type_in_both_forms() {
-    let (_, templates) =
-        crate::config::open(include_str!("../../data/examples/demo.json")).expect("a good example");
-    assert_eq!(templates.len(), 18);
+    assert_eq!(templates(include_str!("../../data/examples/demo.json")).len(), 18);
 }
 
 #[test]

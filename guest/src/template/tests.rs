@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 
 fn render(text: &str, escaping: Escaping, payload: Value) -> Result<String, RenderFailure> {
-    Source::new(text, escaping).render(&Engine::default(), &Context::from(payload))
+    Source::scan(text, escaping)?.render(&Engine::default(), &Context::from(payload))
 }
 
 fn payload() -> Value {

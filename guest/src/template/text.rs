@@ -4,12 +4,13 @@
 use std::io;
 
 use handlebars::Output;
+use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
 use crate::mailbox;
 
 /// How values are escaped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Escaping {
     /// For HTML: `&`, `<`, `>` and both quotes become references.
     Html,

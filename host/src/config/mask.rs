@@ -29,6 +29,9 @@ const MAX_PLACES: usize = 1 << 20;
 /// What a secret costs beside the name of its place.
 const PLACE_OVERHEAD: usize = 64;
 
+/// How a reference begins; the contract states it.
+const SECRET_PREFIX: &str = include_str!("../../wit/secret-prefix.txt");
+
 /// Why the secrets could not be taken out.
 #[derive(Debug)]
 pub(crate) enum Unmaskable {
@@ -99,7 +102,7 @@ impl SecretPaths {
 
 /// The reference that stands in the place of a secret.
 fn reference(pointer: &str) -> String {
-    format!("secret:{pointer}")
+    format!("{SECRET_PREFIX}{pointer}")
 }
 
 struct Masker<'p> {

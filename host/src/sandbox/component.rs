@@ -1,16 +1,16 @@
-//! A loaded component: compiled, admitted and described, ready to be instantiated.
+//! A loaded component: admitted, compiled and described, ready to be instantiated.
 
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
+use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::component::Component as Compiled;
 
-use super::bindings::{MailConnectorPre, exports::smtp_connector::contract::connector};
-use super::convert::{self, FormItem, LocalizedText};
-use super::engine::Engine;
-use super::imports;
+use super::admission::Border;
+use super::engine::{Engine, PLACES};
 use super::instance::{Exceeded, Fault, Instance, State};
 use super::limits::Limits;
+use super::v0_2::{Adapter, Exports};
+use crate::descriptor::Descriptor;
 use crate::diagnostic::Diagnostic;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::TransportPlan;
@@ -18,57 +18,46 @@ use crate::plan::TransportPlan;
 /// A component that is ready to work.
 pub(crate) struct Component {
     engine: Engine,
-    pre: MailConnectorPre<State>,
+    adapter: Adapter,
+    border: Border,
     descriptor: Descriptor,
+    /// How many of the engine's places an instance takes.
+    places: u32,
     bundled: bool,
-}
-
-/// What a component says of itself.
-#[derive(Debug, Clone, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct Descriptor {
-    /// The identifier under which a platform knows the connector.
-    pub id: String,
-    /// The short name of what it connects to.
-    pub target: String,
-    /// Its name by language, the default first.
-    #[serde(rename = "name", serialize_with = "by_language")]
-    pub names: Vec<LocalizedText>,
-    /// Its description by language, the default first.
-    #[serde(rename = "description", serialize_with = "by_language")]
-    pub descriptions: Vec<LocalizedText>,
-    /// A logo as a data URL.
-    pub logo: Option<String>,
-    /// The logo for a dark background, as a data URL.
-    pub logo_dark: Option<String>,
-    /// The form for a configuration.
-    pub form_items: Vec<FormItem>,
-    /// Where secrets stand: JSON Pointers in which `*` stands for any member or element.
-    pub secret_pointers: Vec<String>,
-    /// Ready configurations.
-    pub examples: Vec<Example>,
-    /// The JSON Schema of the configuration.
-    pub configuration_schema: serde_json::Value,
-}
-
-/// A configuration to begin with.
-#[derive(Debug, Clone, Serialize)]
-#[non_exhaustive]
-pub struct Example {
-    /// A short name, such as `gmail`.
-    pub id: String,
-    /// What it is for.
-    pub title: String,
-    /// The configuration.
-    pub configuration: serde_json::Value,
 }
 
 /// What a check found.
 pub(crate) struct Checked {
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// None where there are errors.
+    pub(crate) outcome: Option<Outcome>,
+}
+
+/// What a configuration without errors comes to.
+pub(crate) struct Outcome {
     /// The plan, or how it breaks the contract.
-    pub(crate) plan: Option<Result<TransportPlan>>,
+    pub(crate) plan: Result<TransportPlan>,
+    pub(crate) program: Program,
+}
+
+/// What a component has put down of a configuration to compose messages with. Nobody but the
+/// component knows what it says.
+#[derive(Clone)]
+pub(crate) struct Program(Arc<[u8]>);
+
+impl Program {
+    pub(super) fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes.into())
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// How many bytes a tenant costs, beyond its configuration.
+    pub(crate) fn length(&self) -> usize {
+        self.0.len()
+    }
 }
 
 impl std::fmt::Debug for Component {
@@ -78,23 +67,33 @@ impl std::fmt::Debug for Component {
 }
 
 impl Component {
-    /// Compiles, admits and describes a component.
+    /// Admits, compiles and describes a component.
     pub(super) async fn load(engine: &Engine, bytes: Vec<u8>, bundled: bool) -> Result<Arc<Self>> {
         let compiler = engine.clone();
-        let compiled = tokio::task::spawn_blocking(move || compile(&compiler, &bytes)).await;
-        let compiled = compiled.map_err(|error| {
-            Error::new(ErrorKind::Internal, "the compiler of components failed").with_source(error)
+        let prepared = tokio::task::spawn_blocking(move || {
+            let border = Border::read(&bytes)?;
+            border.admit()?;
+            Ok((border, compile(&compiler, &bytes)?))
+        });
+        // The compiler panics on nothing but what it was given.
+        let (border, compiled) = prepared.await.map_err(|error| {
+            Error::new(ErrorKind::Component, "the compiler fails on this component")
+                .with_source(error)
         })??;
-        imports::admit(&compiled)?;
-        let pre = engine.linker().instantiate_pre(&compiled).and_then(MailConnectorPre::new);
-        let pre = pre.map_err(|error| {
-            Error::new(
-                ErrorKind::Component,
-                format!("the component does not keep to the contract: {error:#}"),
-            )
+        let needed = compiled.resources_required();
+        let places = needed.map_or(1, |needed| needed.num_memories.max(needed.num_tables).max(1));
+        if places > PLACES {
+            let message = format!("the component has {places} memories or tables");
+            return Err(Error::new(ErrorKind::Component, message));
+        }
+        let adapter = engine.linker().instantiate_pre(&compiled).and_then(Adapter::new);
+        let adapter = adapter.map_err(|error| {
+            let message = format!("the component does not keep to the contract: {error:#}");
+            Error::new(ErrorKind::Component, message)
         })?;
+        let descriptor = Descriptor::default();
         let mut component =
-            Self { engine: engine.clone(), pre, descriptor: Descriptor::default(), bundled };
+            Self { engine: engine.clone(), adapter, border, descriptor, places, bundled };
         component.descriptor = component.describe().await?;
         Ok(Arc::new(component))
     }
@@ -104,14 +103,18 @@ impl Component {
         &self.descriptor
     }
 
+    /// What the component imports and exports.
+    pub(crate) fn border(&self) -> &Border {
+        &self.border
+    }
+
     /// Checks a configuration whose secrets are masked, in an instance of its own.
     pub(crate) async fn check(&self, masked: &str) -> Result<Checked> {
-        let report =
-            self.call(async |exports, store| exports.call_check(store, masked).await).await;
-        match report {
-            Ok(report) => convert::report(report),
+        let checked = self.call(async |exports, store| exports.check(store, masked).await).await;
+        match checked {
+            Ok(checked) => self.within_bounds(checked?),
             // The bundled check is linear in its input: what exceeds a bound is the configuration.
-            Err(Fault::Exceeded(exceeded)) if self.bundled => Ok(Checked::failed(&exceeded)),
+            Err(Fault::Exceeded(exceeded)) if self.bundled => Ok(Checked::too_complex(&exceeded)),
             Err(fault) => Err(fault.blame_component("check")),
         }
     }
@@ -127,44 +130,64 @@ impl Component {
         self.engine.limits()
     }
 
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     pub(super) fn wasmtime(&self) -> &wasmtime::Engine {
         self.engine.wasmtime()
     }
 
-    pub(super) fn pre(&self) -> &MailConnectorPre<State> {
-        &self.pre
+    pub(super) fn adapter(&self) -> &Adapter {
+        &self.adapter
+    }
+
+    /// How many of the engine's places an instance takes.
+    pub(super) fn places_needed(&self) -> u32 {
+        self.places
+    }
+
+    /// Waits for the places of one instance.
+    pub(super) async fn places(&self) -> Option<OwnedSemaphorePermit> {
+        // None only of a semaphore that was closed, which nobody does.
+        self.engine.places().clone().acquire_many_owned(self.places).await.ok()
     }
 
     async fn describe(&self) -> Result<Descriptor> {
-        let descriptor = self.call(async |exports, store| exports.call_describe(store).await).await;
-        convert::descriptor(descriptor.map_err(|fault| fault.blame_component("describe"))?)
+        let described = self.call(async |exports, store| exports.describe(store).await).await;
+        described.map_err(|fault| fault.blame_component("describe"))?
     }
 
     async fn call<T>(
         &self,
-        call: impl AsyncFnOnce(&connector::Guest, &mut wasmtime::Store<State>) -> wasmtime::Result<T>,
+        call: impl AsyncFnOnce(&Exports, &mut wasmtime::Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, Fault> {
         let instance = Instance::new(self).await?;
-        let answer = instance
-            .call(self.limits(), async |exports, store| {
-                call(exports.smtp_connector_contract_connector(), store).await
-            })
-            .await;
+        let answer = instance.call(self.limits(), call).await;
         answer.map(|(_, answer)| answer)
+    }
+
+    fn within_bounds(&self, checked: Checked) -> Result<Checked> {
+        let most = self.limits().program_bytes;
+        let length = checked.outcome.as_ref().map_or(0, |outcome| outcome.program.length());
+        if length <= most {
+            return Ok(checked);
+        }
+        let exceeded = Exceeded::Program(most);
+        match self.bundled {
+            true => Ok(Checked::too_complex(&exceeded)),
+            false => Err(Fault::Exceeded(exceeded).blame_component("check")),
+        }
     }
 }
 
 impl Checked {
-    fn failed(exceeded: &Exceeded) -> Self {
+    fn too_complex(exceeded: &Exceeded) -> Self {
         let diagnostic =
             Diagnostic::error("", "too-complex", format!("checking this configuration {exceeded}"))
                 .with_help("shorten it");
-        Self { diagnostics: vec![diagnostic], plan: None }
+        Self { diagnostics: vec![diagnostic], outcome: None }
     }
-}
-
-fn by_language<S: Serializer>(texts: &[LocalizedText], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(texts.iter().map(|text| (&text.language, &text.text)))
 }
 
 fn compile(engine: &Engine, bytes: &[u8]) -> Result<Compiled> {
@@ -172,17 +195,9 @@ fn compile(engine: &Engine, bytes: &[u8]) -> Result<Compiled> {
         return Ok(compiled);
     }
     let compiled = Compiled::new(engine.wasmtime(), bytes).map_err(|error| {
-        let message = match bytes {
-            [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => {
-                "this is a core WebAssembly module, not a component".to_owned()
-            }
-            _ if !bytes.starts_with(b"\0asm") => "this is no WebAssembly component".to_owned(),
-            _ => {
-                format!("this is not a component that the sandbox can run: {}", first_line(&error))
-            }
-        };
+        let reason = first_line(&error);
+        let message = format!("this is not a component that the sandbox can run: {reason}");
         Error::new(ErrorKind::Component, message)
-            .with_hint("build the component for the target `wasm32-wasip2`")
     })?;
     if let Some(cache) = engine.cache() {
         cache.keep(bytes, &compiled);

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 use wasmtime::component::Linker;
+use wasmtime::{Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use super::cache::Cache;
 use super::component::Component;
-use super::imports;
+use super::inert;
 use super::instance::State;
 use super::limits::Limits;
 use crate::error::{Error, ErrorKind, Result};
@@ -19,8 +20,26 @@ use crate::error::{Error, ErrorKind, Result};
 /// call and cost an idle process nothing that can be measured.
 const TICK: Duration = Duration::from_millis(10);
 
-/// The largest component that is compiled, in bytes: thirty times the bundled one.
-pub(crate) const MAX_COMPONENT_BYTES: usize = 16 << 20;
+/// The largest component that is compiled, in bytes. One in Python takes 19.5 MB, most of it the
+/// interpreter; one in Rust a megabyte.
+pub(crate) const MAX_COMPONENT_BYTES: usize = 32 << 20;
+
+/// How many places for linear memories an engine has: as many instances at once, for most have one
+/// memory. A place that is free costs address space only. Two hundred calls at once are more than
+/// any processor of today runs; the others wait.
+pub(super) const PLACES: u32 = 256;
+
+/// How many core instances there may be for each place. The runtime of a language comes as a dozen
+/// modules, each an instance of its own.
+const CORE_INSTANCES: u32 = 16;
+
+/// How many elements a table may have: function pointers of a connector are some hundreds, those of
+/// an interpreter some thousands.
+pub(super) const MAX_TABLE_ELEMENTS: usize = 100_000;
+
+/// How much of a memory stays resident in a place that is free, in bytes. An instance of the bundled
+/// component touches less for a message, so that the next needs no page from the kernel.
+const KEPT_RESIDENT: usize = 512 << 10;
 
 /// Compiles and runs components. Make one per process and share it: cloning is cheap.
 ///
@@ -43,6 +62,11 @@ struct Inner {
     linker: Linker<State>,
     limits: Limits,
     cache: Option<Cache>,
+    /// Places for instances that serve one call.
+    places: Arc<Semaphore>,
+    /// How many instances may be kept beyond a call: half of all places, so that whoever keeps none
+    /// is served as well.
+    keeping: Arc<Semaphore>,
     #[cfg(feature = "bundled")]
     bundled: OnceCell<Arc<Component>>,
 }
@@ -105,15 +129,16 @@ impl EngineBuilder {
     ///
     /// Fails with [`ErrorKind::Internal`] where this machine cannot run WebAssembly.
     pub fn build(self) -> Result<Engine> {
-        let engine = wasmtime::Engine::new(&configuration(&self.limits))
-            .map_err(|error| unusable(&error))?;
-        let linker = imports::linker(&engine).map_err(|error| unusable(&error))?;
+        let engine = engine(&self.limits).map_err(|error| unusable(&error))?;
+        let linker = inert::linker(&engine).map_err(|error| unusable(&error))?;
         let cache = self.cache.map(|path| Cache::new(path, &engine));
         let inner = Arc::new(Inner {
             engine,
             linker,
             limits: self.limits,
             cache,
+            places: Arc::new(Semaphore::new(PLACES as usize)),
+            keeping: Arc::new(Semaphore::new(PLACES as usize / 2)),
             #[cfg(feature = "bundled")]
             bundled: OnceCell::new(),
         });
@@ -166,9 +191,28 @@ impl Engine {
         &self.0.linker
     }
 
+    pub(super) fn places(&self) -> &Arc<Semaphore> {
+        &self.0.places
+    }
+
+    pub(super) fn keeping(&self) -> &Arc<Semaphore> {
+        &self.0.keeping
+    }
+
     pub(super) fn cache(&self) -> Option<&Cache> {
         self.0.cache.as_ref()
     }
+}
+
+/// An engine whose instances have their places ready, which makes a fresh one for each message
+/// cheap; where the address space for them is not to be had, each gets its own when it is made.
+fn engine(limits: &Limits) -> wasmtime::Result<wasmtime::Engine> {
+    let mut config = configuration(limits);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)));
+    wasmtime::Engine::new(&config).or_else(|error| {
+        tracing::debug!(target: "smtp_connector", %error, "instances have no places ready");
+        wasmtime::Engine::new(&configuration(limits))
+    })
 }
 
 fn configuration(limits: &Limits) -> wasmtime::Config {
@@ -179,14 +223,32 @@ fn configuration(limits: &Limits) -> wasmtime::Config {
         // wasmtime asks for room beside the guest's own stack, for the host functions that it
         // calls.
         .async_stack_size(limits.stack_bytes + (512 << 10))
-        // A connector is plain computation: what it does not need is not offered.
+        // A connector is plain computation: what no language's runtime needs is not offered.
+        // Several memories and extended constants are what JavaScript's and Python's need.
         .wasm_simd(false)
         .wasm_relaxed_simd(false)
-        .wasm_multi_memory(false)
         .wasm_memory64(false)
-        .wasm_tail_call(false)
-        .wasm_extended_const(false);
+        .wasm_tail_call(false);
     config
+}
+
+fn pool(limits: &Limits) -> PoolingAllocationConfig {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(PLACES)
+        .total_core_instances(PLACES * CORE_INSTANCES)
+        .total_memories(PLACES)
+        .total_tables(PLACES)
+        .total_stacks(PLACES)
+        .max_memories_per_component(PLACES)
+        .max_tables_per_component(PLACES)
+        .max_core_instances_per_component(PLACES * CORE_INSTANCES)
+        .max_memory_size(limits.memory_bytes)
+        .table_elements(MAX_TABLE_ELEMENTS);
+    // Only with the kernel's help is it cheaper to clean a page than to give it back.
+    if PoolingAllocationConfig::is_pagemap_scan_available() {
+        pool.pagemap_scan(Enabled::Yes).linear_memory_keep_resident(KEPT_RESIDENT);
+    }
+    pool
 }
 
 /// Advances the engine's epoch until the engine is gone.

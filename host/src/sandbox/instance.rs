@@ -3,51 +3,42 @@
 //! An instance that traps or exceeds a bound is never entered again: its calls take it by value and
 //! give it back only when they succeed.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use tokio::io::AsyncWrite;
-use wasmtime::component::ResourceTable;
+use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::{ResourceLimiter, Store, Trap, UpdateDeadline};
-use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
-use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView, async_trait};
 
-use super::bindings::MailConnector;
 use super::component::Component;
+use super::engine::MAX_TABLE_ELEMENTS;
+use super::inert::Inert;
 use super::limits::Limits;
+use super::v0_2::Exports;
 use crate::error::{Error, ErrorKind};
 
 /// Handles that a component may hold at once; a connector needs one or two.
 const MAX_HANDLES: usize = 1024;
 
-/// How much of what a component says on its standard error is kept: a panic message.
-const MAX_LAST_WORDS: usize = 2048;
-
-/// How many elements a table may have: function pointers of a connector are some hundreds.
-const MAX_TABLE_ELEMENTS: usize = 100_000;
-
 /// A running copy of a component.
 pub(super) struct Instance {
     store: Store<State>,
-    exports: MailConnector,
+    exports: Exports,
+    /// Linear memory at the beginning, before any call.
+    born_with: usize,
+    /// Given back after the store, which gives its place back to the engine.
+    _places: Option<OwnedSemaphorePermit>,
 }
 
 /// What an instance carries on the host's side.
 pub(super) struct State {
-    wasi: WasiCtx,
-    table: ResourceTable,
+    pub(super) inert: Inert,
     memory_limit: usize,
     memory_bytes: usize,
     memory_refused: bool,
     call_began: Instant,
-    last_words: LastWords,
-}
-
-impl WasiView for State {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
-    }
 }
 
 impl ResourceLimiter for State {
@@ -82,6 +73,7 @@ impl ResourceLimiter for State {
 pub(super) enum Exceeded {
     Memory(usize),
     Output(usize),
+    Program(usize),
     Stack,
     Time(Duration),
 }
@@ -91,6 +83,7 @@ impl std::fmt::Display for Exceeded {
         match self {
             Self::Memory(bytes) => write!(f, "needs more than {} MiB of memory", bytes >> 20),
             Self::Output(bytes) => write!(f, "returns more than {} MiB", bytes >> 20),
+            Self::Program(bytes) => write!(f, "makes a program of more than {} KiB", bytes >> 10),
             Self::Stack => f.write_str("recurses too deeply"),
             Self::Time(limit) => write!(f, "takes longer than {limit:?}"),
         }
@@ -122,6 +115,7 @@ impl Fault {
 impl Instance {
     /// Instantiates a component in a store of its own.
     pub(super) async fn new(component: &Component) -> Result<Self, Fault> {
+        let places = component.places().await;
         let limits = component.limits();
         let mut store = Store::new(component.wasmtime(), State::new(limits));
         store.limiter(|state| state);
@@ -135,8 +129,11 @@ impl Instance {
             Ok(UpdateDeadline::Yield(1))
         });
         store.set_epoch_deadline(1);
-        match component.pre().instantiate_async(&mut store).await {
-            Ok(exports) => Ok(Self { store, exports }),
+        match caught(component.adapter().instantiate(&mut store)).await {
+            Ok(exports) => {
+                let born_with = store.data().memory_bytes;
+                Ok(Self { store, exports, born_with, _places: places })
+            }
             Err(error) => Err(fault(&error, &store, limits)),
         }
     }
@@ -145,36 +142,31 @@ impl Instance {
     pub(super) async fn call<T>(
         mut self,
         limits: &Limits,
-        call: impl AsyncFnOnce(&MailConnector, &mut Store<State>) -> wasmtime::Result<T>,
+        call: impl AsyncFnOnce(&Exports, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<(Self, T), Fault> {
         self.store.data_mut().call_began = Instant::now();
         self.store.set_epoch_deadline(1);
-        match call(&self.exports, &mut self.store).await {
+        match caught(call(&self.exports, &mut self.store)).await {
             Ok(answer) => Ok((self, answer)),
             Err(error) => Err(fault(&error, &self.store, limits)),
         }
     }
 
-    /// How much linear memory the instance has grown to, in bytes.
-    pub(super) fn memory_bytes(&self) -> usize {
-        self.store.data().memory_bytes
+    /// How much its linear memory has grown since it was born, in bytes. The runtime of a language
+    /// is born with megabytes.
+    pub(super) fn growth(&self) -> usize {
+        self.store.data().memory_bytes - self.born_with
     }
 }
 
 impl State {
     fn new(limits: &Limits) -> Self {
-        let last_words = LastWords::default();
-        // No arguments, environment, files or sockets, and the same seed each time: the same input
-        // gives the same output.
-        let wasi = WasiCtx::builder().stderr(last_words.clone()).insecure_random_seed(0).build();
         Self {
-            wasi,
-            table: ResourceTable::new(),
+            inert: Inert::default(),
             memory_limit: limits.memory_bytes,
             memory_bytes: 0,
             memory_refused: false,
             call_began: Instant::now(),
-            last_words,
         }
     }
 }
@@ -199,7 +191,7 @@ fn fault(error: &wasmtime::Error, store: &Store<State>, limits: &Limits) -> Faul
         }
         None => {}
     }
-    let words = state.last_words.text();
+    let words = state.inert.last_words();
     if words.is_empty() {
         Fault::Trapped(error.root_cause().to_string())
     } else {
@@ -207,61 +199,16 @@ fn fault(error: &wasmtime::Error, store: &Store<State>, limits: &Limits) -> Faul
     }
 }
 
-/// What a component said last on its standard error, such as a panic message.
-#[derive(Clone, Default)]
-struct LastWords(Arc<Mutex<Vec<u8>>>);
-
-impl LastWords {
-    fn append(&self, bytes: &[u8]) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.extend_from_slice(&bytes[bytes.len().saturating_sub(MAX_LAST_WORDS)..]);
-        let surplus = kept.len().saturating_sub(MAX_LAST_WORDS);
-        kept.drain(..surplus);
-    }
-
-    fn text(&self) -> String {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = String::from_utf8_lossy(&kept);
-        text.split(|c: char| c.is_control())
-            .filter(|line| !line.trim().is_empty())
-            .collect::<Vec<_>>()
-            .join(" ")
-    }
-}
-
-impl IsTerminal for LastWords {
-    fn is_terminal(&self) -> bool {
-        false
-    }
-}
-
-impl StdoutStream for LastWords {
-    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
-        // Preview 2 asks for the stream below; nothing here is linked that would ask for this one.
-        Box::new(tokio::io::sink())
-    }
-
-    fn p2_stream(&self) -> Box<dyn OutputStream> {
-        Box::new(self.clone())
-    }
-}
-
-impl OutputStream for LastWords {
-    fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
-        self.append(&bytes);
-        Ok(())
-    }
-
-    fn flush(&mut self) -> StreamResult<()> {
-        Ok(())
-    }
-
-    fn check_write(&mut self) -> StreamResult<usize> {
-        Ok(4096)
-    }
-}
-
-#[async_trait]
-impl Pollable for LastWords {
-    async fn ready(&mut self) {}
+/// The answer of a call; a panic of the engine, for which the component gave the occasion, is one
+/// of its errors.
+async fn caught<T>(call: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Result<T> {
+    let mut call = pin!(call);
+    // Safe to look at afterwards: the store is dropped with the instance wherever a call fails.
+    let answer =
+        poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(answer)) => Poll::Ready(answer),
+            Err(_) => Poll::Ready(Err(wasmtime::Error::msg("the engine failed on it"))),
+        });
+    answer.await
 }

@@ -21,6 +21,9 @@ pub struct Limits {
     pub stack_bytes: usize,
     /// A configuration, in bytes of JSON.
     pub configuration_bytes: usize,
+    /// The program that a check makes of a configuration, in bytes. Templates are most of it, and
+    /// it stays in memory as long as its mailer.
+    pub program_bytes: usize,
     /// A payload, in bytes of JSON.
     pub payload_bytes: usize,
     /// One rendered part (subject, text or HTML), in bytes.
@@ -35,6 +38,7 @@ impl Default for Limits {
             output_bytes: 24 << 20,
             stack_bytes: 1 << 20,
             configuration_bytes: 16 << 20,
+            program_bytes: 16 << 20,
             payload_bytes: 8 << 20,
             part_bytes: 4 << 20,
         }

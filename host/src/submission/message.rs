@@ -4,6 +4,7 @@
 mod body;
 pub(super) mod dkim;
 mod field;
+mod message_id;
 pub(super) mod prepare;
 mod raw;
 pub(super) mod transparency;

@@ -1,13 +1,13 @@
 //! The smallest honest connector: mails the payload as it is to the configuration's `host`,
 //! encrypted where the server offers it and `ignoreTLS` is not true.
 
-use contract::connector::{Composer, Guest, GuestComposer, Report};
-use contract::{description::Descriptor, diagnostics::Diagnostic, messages::*, transport::*};
+use contract::connector::{Composer, Guest, GuestComposer, Outcome, Report};
+use contract::{description::Descriptor, messages::*, transport::*};
 use exports::smtp_connector::contract;
 
 wit_bindgen::generate!({ path: "../../wit", world: "mail-connector" });
 
-/// An opened configuration.
+/// An open program, which is the text of the configuration.
 struct Echo(serde_json::Value);
 
 impl Guest for Echo {
@@ -24,21 +24,22 @@ impl Guest for Echo {
 
     fn check(configuration: String) -> Report {
         let plan = plan(&serde_json::from_str(&configuration).unwrap_or_default());
-        Report { diagnostics: vec![], plan: Some(plan) }
+        let outcome = Outcome { plan, program: configuration.into_bytes() };
+        Report { diagnostics: vec![], outcome: Some(outcome) }
     }
 }
 
 impl GuestComposer for Echo {
-    fn open(configuration: String) -> Result<Composer, Vec<Diagnostic>> {
-        Ok(Composer::new(Self(serde_json::from_str(&configuration).unwrap_or_default())))
+    fn open(program: Vec<u8>) -> Result<Composer, String> {
+        let configuration = serde_json::from_slice(&program).map_err(|error| error.to_string())?;
+        Ok(Composer::new(Self(configuration)))
     }
 
     #[rustfmt::skip]
     fn compose(&self, request: Request) -> Result<Message, ComposeError> {
         let sender = Mailbox { name: None, address: self.0["fromEmail"].as_str().unwrap_or_default().into() };
-        let to = Mailbox { name: None, address: request.to };
         let (subject, text, html) = (request.usage_type, Some(request.payload), None);
-        Ok(Message { sender, to, subject, text, html, reply_to: vec![], headers: vec![] })
+        Ok(Message { sender, subject, text, html, reply_to: vec![], headers: vec![] })
     }
 }
 

@@ -4,9 +4,8 @@
 //! and `flood-with-headers` in the payload.
 
 use smtp_connector_test_guests::connector::Report;
-use smtp_connector_test_guests::diagnostics::{Diagnostic, Severity};
 use smtp_connector_test_guests::messages::{ComposeError, HeaderField, Message, Request};
-use smtp_connector_test_guests::{Behaviour, component, message, plan};
+use smtp_connector_test_guests::{Behaviour, component, message, plan, report_with, warning};
 
 /// Within the memory of an instance, far above any reasonable result.
 const HUGE: usize = 64 << 20;
@@ -19,13 +18,13 @@ struct Floods;
 impl Behaviour for Floods {
     fn check(configuration: &str) -> Report {
         let diagnostics = if configuration.contains("flood-with-text") {
-            vec![diagnostic("x".repeat(HUGE))]
+            vec![warning("", "x".repeat(HUGE))]
         } else if configuration.contains("flood-with-diagnostics") {
-            (0..MANY).map(|_| diagnostic(String::new())).collect()
+            (0..MANY).map(|_| warning("", String::new())).collect()
         } else {
             Vec::new()
         };
-        Report { diagnostics, plan: Some(plan(configuration)) }
+        report_with(diagnostics, configuration, plan(configuration))
     }
 
     fn compose(configuration: &str, request: Request) -> Result<Message, ComposeError> {
@@ -37,16 +36,6 @@ impl Behaviour for Floods {
             message.headers = vec![field; MANY];
         }
         Ok(message)
-    }
-}
-
-fn diagnostic(message: String) -> Diagnostic {
-    Diagnostic {
-        severity: Severity::Warning,
-        code: String::new(),
-        path: String::new(),
-        message,
-        help: None,
     }
 }
 

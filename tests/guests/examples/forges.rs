@@ -1,5 +1,5 @@
-//! Writes messages as another author and to another recipient than it should: those that the
-//! payload names by `author` and `recipient`.
+//! Writes messages as another author than it should: the one that the payload names by `author`. It
+//! would write to another recipient as well, and has nothing to say it with.
 
 use smtp_connector_test_guests::messages::{ComposeError, Mailbox, Message, Request};
 use smtp_connector_test_guests::{Behaviour, component, message, text_at};
@@ -9,12 +9,10 @@ struct Forges;
 impl Behaviour for Forges {
     fn compose(configuration: &str, request: Request) -> Result<Message, ComposeError> {
         let mut message = message(configuration, &request);
-        let named = |pointer| {
-            let address = text_at(&request.payload, pointer);
-            (!address.is_empty()).then_some(Mailbox { name: None, address })
-        };
-        message.sender = named("/author").unwrap_or(message.sender);
-        message.to = named("/recipient").unwrap_or(message.to);
+        let address = text_at(&request.payload, "/author");
+        if !address.is_empty() {
+            message.sender = Mailbox { name: None, address };
+        }
         Ok(message)
     }
 }

@@ -2,8 +2,8 @@
 //! them as they are.
 //!
 //! The payload's text says where: `inject-subject`, `inject-header-name`, `inject-header-value`,
-//! `inject-reserved-header`, `inject-display-name`, `inject-sender`, `inject-recipient`,
-//! `inject-second-recipient`, `inject-reply-to`, `inject-body`.
+//! `inject-reserved-header`, `inject-display-name`, `inject-sender`, `inject-reply-to`,
+//! `inject-body`.
 
 use smtp_connector_test_guests::messages::{ComposeError, HeaderField, Mailbox, Message, Request};
 use smtp_connector_test_guests::{Behaviour, component, message};
@@ -30,15 +30,11 @@ impl Behaviour for Injects {
             }
             "inject-reserved-header" => message.headers = vec![header("Bcc", "victim@example.com")],
             "inject-display-name" => {
-                message.to.name = Some("Jo\r\nBcc: victim@example.com".to_owned())
+                message.sender.name = Some("Jo\r\nBcc: victim@example.com".to_owned())
             }
             "inject-sender" => {
                 message.sender = address("a@example.com>\r\nRCPT TO:<victim@example.com")
             }
-            "inject-recipient" => {
-                message.to = address("a@example.com>\r\nRCPT TO:<victim@example.com")
-            }
-            "inject-second-recipient" => message.to = address("a@example.com, victim@example.com"),
             "inject-reply-to" => {
                 message.reply_to = vec![address("a@example.com\nBcc: victim@example.com")]
             }

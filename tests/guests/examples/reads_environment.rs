@@ -4,8 +4,7 @@
 use std::io::Read as _;
 
 use smtp_connector_test_guests::connector::Report;
-use smtp_connector_test_guests::diagnostics::{Diagnostic, Severity};
-use smtp_connector_test_guests::{Behaviour, component, plan};
+use smtp_connector_test_guests::{Behaviour, component, plan, report_with, warning};
 
 struct ReadsEnvironment;
 
@@ -16,7 +15,8 @@ impl Behaviour for ReadsEnvironment {
         let arguments =
             std::env::args_os().map(|argument| format!("argument {}", argument.to_string_lossy()));
         let found = variables.chain(arguments).chain(input());
-        Report { diagnostics: found.map(diagnostic).collect(), plan: Some(plan(configuration)) }
+        let finding = |found| warning("found", format!("the component can reach {found}"));
+        report_with(found.map(finding).collect(), configuration, plan(configuration))
     }
 }
 
@@ -24,16 +24,6 @@ fn input() -> Option<String> {
     let mut byte = [0];
     let read = std::io::stdin().read(&mut byte).unwrap_or(0);
     (read > 0).then(|| "standard input".to_owned())
-}
-
-fn diagnostic(found: String) -> Diagnostic {
-    Diagnostic {
-        severity: Severity::Warning,
-        code: "environment-found".to_owned(),
-        path: String::new(),
-        message: format!("the component can reach {found}"),
-        help: None,
-    }
 }
 
 component!(ReadsEnvironment);

@@ -8,7 +8,7 @@
 use smtp_connector_test_guests::connector::Report;
 use smtp_connector_test_guests::transport::ProxyProtocol;
 use smtp_connector_test_guests::{
-    Behaviour, component, login_by_token, plan, proxy, text_at, token_request,
+    Behaviour, component, login_by_token, plan, proxy, report, text_at, token_request,
 };
 
 struct Redirects;
@@ -37,7 +37,7 @@ impl Behaviour for Redirects {
             // Would hand the password over.
             plan.authentication = login_by_token(token_request(&url, "/auth/pass"));
         }
-        Report { diagnostics: Vec::new(), plan: Some(plan) }
+        report(configuration, plan)
     }
 }
 

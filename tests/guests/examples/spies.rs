@@ -30,20 +30,23 @@ impl Guest for Spies {
     fn check(configuration: String) -> Report {
         let needle = Needle::read(&configuration);
         let mut report = Real::check(configuration);
+        if let Some(outcome) = &mut report.outcome {
+            outcome.program = needle.join(&outcome.program);
+        }
         if needle.search() {
             report.diagnostics.push(finding());
-            report.plan = None;
+            report.outcome = None;
         }
         report
     }
 }
 
 impl GuestComposer for Spies {
-    fn open(configuration: String) -> Result<Composer, Vec<Diagnostic>> {
-        let needle = Needle::read(&configuration);
-        let composer = RealComposer::open(&configuration)?;
+    fn open(program: Vec<u8>) -> Result<Composer, String> {
+        let (needle, program) = Needle::split(&program);
+        let composer = RealComposer::open(program)?;
         if needle.search() {
-            Err(vec![finding()])
+            Err("secret-found".to_owned())
         } else {
             Ok(Composer::new(Self { composer, needle }))
         }
@@ -71,6 +74,7 @@ fn finding() -> Diagnostic {
         path: String::new(),
         message: "the secret is in the memory of the component".into(),
         help: None,
+        quotable: false,
     }
 }
 
@@ -87,6 +91,18 @@ impl Needle {
                 .map(|pair| u8::from_str_radix(pair, 16).expect("the needle is hexadecimal"))
                 .collect(),
         )
+    }
+
+    /// A program with the needle before it.
+    fn join(&self, program: &[u8]) -> Vec<u8> {
+        let length = u8::try_from(self.0.len()).expect("a short needle");
+        [&[length], self.0.as_slice(), program].concat()
+    }
+
+    /// The needle and the program behind it.
+    fn split(program: &[u8]) -> (Self, &[u8]) {
+        let (needle, rest) = program[1..].split_at(program[0].into());
+        (Self(needle.to_vec()), rest)
     }
 
     /// Whether the needle is anywhere in the linear memory, freed memory and stack included.
@@ -111,47 +127,47 @@ mod exported {
     use super::Spies;
     use super::real::connector::{self as abi, Composer};
 
-    #[unsafe(export_name = "smtp-connector:contract/connector@0.1.0#describe")]
+    #[unsafe(export_name = "smtp-connector:contract/connector@0.2.0#describe")]
     unsafe extern "C" fn describe() -> *mut u8 {
         unsafe { abi::_export_describe_cabi::<Spies>() }
     }
 
-    #[unsafe(export_name = "cabi_post_smtp-connector:contract/connector@0.1.0#describe")]
+    #[unsafe(export_name = "cabi_post_smtp-connector:contract/connector@0.2.0#describe")]
     unsafe extern "C" fn free_described(returned: *mut u8) {
         unsafe { abi::__post_return_describe::<Spies>(returned) }
     }
 
-    #[unsafe(export_name = "smtp-connector:contract/connector@0.1.0#check")]
+    #[unsafe(export_name = "smtp-connector:contract/connector@0.2.0#check")]
     unsafe extern "C" fn check(text: *mut u8, length: usize) -> *mut u8 {
         unsafe { abi::_export_check_cabi::<Spies>(text, length) }
     }
 
-    #[unsafe(export_name = "cabi_post_smtp-connector:contract/connector@0.1.0#check")]
+    #[unsafe(export_name = "cabi_post_smtp-connector:contract/connector@0.2.0#check")]
     unsafe extern "C" fn free_checked(returned: *mut u8) {
         unsafe { abi::__post_return_check::<Spies>(returned) }
     }
 
-    #[unsafe(export_name = "smtp-connector:contract/connector@0.1.0#[static]composer.open")]
+    #[unsafe(export_name = "smtp-connector:contract/connector@0.2.0#[static]composer.open")]
     unsafe extern "C" fn open(text: *mut u8, length: usize) -> *mut u8 {
         unsafe { abi::_export_static_composer_open_cabi::<Spies>(text, length) }
     }
 
-    #[unsafe(export_name = "cabi_post_smtp-connector:contract/connector@0.1.0#[static]composer.open")]
+    #[unsafe(export_name = "cabi_post_smtp-connector:contract/connector@0.2.0#[static]composer.open")]
     unsafe extern "C" fn free_opened(returned: *mut u8) {
         unsafe { abi::__post_return_static_composer_open::<Spies>(returned) }
     }
 
-    #[unsafe(export_name = "smtp-connector:contract/connector@0.1.0#[method]composer.compose")]
+    #[unsafe(export_name = "smtp-connector:contract/connector@0.2.0#[method]composer.compose")]
     unsafe extern "C" fn compose(arguments: *mut u8) -> *mut u8 {
         unsafe { abi::_export_method_composer_compose_cabi::<Spies>(arguments) }
     }
 
-    #[unsafe(export_name = "cabi_post_smtp-connector:contract/connector@0.1.0#[method]composer.compose")]
+    #[unsafe(export_name = "cabi_post_smtp-connector:contract/connector@0.2.0#[method]composer.compose")]
     unsafe extern "C" fn free_composed(returned: *mut u8) {
         unsafe { abi::__post_return_method_composer_compose::<Spies>(returned) }
     }
 
-    #[unsafe(export_name = "smtp-connector:contract/connector@0.1.0#[dtor]composer")]
+    #[unsafe(export_name = "smtp-connector:contract/connector@0.2.0#[dtor]composer")]
     unsafe extern "C" fn drop_composer(composer: *mut u8) {
         unsafe { Composer::dtor::<Spies>(composer) }
     }

@@ -13,7 +13,7 @@ use smtp_connector_test_guests::transport::{
     Authentication, Parameter, ParameterValue, PasswordLogin, Secret, TokenRequest,
 };
 use smtp_connector_test_guests::{
-    Behaviour, component, login_by_token, message, plan, proxy, text_at, token_request,
+    Behaviour, component, login_by_token, message, plan, proxy, report, text_at, token_request,
 };
 
 const PASSWORD: &str = "/auth/pass";
@@ -45,7 +45,7 @@ impl Behaviour for Steals {
         } else if let Some(request) = request(configuration) {
             plan.authentication = login_by_token(request);
         }
-        Report { diagnostics: Vec::new(), plan: Some(plan) }
+        report(configuration, plan)
     }
 
     fn compose(configuration: &str, request: Request) -> Result<Message, ComposeError> {

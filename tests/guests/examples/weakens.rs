@@ -11,7 +11,7 @@ use smtp_connector_test_guests::transport::{
     TokenRequest, TransportPlan,
 };
 use smtp_connector_test_guests::{
-    Behaviour, component, plan, proxy, text_at, tls_options, token_request,
+    Behaviour, component, plan, proxy, report, text_at, tls_options, token_request,
 };
 
 struct Weakens;
@@ -23,7 +23,7 @@ impl Behaviour for Weakens {
             "" => {}
             marker => weaken(marker, &mut plan),
         }
-        Report { diagnostics: Vec::new(), plan: Some(plan) }
+        report(configuration, plan)
     }
 }
 

@@ -4,7 +4,6 @@ include!(concat!(env!("OUT_DIR"), "/9.0.0.rs"));
 
 use exports::smtp_connector::contract::connector::{Composer, Guest, GuestComposer, Report};
 use exports::smtp_connector::contract::description::Descriptor;
-use exports::smtp_connector::contract::diagnostics::Diagnostic;
 use exports::smtp_connector::contract::messages::{ComposeError, Message, Request};
 
 struct WrongVersion;
@@ -17,12 +16,12 @@ impl Guest for WrongVersion {
     }
 
     fn check(_configuration: String) -> Report {
-        Report { diagnostics: Vec::new(), plan: None }
+        Report { diagnostics: Vec::new(), outcome: None }
     }
 }
 
 impl GuestComposer for WrongVersion {
-    fn open(_configuration: String) -> Result<Composer, Vec<Diagnostic>> {
+    fn open(_program: Vec<u8>) -> Result<Composer, String> {
         Ok(Composer::new(Self))
     }
 

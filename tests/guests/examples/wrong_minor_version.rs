@@ -1,10 +1,9 @@
-//! Speaks version 0.2.0 of the contract, which differs from the host's in the minor number.
+//! Speaks version 0.1.0 of the contract, which differs from the host's in the minor number.
 
-include!(concat!(env!("OUT_DIR"), "/0.2.0.rs"));
+include!(concat!(env!("OUT_DIR"), "/0.1.0.rs"));
 
 use exports::smtp_connector::contract::connector::{Composer, Guest, GuestComposer, Report};
 use exports::smtp_connector::contract::description::Descriptor;
-use exports::smtp_connector::contract::diagnostics::Diagnostic;
 use exports::smtp_connector::contract::messages::{ComposeError, Message, Request};
 
 struct WrongVersion;
@@ -17,12 +16,12 @@ impl Guest for WrongVersion {
     }
 
     fn check(_configuration: String) -> Report {
-        Report { diagnostics: Vec::new(), plan: None }
+        Report { diagnostics: Vec::new(), outcome: None }
     }
 }
 
 impl GuestComposer for WrongVersion {
-    fn open(_configuration: String) -> Result<Composer, Vec<Diagnostic>> {
+    fn open(_program: Vec<u8>) -> Result<Composer, String> {
         Ok(Composer::new(Self))
     }
 

@@ -2,7 +2,8 @@
 //!
 //! A component overrides only its misbehaviour. Where that would keep the host from getting
 //! further, it waits for a marker: `misbehave-in-check` or `misbehave-in-open` in the
-//! configuration, `misbehave-in-compose` in the payload.
+//! configuration, `misbehave-in-compose` in the payload. The program of a configuration is its
+//! text.
 
 use std::marker::PhantomData;
 
@@ -19,9 +20,9 @@ pub use exports::smtp_connector::contract::{
     connector, description, diagnostics, messages, transport,
 };
 
-use connector::{Composer, Report};
+use connector::{Composer, Outcome, Report};
 use description::Descriptor;
-use diagnostics::Diagnostic;
+use diagnostics::{Diagnostic, Severity};
 use messages::{ComposeError, Mailbox, Message, Request};
 use transport::{
     Authentication, ClientCredentialsGrant, Endpoint, Logging, Oauth2Grant, Oauth2Login,
@@ -42,11 +43,11 @@ pub trait Behaviour: 'static {
 
     fn check(configuration: &str) -> Report {
         Self::misbehave_where("misbehave-in-check", configuration);
-        Report { diagnostics: Vec::new(), plan: Some(plan(configuration)) }
+        report(configuration, plan(configuration))
     }
 
-    fn open(configuration: &str) -> Result<(), Vec<Diagnostic>> {
-        Self::misbehave_where("misbehave-in-open", configuration);
+    fn open(program: &[u8]) -> Result<(), String> {
+        Self::misbehave_where("misbehave-in-open", &String::from_utf8_lossy(program));
         Ok(())
     }
 
@@ -93,8 +94,9 @@ impl<B: Behaviour> connector::Guest for Component<B> {
 }
 
 impl<B: Behaviour> connector::GuestComposer for Opened<B> {
-    fn open(configuration: String) -> Result<Composer, Vec<Diagnostic>> {
-        B::open(&configuration)?;
+    fn open(program: Vec<u8>) -> Result<Composer, String> {
+        B::open(&program)?;
+        let configuration = String::from_utf8_lossy(&program).into_owned();
         Ok(Composer::new(Self { configuration, behaviour: PhantomData }))
     }
 
@@ -123,6 +125,27 @@ pub fn descriptor() -> Descriptor {
         examples: Vec::new(),
         secret_pointers: vec!["/auth/pass".to_owned()],
     }
+}
+
+/// A report without findings.
+pub fn report(configuration: &str, plan: TransportPlan) -> Report {
+    report_with(Vec::new(), configuration, plan)
+}
+
+/// A report of findings that stop nothing.
+pub fn report_with(
+    diagnostics: Vec<Diagnostic>,
+    configuration: &str,
+    plan: TransportPlan,
+) -> Report {
+    let program = configuration.as_bytes().to_vec();
+    Report { diagnostics, outcome: Some(Outcome { plan, program }) }
+}
+
+/// A warning about the whole configuration.
+pub fn warning(code: &str, message: String) -> Diagnostic {
+    let (severity, code, path) = (Severity::Warning, code.to_owned(), String::new());
+    Diagnostic { severity, code, path, message, help: None, quotable: false }
 }
 
 /// An honest plan: `host`, `port`, `ignoreTLS`, and `auth` where the configuration has it.
@@ -204,12 +227,11 @@ pub fn login_by_token(request: TokenRequest) -> Authentication {
     Authentication::Oauth2(login)
 }
 
-/// An honest message: from `fromEmail` to the recipient, with the payload as its text.
+/// An honest message: from `fromEmail`, with the payload as its text.
 pub fn message(configuration: &str, request: &Request) -> Message {
     Message {
         sender: Mailbox { name: None, address: text_at(configuration, "/fromEmail") },
         reply_to: Vec::new(),
-        to: Mailbox { name: None, address: request.to.clone() },
         subject: request.usage_type.clone(),
         text: Some(request.payload.clone()),
         html: None,

@@ -8,26 +8,27 @@ const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 
 /// What must be among the names in a component. There is no `_`: each new component needs its line.
 fn names(guest: Guest) -> &'static [&'static str] {
-    const CONNECTOR: &[&str] = &["smtp-connector:contract/connector@0.1.0"];
+    const CONNECTOR: &[&str] = &["smtp-connector:contract/connector@0.2.0"];
     match guest {
         Guest::Echo | Guest::Floods | Guest::Forges | Guest::Hoards | Guest::Injects => CONNECTOR,
         Guest::ReadsEnvironment | Guest::Recurses | Guest::Redirects => CONNECTOR,
+        Guest::Programs | Guest::Remembers => CONNECTOR,
         Guest::Spins | Guest::Steals | Guest::Traps | Guest::Weakens => CONNECTOR,
         Guest::ImportsSockets => {
-            &["smtp-connector:contract/connector@0.1.0", "wasi:sockets/tcp@0.2"]
+            &["smtp-connector:contract/connector@0.2.0", "wasi:sockets/tcp@0.2"]
         }
         Guest::NotAConnector => &["greet"],
         Guest::ReadsClock => {
-            &["smtp-connector:contract/connector@0.1.0", "wasi:clocks/wall-clock@0.2"]
+            &["smtp-connector:contract/connector@0.2.0", "wasi:clocks/wall-clock@0.2"]
         }
         Guest::ReadsFiles => {
-            &["smtp-connector:contract/connector@0.1.0", "wasi:filesystem/types@0.2"]
+            &["smtp-connector:contract/connector@0.2.0", "wasi:filesystem/types@0.2"]
         }
         // The linker drops its search where the real component's functions are exported in place of
         // its own.
-        Guest::Spies => &["smtp-connector:contract/connector@0.1.0", "secret-found"],
+        Guest::Spies => &["smtp-connector:contract/connector@0.2.0", "secret-found"],
         Guest::WrongMajorVersion => &["smtp-connector:contract/connector@9.0.0"],
-        Guest::WrongMinorVersion => &["smtp-connector:contract/connector@0.2.0"],
+        Guest::WrongMinorVersion => &["smtp-connector:contract/connector@0.1.0"],
     }
 }
 

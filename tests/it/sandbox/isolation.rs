@@ -14,13 +14,13 @@ use tempfile::TempDir;
 use crate::helpers::tenant::{bundled, configuration, engine, local, mailer, sign_in, templates};
 
 #[tokio::test]
-async fn a_fresh_instance_for_each_message_gives_the_same_messages() {
+async fn kept_instances_give_the_same_messages_as_fresh_ones() {
     let connector = bundled().await;
     for example in &connector.descriptor().examples {
         let configuration = example.configuration.to_string();
-        let Ok(warm) = connector.configure(&configuration).await else { continue };
-        let isolated = connector.configure_with(&configuration, &local().isolated(true)).await;
-        let isolated = isolated.expect("it is configured as the other one");
+        let Ok(fresh) = connector.configure(&configuration).await else { continue };
+        let kept = connector.configure_with(&configuration, &local().keep_instances(2)).await;
+        let kept = kept.expect("it is configured as the other one");
         for (number, usage_type) in
             ["SignIn", "Register", "ForgotPassword", "Generic", "Other"].iter().enumerate()
         {
@@ -28,7 +28,7 @@ async fn a_fresh_instance_for_each_message_gives_the_same_messages() {
                 "code": number.to_string(), "user": { "name": "Ada & <Co>" }, "locale": "fr",
             });
             let request = Request::new(*usage_type, "user@example.com").payload(payload);
-            let messages = [render(&warm, &request).await, render(&isolated, &request).await];
+            let messages = [render(&fresh, &request).await, render(&kept, &request).await];
             // A placeholder in angle brackets is no address; both must say so.
             assert_eq!(messages[0], messages[1], "{} {usage_type}", example.id);
         }
@@ -36,15 +36,15 @@ async fn a_fresh_instance_for_each_message_gives_the_same_messages() {
 }
 
 #[tokio::test]
-async fn a_message_leaves_nothing_for_the_next_in_isolation() {
+async fn a_message_leaves_nothing_in_memory_for_the_next() {
     const CODE: &str = "n33dle-Zq7x-Wv";
     let spy = engine().load(&Guest::Spies.bytes()).await.expect("the component is admitted");
     let mut configuration = configuration(587);
     let inverted: String = CODE.bytes().map(|byte| format!("{:02x}", !byte)).collect();
     configuration["spy"] = json!(inverted);
-    for (isolated, remains) in [(true, false), (false, true)] {
-        let mailer =
-            spy.configure_with(&configuration.to_string(), &local().isolated(isolated)).await;
+    for (kept, remains) in [(0, false), (2, true)] {
+        let options = local().keep_instances(kept);
+        let mailer = spy.configure_with(&configuration.to_string(), &options).await;
         let mailer = mailer.expect("the configuration is sound");
         mailer.render(&sign_in("482913")).await.expect("the code is not there yet");
         let error = mailer
@@ -56,11 +56,22 @@ async fn a_message_leaves_nothing_for_the_next_in_isolation() {
             (ErrorKind::Template, true)
         );
         // The second row shows that the first one can fail.
-        assert_eq!(
-            mailer.render(&sign_in("482913")).await.is_err(),
-            remains,
-            "isolated: {isolated}"
-        );
+        assert_eq!(mailer.render(&sign_in("482913")).await.is_err(), remains, "{kept} are kept");
+    }
+}
+
+#[tokio::test]
+async fn a_component_cannot_tell_one_users_code_to_another() {
+    let connector = engine().load(&Guest::Remembers.bytes()).await.expect("it is admitted");
+    let configuration = configuration(587).to_string();
+    for (kept, told) in [(0, String::new()), (2, r#"{"code":"111111"}"#.to_owned())] {
+        let options = local().keep_instances(kept);
+        let mailer = connector.configure_with(&configuration, &options).await;
+        let mailer = mailer.expect("the configuration is sound");
+        mailer.render(&sign_in("111111")).await.expect("it renders");
+        let next = mailer.render(&sign_in("222222")).await.expect("it renders");
+        // The second row shows that the first one can fail.
+        assert_eq!(next.message.text, Some(told), "{kept} are kept");
     }
 }
 
@@ -74,10 +85,10 @@ async fn two_tenants_never_see_each_others_templates() {
             json!(format!("{name} <no-reply@{}.test>", name.to_lowercase()));
         (name, configuration)
     });
-    for isolated in [false, true] {
+    for kept in [0, 2] {
         let mut mailers = Vec::new();
         for (name, configuration) in &tenants {
-            let options = local().isolated(isolated);
+            let options = local().keep_instances(kept);
             let mailer = connector.configure_with(&configuration.to_string(), &options).await;
             mailers.push((*name, mailer.expect("the configuration is sound")));
         }
@@ -118,14 +129,9 @@ async fn each_component_has_a_file_of_its_own() {
     let engine = cache.engine();
     engine.load(&Guest::Traps.bytes()).await.expect("the component is admitted");
     assert_eq!(cache.files().len(), 3);
-    let error = engine.load(&Guest::ReadsFiles.bytes()).await.expect_err("it imports files");
-    assert!(error.to_string().contains("wasi:filesystem"), "{error}");
-    let again = cache
-        .engine()
-        .load(&Guest::ReadsFiles.bytes())
-        .await
-        .expect_err("a cached one imports them, too");
-    assert_eq!(again.to_string(), error.to_string());
+    let error = engine.load(&Guest::ImportsSockets.bytes()).await.expect_err("it imports sockets");
+    assert!(error.to_string().contains("wasi:sockets"), "{error}");
+    assert_eq!(cache.files().len(), 3, "what is refused is not compiled");
 }
 
 #[tokio::test]

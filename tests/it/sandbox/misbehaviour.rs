@@ -159,13 +159,60 @@ async fn a_template_beyond_its_bounds_is_an_error_of_the_template() {
 }
 
 #[tokio::test]
-async fn a_component_finds_no_environment_arguments_or_input() {
+async fn a_component_finds_no_environment_arguments_input_files_or_time() {
     assert!(std::env::vars_os().next().is_some() && std::env::args_os().next().is_some());
-    let (_engine, connector) = load(Guest::ReadsEnvironment, Limits::default()).await;
-    let check =
-        connector.check(&configuration(587).to_string(), &local()).await.expect("the check works");
-    assert_eq!(check.diagnostics, []);
-    assert!(check.is_ok());
+    let configuration = configuration(587).to_string();
+    for guest in [Guest::ReadsEnvironment, Guest::ReadsFiles, Guest::ReadsClock] {
+        let (_engine, connector) = load(guest, Limits::default()).await;
+        let began = Instant::now();
+        let mut told = Vec::new();
+        for _ in 0..2 {
+            let check = connector.check(&configuration, &local()).await.expect("the check works");
+            assert!(check.diagnostics.iter().all(|found| found.code != "found"), "{check:?}");
+            assert!(check.is_ok());
+            told.push(check.diagnostics);
+        }
+        // A component that sleeps for an hour is told that it has, and has not.
+        assert!(began.elapsed() < Duration::from_secs(60), "{guest:?}");
+        assert_eq!(told[0], told[1], "{guest:?}: the same input gives the same output");
+    }
+}
+
+#[tokio::test]
+async fn a_program_is_bounded_and_nobody_but_its_component_opens_it() {
+    let (_engine, connector) = load(Guest::Programs, Limits::default()).await;
+    let error = connector.check(&marked(587, "program-of-24-mib").to_string(), &local()).await;
+    let error = error.expect_err("it is too large").to_string();
+    assert!(
+        [
+            "the component's `check` makes a program of more than 16384 KiB",
+            "the component's `check` returns more than 24 MiB",
+        ]
+        .contains(&error.as_str()),
+        "{error}"
+    );
+    let garbage = mailer(&connector, &marked(587, "program-of-garbage")).await;
+    let error = garbage.render(&sign_in("1")).await.expect_err("it cannot open it").to_string();
+    assert!(error.starts_with("the component breaks the contract: it cannot open"), "{error}");
+    for _ in 0..3 {
+        // It has no memory of the checks before: each program is as small as the first.
+        let grows = marked(587, "program-that-grows").to_string();
+        assert!(connector.check(&grows, &local()).await.expect("the check works").is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_configuration_whose_program_is_too_large_is_told_so() {
+    let mut limits = Limits::default();
+    limits.program_bytes = 4 << 10;
+    let engine = Engine::builder().limits(limits).build().expect("this machine runs WebAssembly");
+    let connector = engine.bundled().await.expect("the bundled component loads");
+    let mut configuration = configuration(587);
+    configuration["templates"][1]["content"] = json!(format!("{{{{code}}}}{}", "x".repeat(8192)));
+    let check = connector.check(&configuration.to_string(), &local()).await;
+    let found = check.expect("the check works").diagnostics;
+    let message = "checking this configuration makes a program of more than 4 KiB";
+    assert_eq!((found[0].code.as_str(), found[0].message.as_str()), ("too-complex", message));
 }
 
 #[tokio::test]
@@ -264,6 +311,11 @@ async fn nothing_that_a_component_returns_adds_a_command_a_field_or_a_recipient(
             "inject-reserved-header",
             ErrorKind::Message,
             "the header field `Bcc` cannot be set by a component",
+        ),
+        (
+            "inject-display-name",
+            ErrorKind::Message,
+            "the display name in `from` holds a control character",
         ),
         ("inject-sender", ErrorKind::Address, "`from`"),
         ("inject-reply-to", ErrorKind::Address, "`replyTo`"),

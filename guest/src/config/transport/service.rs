@@ -1,4 +1,4 @@
-//! The key `service`: a name that stands for host, port and more, looked up in `data/services.tsv`.
+//! The key `service`: a name that stands for host, port and more, looked up in `wit/services.tsv`.
 //!
 //! The native host reads the same table to know where the configuration points. The rule of both:
 //! of what is asked for, take the part after the last `@`, drop all but `A-Z a-z 0-9 . -`, and

@@ -127,10 +127,13 @@ fn insert(options: &mut Map<String, Value>, name: &str, value: &str, inner: &mut
     object.insert(key.to_owned(), typed(value));
 }
 
+/// How a reference begins that the host puts in the place of a secret.
+const SECRET_PREFIX: &str = include_str!("../../../wit/secret-prefix.txt");
+
 /// Whether the URL of a proxy holds a login: the host puts a reference in the place of the whole
 /// URL then.
 fn holds_login(proxy: &str) -> bool {
-    proxy.starts_with("secret:") || Uri::parse(proxy).is_ok_and(|proxy| proxy.user.is_some())
+    proxy.starts_with(SECRET_PREFIX) || Uri::parse(proxy).is_ok_and(|proxy| proxy.user.is_some())
 }
 
 /// What looks like a number or a boolean is one; what is empty is absent.

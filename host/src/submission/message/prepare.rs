@@ -11,6 +11,7 @@ mod tests;
 
 use lettre::message::header::{Date, Headers};
 
+use super::message_id::message_id;
 use super::{body, field};
 use crate::address::Address;
 use crate::error::{Error, ErrorKind, Result};
@@ -64,11 +65,11 @@ impl std::fmt::Debug for Prepared {
 }
 
 /// Makes the mail: header fields, one blank line and the body, ending in CRLF and not yet
-/// dot-stuffed.
-pub(crate) fn prepare(message: &Message) -> Result<Prepared> {
+/// dot-stuffed. Its Message-ID is the caller's own, or a new one.
+pub(crate) fn prepare(message: &Message, own_id: Option<&str>) -> Result<Prepared> {
     let from = Address::parse("from", &message.from.address)?;
     let to = Address::parse("to", &message.to.address)?;
-    let message_id = format!("<{}@{}>", token()?, from.ascii_domain());
+    let message_id = message_id(own_id, from.ascii_domain())?;
     let mut bytes = header(message, &from, &to, &message_id)?.into_bytes();
     bytes.extend(body::entity(message.text.as_deref(), message.html.as_deref())?);
     within_bound(bytes.len())?;

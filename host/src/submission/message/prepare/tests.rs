@@ -20,7 +20,7 @@ fn mailbox(name: &str, address: &str) -> Mailbox {
 }
 
 fn prepared(message: &Message) -> Prepared {
-    prepare(message).unwrap_or_else(|error| panic!("{error}"))
+    prepare(message, None).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn text_of(prepared: &Prepared) -> &str {
@@ -216,9 +216,10 @@ fn reserved_and_malformed_fields_are_refused() {
         ("X-A", "a\rb", broken),
         ("X-A", "\0", broken),
     ] {
-        let error = prepare(&Message { headers: vec![(name.into(), value.into())], ..message() })
-            .err()
-            .unwrap_or_else(|| panic!("{name:?}: {value:?} is accepted"));
+        let error =
+            prepare(&Message { headers: vec![(name.into(), value.into())], ..message() }, None)
+                .err()
+                .unwrap_or_else(|| panic!("{name:?}: {value:?} is accepted"));
         assert_eq!(error.kind(), ErrorKind::Message);
         assert!(error.to_string().ends_with(reason), "{name:?}: {error}");
     }
@@ -256,7 +257,7 @@ fn unusable_messages_are_refused() {
     for (text, kind, spoil) in cases {
         let mut message = message();
         spoil(&mut message);
-        let error = prepare(&message).expect_err(text);
+        let error = prepare(&message, None).expect_err(text);
         assert_eq!((error.to_string().as_str(), error.kind()), (text, kind));
     }
 }
@@ -333,7 +334,7 @@ fn nothing_injects_and_nothing_is_lost_whatever_the_words() {
             headers: vec![("X-A".into(), tame(nasty(12))), ("X-A".into(), nasty(2))],
             ..message()
         };
-        let Ok(prepared) = prepare(&message) else { continue };
+        let Ok(prepared) = prepare(&message, None) else { continue };
         accepted += 1;
         assert_faithful(&message, &prepared);
     }
