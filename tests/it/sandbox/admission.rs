@@ -25,7 +25,7 @@ async fn another_version_of_the_contract_is_refused_naming_both() {
     {
         let message = check_refused(&guest.bytes()).await;
         let expected = format!(
-            "the component is built for version {version} of the contract; this host speaks 0.1.0"
+            "the component is built for version {version} of the contract; this host speaks 0.2.0"
         );
         assert_eq!(message, expected);
     }
