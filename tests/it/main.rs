@@ -11,6 +11,7 @@ mod dkim;
 #[cfg(target_os = "linux")]
 mod endless;
 mod helpers;
+mod hosts;
 mod instruments;
 mod leaks;
 mod lmtp;

@@ -2,6 +2,7 @@
 
 mod admission;
 mod envelope;
+mod agreement;
 mod isolation;
 mod misbehaviour;
 mod plans;
