@@ -18,10 +18,10 @@ use crate::plan::TransportPlan;
 #[derive(Debug)]
 pub(crate) struct Declared {
     pub(super) endpoints: Endpoints,
-    protection: Protection,
-    login: Login,
-    signatures: Signatures,
-    pace: Pace,
+    pub(super) protection: Protection,
+    pub(super) login: Login,
+    pub(super) signatures: Signatures,
+    pub(super) pace: Pace,
     findings: Vec<Diagnostic>,
 }
 

@@ -159,3 +159,41 @@ fn by_name(name: &str) -> Option<Mechanism> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::SecretPaths;
+
+    #[test]
+    fn the_nearest_mechanism_goes_first_and_fits_the_credentials() {
+        let (login, plain) = (Some(Mechanism::Login), Some(Mechanism::Plain));
+        let bearer = Some(Mechanism::Xoauth2);
+        for (text, by_password, by_token) in [
+            (r#"{}"#, None, None),
+            (r#"{"authMethod": " login "}"#, login, login),
+            (r#"{"authMethod": "LOGIN", "auth": {"method": "plain"}}"#, plain, plain),
+            (r#"{"auth": {"method": "xoauth2"}, "service": "1und1"}"#, bearer, bearer),
+            (r#"{"authMethod": "PLAIN", "service": "1und1"}"#, login, None),
+            (r#"{"url": "smtp://h?authMethod=LOGIN", "authMethod": "PLAIN"}"#, login, login),
+            (r#"{"url": "smtp://h", "auth": {"method": "PLAIN"}}"#, None, None),
+        ] {
+            let declared = SecretPaths::new([]).mask(text).expect("the text is JSON").declared;
+            let found = (declared.login.mechanism(false), declared.login.mechanism(true));
+            assert_eq!(found, (by_password, by_token), "{text}");
+        }
+    }
+
+    #[test]
+    fn fields_are_texts_by_their_names() {
+        let text = r#"{"auth": {"customParams": {"a/b~": "x", "n": 3.50, "t": true, "z": null}}}"#;
+        let declared = SecretPaths::new([]).mask(text).expect("the text is JSON").declared;
+        let planned =
+            |name: &str, value: &str| (name.to_owned(), ParameterValue::Text(value.to_owned()));
+        let all = [planned("a/b~", "x"), planned("n", "3.5"), planned("t", "true")];
+        let check = |planned: &[_]| declared.login.parameters.check(planned, "x").is_ok();
+        assert!(check(&all));
+        assert!(!check(&all[1..]));
+        assert!(!check(&[all.as_slice(), &[planned("z", "null")]].concat()));
+    }
+}

@@ -53,3 +53,26 @@ impl Pace {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::SecretPaths;
+
+    #[test]
+    fn bounds_count_unless_there_is_no_pool() {
+        let second = Duration::from_secs(1);
+        for (text, connections, rate) in [
+            (r#"{}"#, 5, None),
+            (r#"{"maxConnections": 2, "rateLimit": 3}"#, 2, Some((3, second))),
+            (r#"{"rateLimit": 3, "rateDelta": 1999.5}"#, 5, Some((3, 2 * second))),
+            (r#"{"rateLimit": 0, "rateDelta": 10}"#, 5, None),
+            (r#"{"pool": false, "maxConnections": 2, "rateLimit": 3}"#, 5, None),
+            (r#"{"url": "smtp://h?rateLimit=4", "rateLimit": 3}"#, 5, Some((4, second))),
+        ] {
+            let pace = SecretPaths::new([]).mask(text).expect("the text is JSON").declared.pace;
+            let found = pace.rate_limit.map(|limit| (limit.messages, limit.window));
+            assert_eq!((pace.connections, found), (connections, rate), "{text}");
+        }
+    }
+}

@@ -147,3 +147,98 @@ impl Verification {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::SecretPaths;
+
+    fn read(text: &str) -> Protection {
+        SecretPaths::new([]).mask(text).expect("the text is JSON").declared.protection
+    }
+
+    #[test]
+    fn the_mode_follows_from_ports_keys_and_services() {
+        let (opportunistic, required) = (TlsMode::OpportunisticStarttls, TlsMode::RequiredStarttls);
+        for (text, mode) in [
+            (r#"{}"#, opportunistic),
+            (r#"{"port": 465}"#, TlsMode::Implicit),
+            (r#"{"port": " 465 "}"#, TlsMode::Implicit),
+            (r#"{"port": 465, "secure": false}"#, opportunistic),
+            (r#"{"port": 465, "secure": null}"#, TlsMode::Implicit),
+            (r#"{"port": 25, "secure": true, "ignoreTLS": true}"#, TlsMode::Implicit),
+            (r#"{"ignoreTLS": true}"#, TlsMode::None),
+            (r#"{"ignoreTLS": "true"}"#, opportunistic),
+            (r#"{"ignoreTLS": true, "ignoreTLS": false}"#, opportunistic),
+            (r#"{"requireTLS": true}"#, required),
+            (r#"{"requireTLS": true, "opportunisticTLS": true}"#, required),
+            (r#"{"requireTLS": true, "ignoreTLS": true}"#, required),
+            (r#"{"service": "Gmail", "secure": false, "ignoreTLS": true}"#, TlsMode::Implicit),
+            (r#"{"service": "BOL", "requireTLS": false}"#, required),
+            (r#"{"service": "Maildev"}"#, TlsMode::None),
+            (r#"{"url": "smtps://h:25", "secure": false}"#, TlsMode::Implicit),
+            (r#"{"url": "smtp://h:465"}"#, opportunistic),
+            (r#"{"url": "smtp://h", "ignoreTLS": true}"#, opportunistic),
+            (r#"{"url": "smtp://h?ignoreTLS=true"}"#, TlsMode::None),
+            (r#"{"url": "smtp://h?ignoreTLS=false&ignoreTLS=true"}"#, opportunistic),
+            (r#"{"url": "smtp://h?requireTLS=true", "requireTLS": false}"#, required),
+        ] {
+            assert_eq!(read(text).mode, mode, "{text}");
+        }
+    }
+
+    #[test]
+    fn certificates_are_verified_unless_the_word_is_false() {
+        for (text, verify) in [
+            (r#"{"tls": {"rejectUnauthorized": false}}"#, false),
+            (r#"{"tls": {"rejectUnauthorized": "false"}}"#, true),
+            (r#"{"tls": {"rejectUnauthorized": 0}}"#, true),
+            (r#"{"tls": {"rejectUnauthorized": false}, "tls": {}}"#, true),
+            (r#"{"tls": {"rejectUnauthorized": false, "rejectUnauthorized": true}}"#, true),
+            (r#"{"rejectUnauthorized": false}"#, true),
+            (r#"{"auth": {"tls": {"rejectUnauthorized": false}}}"#, true),
+            (r#"{"url": "smtp://h", "tls": {"rejectUnauthorized": false}}"#, true),
+            (r#"{"url": "smtp://h?tls.rejectUnauthorized=false"}"#, false),
+        ] {
+            assert_eq!(read(text).session.verify, verify, "{text}");
+        }
+        let token = read(r#"{"auth": {"tls": {"rejectUnauthorized": false}}}"#).token;
+        assert!(!token.verify);
+    }
+
+    #[test]
+    fn names_roots_and_versions_are_those_of_the_session() {
+        let name = |text| read(text).session.server_name.map(|host| host.to_string());
+        for (text, expected) in [
+            (r#"{"servername": "a.example"}"#, Some("a.example")),
+            (
+                r#"{"servername": "a.example", "tls": {"servername": "B.example"}}"#,
+                Some("b.example"),
+            ),
+            (r#"{"tls": {"servername": ""}, "servername": "a.example"}"#, Some("a.example")),
+            (r#"{"auth": {"tls": {"servername": "a.example"}}}"#, None),
+        ] {
+            assert_eq!(name(text).as_deref(), expected, "{text}");
+        }
+        for (text, roots) in [
+            (r#"{"tls": {"ca": "a"}}"#, vec!["a"]),
+            (r#"{"tls": {"ca": ["a", "b"]}}"#, vec!["a", "b"]),
+            (r#"{"tls": {"ca": ["a", "b"], "ca": ["c"]}}"#, vec!["c"]),
+            (r#"{"tls": {"ca": ""}, "auth": {"tls": {"ca": "b"}}}"#, vec![]),
+        ] {
+            assert_eq!(read(text).session.roots, roots, "{text}");
+        }
+        let (older, newer) = (TlsVersion::Tls12, TlsVersion::Tls13);
+        for (text, range) in [
+            (r#"{}"#, (older, newer)),
+            (r#"{"tls": {"minVersion": "TLSv1.3"}}"#, (newer, newer)),
+            (r#"{"tls": {"minVersion": "TLSv1"}}"#, (older, newer)),
+            (r#"{"tls": {"maxVersion": "TLSv1.2"}}"#, (older, older)),
+            (r#"{"tls": {"secureProtocol": "TLSv1_2_client_method"}}"#, (older, older)),
+            (r#"{"tls": {"secureProtocol": "TLS_method"}}"#, (older, newer)),
+        ] {
+            let Verification { minimum, maximum, .. } = read(text).session;
+            assert_eq!((minimum, maximum), range, "{text}");
+        }
+    }
+}

@@ -105,3 +105,33 @@ fn names(scalars: &Scalars, pointer: &str) -> Vec<String> {
     let list = scalars.text(pointer).unwrap_or_default().split(':');
     list.map(|name| name.trim().to_ascii_lowercase()).filter(|name| !name.is_empty()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::SecretPaths;
+
+    #[test]
+    fn each_key_signs_in_order() {
+        let keys: Vec<_> = (0..11)
+            .map(|index| format!(r#"{{"domainName": "d{index}", "keySelector": "s{index}"}}"#))
+            .collect();
+        let keys = keys.join(",");
+        for (text, expected) in [
+            (r#"{"dkim": {}}"#.to_owned(), vec![]),
+            (r#"{"dkim": {"domainName": "d", "keySelector": "s"}}"#.to_owned(), vec!["/dkim"]),
+            (
+                format!(r#"{{"dkim": {{"domainName": "d", "keys": [{keys}]}}}}"#),
+                vec!["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10"],
+            ),
+            (format!(r#"{{"url": "smtp://h", "dkim": {{"keys": [{keys}]}}}}"#), vec![]),
+        ] {
+            let declared = SecretPaths::new([]).mask(&text).expect("the text is JSON").declared;
+            let signers = &declared.signatures.signers;
+            let found: Vec<_> = signers
+                .iter()
+                .map(|signer| signer.object.trim_start_matches("/dkim/keys/"))
+                .collect();
+            assert_eq!(found, expected, "{text}");
+        }
+    }
+}

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
-use crate::helpers::tenant::{bundled, local};
+use crate::helpers::tenant::{bundled, local, templates};
 
 /// A key of an object, and values for it as JSON.
 type Member = (&'static str, &'static [&'static str]);
@@ -248,13 +248,7 @@ fn configuration() -> impl Strategy<Value = String> {
     (members(ROOT, 8), url, tls, auth, dkim).prop_map(|(mut members, url, tls, auth, dkim)| {
         members.extend(tls.into_iter().chain(auth).chain(dkim).chain(url));
         members.push(r#""fromEmail": "a@b.example""#.to_owned());
-        let template = |kind: &str| {
-            format!(
-                r#"{{"usageType": "{kind}", "contentType": "text/plain", "subject": "s", "content": "{{{{code}}}}"}}"#
-            )
-        };
-        let templates = ["Register", "SignIn", "ForgotPassword", "Generic"].map(template);
-        members.push(format!(r#""templates": [{}]"#, templates.join(", ")));
+        members.push(format!(r#""templates": {}"#, templates("{{code}}")));
         format!("{{{}}}", members.join(", "))
     })
 }
