@@ -1,7 +1,7 @@
 //! Exit codes, as mail programs use them (`sysexits.h`).
 
 use super::batch::Outcome;
-use smtp_connector::{ErrorKind, Stage};
+use smtp_connector::{Blame, Error, ErrorKind, Stage};
 
 /// The command was used wrongly.
 pub(super) const USAGE: u8 = 64;
@@ -27,8 +27,9 @@ pub(super) const NO_PERMISSION: u8 = 77;
 pub(super) const CONFIGURATION: u8 = 78;
 
 /// The exit code of a failure.
-pub(super) fn code(kind: ErrorKind, stage: Option<Stage>) -> u8 {
-    match kind {
+pub(super) fn code(error: &Error) -> u8 {
+    let stage = error.stage();
+    match error.kind() {
         ErrorKind::Address | ErrorKind::Message | ErrorKind::Payload | ErrorKind::Template => DATA,
         ErrorKind::Input => NO_INPUT,
         // A token endpoint that is down may be up later, whatever keeps this host from it.
@@ -36,7 +37,11 @@ pub(super) fn code(kind: ErrorKind, stage: Option<Stage>) -> u8 {
         ErrorKind::Dns => NO_HOST,
         ErrorKind::Connect | ErrorKind::Proxy | ErrorKind::Tls => UNAVAILABLE,
         ErrorKind::Refused => match stage {
-            Some(Stage::Rcpt) => NO_USER,
+            // What a server has against others it may well say here only.
+            Some(Stage::Rcpt) => match error.blame() {
+                Some(Blame::Recipient) | None => NO_USER,
+                Some(_) => UNAVAILABLE,
+            },
             Some(Stage::Greeting | Stage::Mail | Stage::Data | Stage::Content) => UNAVAILABLE,
             Some(
                 Stage::Dns

@@ -174,7 +174,7 @@ impl Failure {
         ExitCode::from(match &self.cause {
             Cause::Library(error) => {
                 explain(error, Style::stderr());
-                exit::code(error.kind(), error.stage())
+                exit::code(error)
             }
             Cause::Own(problem) => {
                 problem.explain(Style::stderr());

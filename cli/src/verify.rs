@@ -30,7 +30,7 @@ pub(super) async fn run(
         eprintln!("\n{}\n", style.dim(transcript.trim_end()));
     }
     explain(error, style);
-    Ok(ExitCode::from(exit::code(error.kind(), error.stage())))
+    Ok(ExitCode::from(exit::code(error)))
 }
 
 fn for_people(verification: &Verification, style: Style) -> String {

@@ -4,9 +4,13 @@
 //! [`Error::reply`] what the server said and [`Error::hint`] what to change. `Display` shows this
 //! level only, in lower case; it never holds a secret or a one-time code.
 
+mod blame;
+
 use std::fmt;
 
 use serde::Serialize;
+
+pub use self::blame::Blame;
 
 use crate::diagnostic::Diagnostic;
 use crate::redactor::Redactor;
@@ -186,10 +190,13 @@ impl Error {
     /// The failure that a reply stands for: 4yz passes, 5yz does not, anything else breaks the
     /// protocol.
     pub(crate) fn from_reply(stage: Stage, reply: Reply) -> Self {
-        let kind = match reply.code / 100 {
-            4 => ErrorKind::Temporary,
-            5 if stage == Stage::Auth => ErrorKind::Credentials,
-            5 => ErrorKind::Refused,
+        let kind = match (reply.code / 100, stage) {
+            (4, _) => ErrorKind::Temporary,
+            (5, Stage::Auth) => ErrorKind::Credentials,
+            (5, Stage::Rcpt) if Blame::of(stage, &reply) == Blame::Credentials => {
+                ErrorKind::Credentials
+            }
+            (5, _) => ErrorKind::Refused,
             _ => ErrorKind::Protocol,
         };
         let message = match kind {
@@ -307,6 +314,23 @@ impl Error {
     /// What the server said, masked.
     pub fn reply(&self) -> Option<&Reply> {
         self.0.reply.as_ref()
+    }
+
+    /// Whom the server's refusal concerns; none where it has not refused.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use smtp_connector::{Blame, Error};
+    ///
+    /// /// Whether an address should be taken off a list.
+    /// fn is_dead(error: &Error) -> bool {
+    ///     !error.is_transient() && error.blame() == Some(Blame::Recipient)
+    /// }
+    /// ```
+    pub fn blame(&self) -> Option<Blame> {
+        let reply = self.reply().filter(|reply| reply.is_transient() || reply.is_permanent())?;
+        self.stage().map(|stage| Blame::of(stage, reply))
     }
 
     /// What to change, in a sentence for the person who keeps the configuration.

@@ -55,7 +55,7 @@ pub use delivery::Delivery;
 pub use descriptor::{Descriptor, Example, FormItem, FormItemKind, LocalizedText};
 pub use diagnostic::{Diagnostic, Severity};
 pub use egress::EgressPolicy;
-pub use error::{Error, ErrorKind, Result, Stage};
+pub use error::{Blame, Error, ErrorKind, Result, Stage};
 pub use host::{Host, NotAHost};
 pub use mailer::{Mailer, Rendered};
 pub use message::{Mailbox, Message};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use smtp_connector::{Error, ErrorKind, Stage};
+use smtp_connector::{Blame, Error, ErrorKind, Stage};
 
 /// The outcome of a request, from the best to the worst. The worst one decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,8 +56,15 @@ impl Outcome {
             ErrorKind::Address | ErrorKind::Message | ErrorKind::Payload | ErrorKind::Template => {
                 Self::Refused
             }
+            // Whoever else is to blame can be mended, and the message then be sent.
+            ErrorKind::Refused if error.blame().is_some_and(Blame::is_curable) => Self::Failed,
             ErrorKind::Refused => match error.stage() {
-                Some(Stage::Rcpt) => Self::RecipientRefused,
+                Some(Stage::Rcpt)
+                    if error.blame().is_none_or(|blame| blame == Blame::Recipient) =>
+                {
+                    Self::RecipientRefused
+                }
+                Some(Stage::Rcpt) => Self::Refused,
                 Some(Stage::Mail | Stage::Data | Stage::Content) => Self::Refused,
                 // The server refused the client, before it heard of the message.
                 Some(
@@ -118,6 +125,12 @@ impl Reach {
             | ErrorKind::Egress
             | ErrorKind::Proxy
             | ErrorKind::Tls => Self::Way,
+            ErrorKind::Refused | ErrorKind::Temporary
+                if error.stage() >= Some(Stage::Mail)
+                    && error.blame().is_some_and(Blame::is_shared) =>
+            {
+                Self::Way
+            }
             // MAIL names nothing but the sender, which most messages have in common.
             ErrorKind::Refused if error.stage() <= Some(Stage::Mail) => Self::Way,
             ErrorKind::Refused => Self::Transaction,

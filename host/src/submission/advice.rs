@@ -11,7 +11,7 @@ mod provider;
 mod tests;
 
 use self::provider::Provider;
-use crate::error::{Error, ErrorKind, Stage};
+use crate::error::{Blame, Error, ErrorKind, Stage};
 use crate::plan::{TlsMode, TransportPlan};
 use crate::reply::Reply;
 use crate::submission::network::wire_error::IMPLICIT_TLS_PORT;
@@ -22,9 +22,6 @@ const CLEAR_PORT: &str = "This port speaks plaintext without STARTTLS: set `secu
     Credentials are then withheld unless `ignoreTLS` is true; better use a port with TLS.";
 const SILENT_PORT: &str = "This port takes connections and says nothing, neither in clear nor by \
     TLS: check `host` and `port`, and whether a firewall holds the server's answer back.";
-
-const TLS_FIRST: &str = "The server takes mail and logins on an encrypted connection only: remove \
-    `ignoreTLS` and `opportunisticTLS`, or set `requireTLS` to true.";
 
 /// What a refusal says in lower case, and what to do about it. The first row that fits counts.
 type Cures = [(&'static str, &'static str)];
@@ -75,6 +72,7 @@ fn is_plaintext(error: &Error) -> bool {
 struct Refusal<'a> {
     stage: Stage,
     code: u16,
+    blame: Blame,
     /// The reply in lower case, codes included; a space follows each word.
     words: String,
     provider: Option<Provider>,
@@ -89,7 +87,7 @@ impl<'a> Refusal<'a> {
         plan: &'a TransportPlan,
     ) -> Self {
         let words = format!("{reply} ").to_ascii_lowercase();
-        Self { stage, code: reply.code, words, provider, plan }
+        Self { stage, code: reply.code, blame: Blame::of(stage, reply), words, provider, plan }
     }
 
     fn says(&self, words: &str) -> bool {
@@ -117,7 +115,9 @@ fn on_refusal(refusal: &Refusal<'_>) -> Option<&'static str> {
             "The server offers STARTTLS and refuses it: use implicit TLS (465 with `secure` true), \
              or accept plaintext with `opportunisticTLS: true`."
         }
-        (Stage::Auth | Stage::Mail | Stage::Rcpt, _) if refusal.says("starttls") => TLS_FIRST,
+        (Stage::Auth | Stage::Mail | Stage::Rcpt, _) if refusal.blame == Blame::Encryption => {
+            tls_first(refusal.plan)
+        }
         (Stage::Greeting, 500..=599) => {
             "The server does not serve this machine: use the submission port (587, or 465 with \
              `secure` true), or have this machine's address allowed."
@@ -136,6 +136,24 @@ fn on_refusal(refusal: &Refusal<'_>) -> Option<&'static str> {
         _ => return None,
     };
     Some(advice)
+}
+
+/// What to change where the server wants TLS first.
+fn tls_first(plan: &TransportPlan) -> &'static str {
+    match plan.tls {
+        TlsMode::None => {
+            "The server takes mail and logins on an encrypted connection only: remove `ignoreTLS`."
+        }
+        TlsMode::OpportunisticStarttls if plan.plaintext_after_refusal => {
+            "The server takes mail and logins on an encrypted connection only, and refused to \
+             encrypt this one: remove `opportunisticTLS`, and use another port (465 with `secure` \
+             true)."
+        }
+        TlsMode::Implicit | TlsMode::OpportunisticStarttls | TlsMode::RequiredStarttls => {
+            "The server takes mail and logins on an encrypted connection only: set `requireTLS` to \
+             true, or use its port with implicit TLS (465 with `secure` true)."
+        }
+    }
 }
 
 /// The advice where the greeting is one of another protocol. `problem` quotes how it begins.
@@ -186,6 +204,10 @@ fn on_silence(stage: Stage, kind: ErrorKind, plan: &TransportPlan) -> Option<&'s
         (Stage::Connect, ErrorKind::Connect) => {
             "Check `host` and `port`, and whether a firewall lets this machine connect; the usual \
              ports are 587 and 465."
+        }
+        (Stage::Ehlo, ErrorKind::Protocol) => {
+            "What answers there is no mail server, or one whose reply to EHLO has no end: check \
+             `host` and `port`."
         }
         (Stage::Greeting, ErrorKind::Timeout | ErrorKind::Lost) if port == 465 && !implicit => {
             IMPLICIT_TLS_PORT

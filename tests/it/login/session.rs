@@ -62,12 +62,54 @@ async fn a_server_that_asks_for_the_initial_response_gets_it() {
     deliver(vec![script], &members(&json!({}))).await.expect("acceptance");
 }
 
+/// RFC 4954 §6: such a refusal is not about the password, so the next mechanism is tried over the
+/// same connection.
+#[tokio::test]
+async fn a_mechanism_that_the_server_offers_and_refuses_gives_way_to_the_next() {
+    for refusal in [
+        "504 5.5.4 unrecognized authentication type\r\n",
+        "535 5.7.4 security features not supported\r\n",
+        "538 5.7.11 encryption required\r\n",
+        "534 5.7.9 mechanism too weak\r\n",
+        "553 not this way\r\n",
+    ] {
+        let offering = || Script::offering(&["AUTH PLAIN LOGIN CRAM-MD5"]);
+        let both = || offering().on(PLAIN, refusal).on("AUTH LOGIN", refusal);
+        let receipt = deliver(vec![cram_md5(both()).takes_mail()], &members(&json!({}))).await;
+        let transcript = receipt.expect(refusal).transcript.to_string();
+        assert!(transcript.contains("does not take the mechanism PLAIN"), "{transcript}");
+        let none = vec![both().on("AUTH CRAM-MD5", refusal).quit()];
+        let outcome = deliver(none, &members(&json!({}))).await;
+        let error = check_failure(outcome, Stage::Auth, ErrorKind::Credentials);
+        assert_eq!(
+            error.reply().map(|reply| reply.code.to_string()),
+            Some(refusal[..3].to_owned())
+        );
+        assert!(error.hint().is_some_and(|hint| !hint.contains("authMethod")), "{error:?}");
+        // A server that goes away has said its word before.
+        let leaving = vec![offering().on(PLAIN, refusal).hear("AUTH LOGIN").close()];
+        let outcome = deliver(leaving, &members(&json!({}))).await;
+        check_failure(outcome, Stage::Auth, ErrorKind::Credentials);
+        // What the configuration insists on is all that is tried.
+        let forced = vec![offering().on(PLAIN, refusal).quit()];
+        let outcome = deliver(forced, &members(&json!({ "authMethod": "PLAIN" }))).await;
+        check_failure(outcome, Stage::Auth, ErrorKind::Credentials);
+    }
+    let wrong = vec![Script::offering(&["AUTH PLAIN LOGIN"]).on(PLAIN, "535 5.7.8 no\r\n").quit()];
+    let outcome = deliver(wrong, &members(&json!({}))).await;
+    check_failure(outcome, Stage::Auth, ErrorKind::Credentials);
+}
+
 #[tokio::test]
 async fn where_nothing_fits_the_offer_is_named() {
-    for (offer, named) in [("AUTH NTLM GSSAPI", "NTLM, GSSAPI"), ("AUTH XOAUTH2", "XOAUTH2")] {
+    for (offer, named, hint) in [
+        ("AUTH NTLM GSSAPI", "NTLM, GSSAPI", "offers PLAIN"),
+        ("AUTH XOAUTH2", "XOAUTH2", "wants OAuth2 and no password"),
+    ] {
         let outcome = deliver(vec![Script::offering(&[offer]).quit()], &members(&json!({}))).await;
         let error = check_failure(outcome, Stage::Auth, ErrorKind::Credentials);
         assert!(error.to_string().ends_with(named), "{error}");
+        assert!(error.hint().is_some_and(|found| found.contains(hint)), "{error:?}");
     }
 }
 

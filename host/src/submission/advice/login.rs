@@ -137,25 +137,38 @@ fn refuses_credentials(refusal: &Refusal<'_>) -> bool {
 }
 
 fn anywhere(refusal: &Refusal<'_>) -> &'static str {
-    match (refusal.code, &refusal.plan.authentication) {
+    let plan = refusal.plan;
+    if is_about_mechanism(refusal) {
+        return match (&plan.authentication, refusal.code) {
+            (login, _) if login.mechanism().is_some() => {
+                "The server does not take the mechanism that is set: remove `authMethod` (in \
+                 `auth` it is `method`), or set it to another one that the server offers."
+            }
+            (Authentication::OAuth2(_), _) => {
+                "The server takes none of the mechanisms that a token can be sent by: ask the \
+                 provider for a password made for SMTP, or for its OAuth2 server."
+            }
+            (_, 534) => {
+                "The server wants a stronger login: use a password made for programs, or OAuth2 \
+                 (`auth.type`)."
+            }
+            (Authentication::None | Authentication::Password(_), _) => {
+                "The server takes none of the mechanisms that a password can be sent by: use \
+                 OAuth2 (`auth.type`), or another server of the provider."
+            }
+        };
+    }
+    match (refusal.code, &plan.authentication) {
         (400..=499, _) => {
             "The server cannot check credentials for now, or has seen too many logins: wait some \
              minutes, then try again."
         }
-        (500 | 502 | 503, _) => {
+        (500 | 502 | 503, _) if plan.force_authentication => {
             "The server does not take credentials here: remove `auth` and `forceAuth`, or use \
              another port."
         }
-        (504, _) => {
-            "The server does not know the mechanism: remove `authMethod`, or set it to one that it \
-             offers."
-        }
-        (530 | 538, _) => {
-            "The server takes credentials on an encrypted connection only: do not set `ignoreTLS`."
-        }
-        (534, _) => {
-            "The server wants a stronger login: set `authMethod` to another mechanism that it \
-             offers, use a password made for programs, or OAuth2 (`auth.type`)."
+        (500 | 502 | 503, _) => {
+            "The server does not take credentials here: remove `auth`, or use another port."
         }
         (_, Authentication::OAuth2(_)) => {
             "Check that the access token is for the account in `auth.user` and has the scope for \
@@ -166,4 +179,9 @@ fn anywhere(refusal: &Refusal<'_>) -> &'static str {
              a password made for SMTP alone."
         }
     }
+}
+
+/// Whether it is the mechanism that the server objects to.
+fn is_about_mechanism(refusal: &Refusal<'_>) -> bool {
+    matches!(refusal.code, 504 | 534) || refusal.says("535 5.7.4 ")
 }

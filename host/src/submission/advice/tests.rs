@@ -3,7 +3,7 @@
 
 use super::on;
 use crate::error::{Error, ErrorKind, Stage};
-use crate::plan::Authentication;
+use crate::plan::{Authentication, Mechanism, TlsMode};
 use crate::reply::Reply;
 use crate::submission::tests::{password, plan};
 use crate::transcript::{Speaker, Transcript};
@@ -33,16 +33,39 @@ fn check(authentication: Authentication, stage: Stage, reply: &str, cure: Option
 fn refused_logins_name_what_to_change() {
     let cases = [
         ("535 5.7.8 authentication failed", "Check `auth.user` and `auth.pass`"),
-        ("534 5.7.9 mechanism too weak", "set `authMethod`"),
+        ("534 5.7.9 mechanism too weak", "a password made for programs"),
         ("530 5.7.0 Must issue a STARTTLS command first", "set `requireTLS`"),
-        ("538 5.7.11 encryption required", "do not set `ignoreTLS`"),
-        ("504 5.5.4 unrecognized authentication type", "remove `authMethod`"),
-        ("503 5.5.1 AUTH not available", "remove `auth`"),
+        ("538 5.7.11 encryption required", "set `requireTLS`"),
+        ("504 5.5.4 unrecognized authentication type", "takes none of the mechanisms"),
+        ("503 5.5.1 AUTH not available", "remove `auth`, or"),
         ("535 5.7.139 no", "`auth.type` set to `OAuth2`"),
         ("454 4.7.0 temporary authentication failure", "wait some minutes"),
     ];
     for (reply, cure) in cases {
         check(password("ann"), Stage::Auth, reply, Some(cure));
+    }
+}
+
+/// A hint to take a key out is for those who have it.
+#[test]
+fn hints_remove_only_what_is_set() {
+    let (mut bare, mut rich) = (plan(587), plan(587));
+    (bare.authentication, rich.authentication) = (password("ann"), password("ann"));
+    if let Authentication::Password(login) = &mut rich.authentication {
+        login.mechanism = Some(Mechanism::CramMd5);
+    }
+    (rich.force_authentication, rich.tls) = (true, TlsMode::None);
+    for (stage, reply, key) in [
+        (Stage::Auth, "504 5.5.4 unrecognized authentication type", "remove `authMethod`"),
+        (Stage::Auth, "534 5.7.9 mechanism too weak", "remove `authMethod`"),
+        (Stage::Auth, "535 5.7.4 not supported", "remove `authMethod`"),
+        (Stage::Auth, "503 5.5.1 AUTH not available", "`forceAuth`"),
+        (Stage::Auth, "538 5.7.11 encryption required", "remove `ignoreTLS`"),
+        (Stage::Mail, "530 5.7.0 Must issue a STARTTLS command first", "remove `ignoreTLS`"),
+    ] {
+        let [without, with] = [&bare, &rich].map(|plan| on(&refusal(stage, reply), plan));
+        assert!(with.is_some_and(|hint| hint.contains(key)), "{reply}");
+        assert!(without.is_some_and(|hint| !hint.contains(key)), "{reply}");
     }
 }
 
@@ -90,14 +113,25 @@ fn refused_envelopes_name_what_to_change() {
         (&login, Stage::Mail, "552 too much", "make the template smaller"),
         (&login, Stage::Content, "554 5.3.4 too big", "make the template smaller"),
         (&login, Stage::Content, "554 5.7.1 looks like spam", "change subject and content"),
-        (&login, Stage::Rcpt, "554 5.7.1 blocked using zen.spamhaus.org", "on a block list"),
+        (&none, Stage::Rcpt, "554 5.7.1 blocked using zen.spamhaus.org", "on a block list"),
+        (&login, Stage::Rcpt, "554 5.7.1 blocked using zen.spamhaus.org", "off the block list"),
+        (
+            &login,
+            Stage::Rcpt,
+            "504 5.5.2 <app>: Helo command rejected: need fully-qualified hostname",
+            "set `name`",
+        ),
+        (&login, Stage::Rcpt, "550 5.7.25 Client host rejected: no hostname", "PTR record"),
+        (&login, Stage::Rcpt, "550 Domain frequency limited", "a limit of the provider's"),
+        (&login, Stage::Content, "554 Sending paused for this account", "may not send now"),
+        (&login, Stage::Rcpt, "550 5.1.10 no mail for null.example", "domain takes no mail"),
         (&login, Stage::Content, "550 5.7.26 unauthenticated", "SPF and DKIM"),
     ];
     for (authentication, stage, reply, cure) in cases {
         check(authentication.clone(), stage, reply, Some(cure));
     }
     check(login.clone(), Stage::Content, "554 no", None);
-    check(login, Stage::Mail, "550 the domain does not exist", None);
+    check(login, Stage::Mail, "550 the domain does not exist", Some("a domain that exists"));
 }
 
 #[test]

@@ -18,7 +18,7 @@ use super::Session;
 use super::commit::Commit;
 use super::dialogue::Unconfirmed;
 use crate::delivery::Delivery;
-use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::error::{Blame, Error, ErrorKind, Result, Stage};
 use crate::plan::Protocol;
 use crate::receipt::{Envelope, Rejection};
 use crate::reply::Reply;
@@ -348,7 +348,10 @@ fn taken(session: &Session, reply: Reply) -> Result<Reply> {
 /// A refusal for want of credentials is one of the credentials.
 fn refusal(session: &Session, stage: Stage, reply: Reply) -> Error {
     if reply.code == 530 && !session.authenticated {
-        let message = format!("the server wants credentials and had none: {reply}");
+        let message = match Blame::of(stage, &reply) {
+            Blame::Encryption => format!("the server wants an encrypted session first: {reply}"),
+            _ => format!("the server wants credentials and had none: {reply}"),
+        };
         return Error::new(ErrorKind::Credentials, message).at(stage).with_reply(reply);
     }
     Error::from_reply(stage, reply)
@@ -382,7 +385,8 @@ fn parameters(
         return unfit(
             ErrorKind::Message,
             format!("the message has {size} bytes, and the server takes {limit} at most"),
-        );
+        )
+        .map_err(|error| error.with_hint("Make the template smaller."));
     }
     let addresses_are_ascii = envelope.reverse_path.is_ascii()
         && envelope.forward_paths.iter().all(|address| address.is_ascii());
@@ -390,7 +394,12 @@ fn parameters(
     if !addresses_are_ascii || !(is_ascii || header(content).is_ascii()) {
         if !offered.smtputf8 {
             let message = "an address is not ASCII, and the server does not offer SMTPUTF8";
-            return unfit(ErrorKind::Address, message.to_owned());
+            return unfit(ErrorKind::Address, message.to_owned()).map_err(|error| {
+                error.with_hint(
+                    "Use an address whose part before the `@` is ASCII, or a server that offers \
+                     SMTPUTF8.",
+                )
+            });
         }
         parameters.push(MailParameter::SmtpUtfEight);
     }
