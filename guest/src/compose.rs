@@ -8,7 +8,6 @@ mod selection;
 
 use std::cell::OnceCell;
 
-use handlebars::Context;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -18,7 +17,7 @@ use crate::bindings::exports::smtp_connector::contract::messages::{
 };
 use crate::mailbox;
 use crate::program::Program;
-use crate::template::{Engine, Escaping, RenderFailure, Source, SyntaxError};
+use crate::template::{Escaping, RenderFailure, Source, SyntaxError, lost};
 
 pub use selection::Catalogue;
 
@@ -28,7 +27,6 @@ pub struct Composer {
     program: Program,
     /// The mails that were wanted so far.
     mails: Vec<OnceCell<Option<Mail>>>,
-    engine: Engine,
 }
 
 /// The texts of one mail, as templates.
@@ -41,13 +39,13 @@ pub struct Mail {
 
 impl Mail {
     fn new(subject: &str) -> Result<Self, SyntaxError> {
-        Ok(Self { subject: Source::scan(subject, Escaping::Plain)?, text: None, html: None })
+        Ok(Self { subject: Source::read(subject, Escaping::Plain)?, text: None, html: None })
     }
 
     fn add(&mut self, content: &str, content_type: ContentType) -> Result<(), SyntaxError> {
         match content_type {
-            ContentType::Plain => self.text = Some(Source::scan(content, Escaping::Plain)?),
-            ContentType::Html => self.html = Some(Source::scan(content, Escaping::Html)?),
+            ContentType::Plain => self.text = Some(Source::read(content, Escaping::Plain)?),
+            ContentType::Html => self.html = Some(Source::read(content, Escaping::Html)?),
         }
         Ok(())
     }
@@ -62,20 +60,21 @@ impl Composer {
     pub fn open(program: &[u8]) -> Result<Self, String> {
         let program = Program::open(program)?;
         let mails = std::iter::repeat_with(OnceCell::new).take(program.mails()).collect();
-        Ok(Self { program, mails, engine: Engine::default() })
+        Ok(Self { program, mails })
     }
 
     /// Composes one message.
     pub fn compose(&self, request: &Request) -> Result<Message, ComposeError> {
         let payload = read_payload(&request.payload)?;
-        match &request.content {
+        let message = match &request.content {
             Content::Configured => {
-                let mail = self.mail(request, payload.data())?;
-                self.fill(mail, self.surroundings(), &payload)
+                let mail = self.mail(request, &payload)?;
+                self.fill(mail, self.surroundings(), &payload)?
             }
-            Content::Supplied(template) => self.compose_override(template, &payload),
-            Content::Literal => Ok(self.surroundings()),
-        }
+            Content::Supplied(template) => self.compose_override(template, &payload)?,
+            Content::Literal => return Ok(self.surroundings()),
+        };
+        carrying(message, &request.usage_type, &payload)
     }
 
     /// A message without content: what stands around it in every message.
@@ -106,7 +105,7 @@ impl Composer {
     fn compose_override(
         &self,
         template: &TemplateOverride,
-        payload: &Context,
+        payload: &Value,
     ) -> Result<Message, ComposeError> {
         let mut mail = Mail::new(&template.subject)
             .map_err(|error| template_problem(MessagePart::Subject, error.into()))?;
@@ -126,7 +125,7 @@ impl Composer {
     }
 
     /// The mailboxes for answers; the configuration's where the template comes to nothing.
-    fn reply_to(&self, template: &str, payload: &Context) -> Result<Vec<Mailbox>, ComposeError> {
+    fn reply_to(&self, template: &str, payload: &Value) -> Result<Vec<Mailbox>, ComposeError> {
         let text = self.mailboxes(template, MessagePart::ReplyTo, payload)?;
         let list = mailbox::list(&text).map_err(|problem| address_problem("replyTo", problem))?;
         Ok(if list.is_empty() { self.program.settings.reply_to.clone() } else { list })
@@ -137,9 +136,9 @@ impl Composer {
         &self,
         template: &str,
         part: MessagePart,
-        payload: &Context,
+        payload: &Value,
     ) -> Result<String, ComposeError> {
-        let source = Source::scan(template, Escaping::Mailbox)
+        let source = Source::read(template, Escaping::Mailbox)
             .map_err(|error| template_problem(part, error.into()))?;
         self.render(&source, part, payload)
     }
@@ -149,7 +148,7 @@ impl Composer {
         &self,
         mail: &Mail,
         mut message: Message,
-        payload: &Context,
+        payload: &Value,
     ) -> Result<Message, ComposeError> {
         let part = |source: &Option<Source>, part| {
             source.as_ref().map(|source| self.render(source, part, payload)).transpose()
@@ -164,9 +163,9 @@ impl Composer {
         &self,
         source: &Source,
         part: MessagePart,
-        payload: &Context,
+        payload: &Value,
     ) -> Result<String, ComposeError> {
-        source.render(&self.engine, payload).map_err(|failure| template_problem(part, failure))
+        source.render(payload).map_err(|failure| template_problem(part, failure))
     }
 }
 
@@ -186,13 +185,27 @@ fn template_problem(part: MessagePart, failure: RenderFailure) -> ComposeError {
     }
 }
 
+/// A message, unless it lost what its payload gave it to carry.
+fn carrying(message: Message, usage_type: &str, payload: &Value) -> Result<Message, ComposeError> {
+    let bodies = [&message.text, &message.html].into_iter().filter_map(Option::as_deref);
+    let parts: Vec<_> = bodies.chain([message.subject.as_str()]).collect();
+    let Some(problem) = lost(usage_type, payload, &parts) else { return Ok(message) };
+    let part = if message.html.is_some() { MessagePart::Html } else { MessagePart::Text };
+    Err(ComposeError::Template(TemplateProblem {
+        part,
+        message: problem,
+        line: None,
+        column: None,
+    }))
+}
+
 fn address_problem(field: &str, message: String) -> ComposeError {
     ComposeError::Address(AddressProblem { field: field.to_owned(), message })
 }
 
-fn read_payload(text: &str) -> Result<Context, ComposeError> {
+fn read_payload(text: &str) -> Result<Value, ComposeError> {
     match serde_json::from_str(text) {
-        Ok(payload @ Value::Object(_)) => Ok(Context::from(payload)),
+        Ok(payload @ Value::Object(_)) => Ok(payload),
         Ok(_) => Err(ComposeError::Payload("the payload is not a JSON object".to_owned())),
         Err(error) => Err(ComposeError::Payload(format!("the payload is not valid JSON: {error}"))),
     }

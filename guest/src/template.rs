@@ -1,40 +1,42 @@
-//! Templates: scanned once for a configuration, and rendered with a payload.
+//! Templates: read once for a configuration, and rendered with a payload.
 //!
 //! A template of text and plain placeholders alone, which is all that Logto's own language knows,
-//! is rendered as it stands; Handlebars is asked only where there is more, for its parser costs
-//! more than all the rest of a message. Partials and decorators do not exist: a template is one
-//! text, and cannot call itself.
+//! is rendered as it stands; a tree is made only where there is more. The language is that of
+//! handlebars.js to the letter, which no crate speaks: those differ in white space and `../`, and
+//! fail at `{{#if list.length}}`. Partials and decorators do not exist: a template is one text, and
+//! cannot call itself.
 
-mod blocks;
+mod expression;
+mod helper;
 mod lint;
 mod placeholder;
+mod purpose;
+mod render;
 mod scan;
 mod text;
+mod tree;
+mod value;
 
-pub use blocks::Engine;
 pub use lint::lint;
+pub use purpose::lost;
 pub use scan::SyntaxError;
 pub use text::Escaping;
 
-use std::cell::OnceCell;
+use std::ops::Range;
 
-use handlebars::Context;
-use handlebars::template::Template as Handlebars;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use placeholder::Found;
 use scan::Kind;
-use text::{Bounded, write_text, write_value};
+use text::{Bounded, TooLarge, write_text, write_value};
 
-/// A template whose tags have been found.
+/// A template that has been read.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Source {
     text: String,
     escaping: Escaping,
     form: Form,
-    /// What Handlebars makes of a template with blocks, when it is first rendered.
-    #[serde(skip)]
-    compiled: OnceCell<Result<Handlebars, SyntaxError>>,
 }
 
 /// Why a template gave no text.
@@ -42,7 +44,7 @@ pub struct Source {
 pub enum RenderFailure {
     /// The text would be larger than the limit.
     TooLarge,
-    /// The template is wrong, or cannot be rendered with this payload.
+    /// The template is wrong.
     Problem {
         /// What is wrong.
         message: String,
@@ -58,7 +60,7 @@ enum Form {
     /// Plain placeholders in order; text stands between them.
     Plain(Vec<Placeholder>),
     /// More than that.
-    Blocks,
+    Tree(tree::Program),
 }
 
 /// A plain placeholder by its lengths in octets, which take few bytes in a program.
@@ -71,92 +73,79 @@ struct Placeholder {
     path: usize,
     /// The blanks and braces behind its path.
     closing: usize,
-    raw: bool,
+    is_raw: bool,
 }
 
 impl Source {
-    /// Finds the tags of a template.
+    /// Reads a template.
     ///
     /// # Errors
     ///
-    /// Fails where they cannot be found, or are none that a mail template may have.
-    pub fn scan(text: impl Into<String>, escaping: Escaping) -> Result<Self, SyntaxError> {
+    /// Fails where its tags cannot be found, or are none that a mail template may have.
+    pub fn read(text: impl Into<String>, escaping: Escaping) -> Result<Self, SyntaxError> {
         let text = text.into();
         let tags = scan::scan(&text)?;
-        let form = if tags.are_plain() { Form::Plain(placeholders(&tags)) } else { Form::Blocks };
-        Ok(Self { text, escaping, form, compiled: OnceCell::new() })
-    }
-
-    /// Renders the template with a payload.
-    pub fn render(&self, engine: &Engine, payload: &Context) -> Result<String, RenderFailure> {
-        let mut out = Bounded::for_template(self.text.len());
-        let rendered = match &self.form {
-            Form::Plain(placeholders) => self.fill(placeholders, payload, &mut out),
-            Form::Blocks => self.blocks(engine, payload, &mut out),
-        };
-        match rendered {
-            Ok(()) => Ok(out.text),
-            Err(_) if out.overflowed => Err(RenderFailure::TooLarge),
-            Err(failure) => Err(failure),
+        if tags.are_plain() {
+            let form = Form::Plain(placeholders(&tags));
+            return Ok(Self { text, escaping, form });
+        }
+        let tree = tree::parse(&text, &tags)?;
+        match tree.unknown.first() {
+            Some((at, name)) => Err(SyntaxError::at(&text, *at, helper::unknown(name))),
+            None => Ok(Self { form: Form::Tree(tree.root), text, escaping }),
         }
     }
 
-    fn blocks(
-        &self,
-        engine: &Engine,
-        payload: &Context,
-        out: &mut Bounded,
-    ) -> Result<(), RenderFailure> {
-        let compiled = self.compiled.get_or_init(|| {
-            let tags = scan::scan(&self.text)?;
-            blocks::compile(&self.text, &tags, self.escaping)
-        });
-        let template = compiled.as_ref().map_err(|error| RenderFailure::from(error.clone()))?;
-        blocks::render(template, engine, self.escaping, payload, out)
-            .map_err(|error| render_problem(&error))
+    /// Renders the template with a payload.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the text would be larger than the limit.
+    pub fn render(&self, payload: &Value) -> Result<String, RenderFailure> {
+        let mut out = Bounded::for_template(self.text.len());
+        match &self.form {
+            Form::Plain(placeholders) => self.fill(placeholders, payload, &mut out)?,
+            Form::Tree(root) => {
+                render::render(&self.text, root, self.escaping, payload, &mut out)?;
+            }
+        }
+        Ok(out.text)
     }
 
     fn fill(
         &self,
         placeholders: &[Placeholder],
-        payload: &Context,
+        payload: &Value,
         out: &mut Bounded,
-    ) -> Result<(), RenderFailure> {
-        let mut rest = self.text.as_str();
+    ) -> Result<(), TooLarge> {
+        let mut end = 0;
         for placeholder in placeholders {
-            let text = take(&mut rest, placeholder.text)?;
-            literal(text, out)?;
-            let tag = rest;
-            take(&mut rest, placeholder.opening)?;
-            let path = take(&mut rest, placeholder.path)?;
-            take(&mut rest, placeholder.closing)?;
-            let raw = placeholder.raw && self.escaping == Escaping::Html;
-            let escaping = if raw { Escaping::Plain } else { self.escaping };
-            match placeholder::resolve(payload.data(), path) {
+            let start = end + placeholder.text;
+            let path = start + placeholder.opening..start + placeholder.opening + placeholder.path;
+            self.literal(end..start, out)?;
+            end = path.end + placeholder.closing;
+            match placeholder::resolve(payload, &self.text[path]) {
                 Found::Value(value) => {
-                    write_value(value, escaping, out).map_err(|_| RenderFailure::TooLarge)?;
+                    let is_raw = placeholder.is_raw && self.escaping == Escaping::Html;
+                    let escaping = if is_raw { Escaping::Plain } else { self.escaping };
+                    write_value(&value, escaping, out)?;
                 }
                 Found::Nothing => {}
-                Found::UnknownRoot => literal(&tag[..tag.len() - rest.len()], out)?,
+                Found::UnknownRoot => self.literal(start..end, out)?,
             }
         }
-        literal(rest, out)
+        self.literal(end..self.text.len(), out)
+    }
+
+    fn literal(&self, span: Range<usize>, out: &mut Bounded) -> Result<(), TooLarge> {
+        write_text(&self.text[span], Escaping::Plain, out)
     }
 }
 
-fn literal(text: &str, out: &mut Bounded) -> Result<(), RenderFailure> {
-    write_text(text, Escaping::Plain, out).map_err(|_| RenderFailure::TooLarge)
-}
-
-/// Takes octets from the beginning of a text; lengths come from a program.
-fn take<'t>(rest: &mut &'t str, octets: usize) -> Result<&'t str, RenderFailure> {
-    let (taken, behind) = rest.split_at_checked(octets).ok_or(RenderFailure::Problem {
-        message: "the program does not fit its template".to_owned(),
-        line: None,
-        column: None,
-    })?;
-    *rest = behind;
-    Ok(taken)
+impl From<TooLarge> for RenderFailure {
+    fn from(_: TooLarge) -> Self {
+        Self::TooLarge
+    }
 }
 
 impl From<SyntaxError> for RenderFailure {
@@ -174,22 +163,12 @@ fn placeholders(tags: &scan::Tags) -> Vec<Placeholder> {
             opening: path.start - tag.span.start,
             path: path.len(),
             closing: tag.span.end - path.end,
-            raw: tag.kind == Kind::Raw,
+            is_raw: tag.kind == Kind::Raw,
         };
         end = tag.span.end;
         Some(placeholder)
     };
     tags.list.iter().filter_map(placeholder).collect()
-}
-
-fn render_problem(error: &handlebars::RenderError) -> RenderFailure {
-    let number =
-        |position: Option<usize>| position.and_then(|position| u32::try_from(position).ok());
-    RenderFailure::Problem {
-        message: blocks::render_message(error),
-        line: number(error.line_no),
-        column: number(error.column_no),
-    }
 }
 
 #[cfg(test)]

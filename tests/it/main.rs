@@ -10,6 +10,7 @@ mod delivery;
 mod dkim;
 #[cfg(target_os = "linux")]
 mod endless;
+mod handlebars;
 mod helpers;
 mod hosts;
 mod instruments;

@@ -1,8 +1,8 @@
 //! Components that misbehave, reach out or lead elsewhere hurt nobody else.
 
 mod admission;
-mod envelope;
 mod agreement;
+mod envelope;
 mod isolation;
 mod misbehaviour;
 mod plans;

@@ -29,7 +29,6 @@ const ROWS: &[(&str, &[&[&str]])] = &[
 
 /// Crates that one place alone may name, lest the rest of the program depend on them.
 const NAMED_ONLY: &[(&str, &str)] = &[
-    ("handlebars", "guest/src"),
     ("hyper", "host/src/submission"),
     ("lettre", "host/src/submission"),
     ("tokio_socks", "host/src/submission"),

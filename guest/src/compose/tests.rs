@@ -83,6 +83,26 @@ fn subjects_are_one_line() {
     }
 }
 
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config {
+        failure_persistence: None,
+        ..Default::default()
+    })]
+
+    #[test]
+    fn every_subject_is_one_line(text in "(?s).*|[a \\r\\n\\t\\x00\u{2028}\u{a0}]*") {
+        let line = one_line(&text);
+        proptest::prop_assert!(!line.contains(breaks_line), "{line:?}");
+        proptest::prop_assert_eq!(line.trim(), line.as_str());
+        proptest::prop_assert_eq!(one_line(&line), line);
+        let words = |text: &str| {
+            let words = text.split(breaks_or_space).filter(|word| !word.is_empty());
+            words.map(str::to_owned).collect::<Vec<_>>()
+        };
+        proptest::prop_assert_eq!(words(&text), words(&one_line(&text)));
+    }
+}
+
 #[test]
 fn payloads_are_checked() {
     let composer = composer(&json!([]));
@@ -181,6 +201,20 @@ fn a_missing_root_stays_as_written_in_a_name_and_is_no_address() {
             "{address}: {found:?}"
         );
     }
+}
+
+#[test]
+fn a_mail_without_the_code_it_was_given_is_no_mail() {
+    let broken = json!([{"usageType": "SignIn", "contentType": "text/html", "subject": "s", "content": "{{\u{200b}code}}"}]);
+    let problem = TemplateProblem {
+        part: MessagePart::Html,
+        message: "no part of the mail holds the `code` of the payload".to_owned(),
+        line: None,
+        column: None,
+    };
+    let found = composer(&broken).compose(&request(&json!({"code": "123456"})));
+    assert_eq!(found, Err(ComposeError::Template(problem)));
+    assert!(composer(&broken).compose(&request(&json!({"code": ""}))).is_ok());
 }
 
 #[test]

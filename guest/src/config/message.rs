@@ -271,6 +271,34 @@ mod tests {
         );
     }
 
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config {
+            failure_persistence: None,
+            ..Default::default()
+        })]
+
+        /// A header field is sent as it is written, or there is a finding.
+        #[test]
+        fn no_header_is_more_than_one_line(
+            name in "(?s)X-[A-Za-z]{1,8}|.{0,4}",
+            value in "(?s).*|[a\\t\\r\\n\\x00\u{85}:]*",
+        ) {
+            let document = serde_json::json!({
+                "fromEmail": "a@b.example", "customHeaders": { &name: &value },
+            });
+            let (settings, found) = read(&document.to_string());
+            let fields = settings.map(|settings| settings.headers).unwrap_or_default();
+            proptest::prop_assert_eq!(fields.len() + found.len(), 1, "{:?}", found);
+            for field in fields {
+                let is_name = field.name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
+                proptest::prop_assert!(is_name && !field.name.is_empty(), "{}", field.name);
+                let breaks = |c: char| c.is_control() && c != '\t';
+                proptest::prop_assert!(!field.value.contains(breaks), "{:?}", field.value);
+                proptest::prop_assert_eq!(field.value.as_str(), value.trim());
+            }
+        }
+    }
+
     #[test]
     fn headers_that_cannot_be_sent_are_reported() {
         let long = "x".repeat(77);

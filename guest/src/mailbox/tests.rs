@@ -1,5 +1,7 @@
 //! Scenarios 67 to 74 of the reference on addresses, and what the leniency must not allow.
 
+mod properties;
+
 use std::time::{Duration, Instant};
 
 use super::*;

@@ -1,30 +1,22 @@
 //! What a check says about templates beyond their shape: syntax, helpers that do not exist,
 //! variables that no platform sends, and mails that would carry neither a code nor a link.
 
-use handlebars::template::{HelperTemplate, Parameter, Template as Handlebars, TemplateElement};
+mod tags;
+mod uses;
 
-use super::blocks::{self, HELPERS};
-use super::scan::{self, Kind, SyntaxError, Tag};
+use super::helper;
+use super::purpose;
+use super::scan::{self, SyntaxError, Tags};
 use super::text::Escaping;
+use super::tree;
 use crate::bindings::exports::smtp_connector::contract::messages::ContentType;
 use crate::config::templates::Template;
 use crate::findings::Findings;
+use uses::Uses;
 
 /// The roots that platforms send with every type.
 const ROOTS: [&str; 8] =
     ["code", "link", "locale", "uiLocales", "application", "organization", "user", "inviter"];
-
-/// Logto's types whose mails exist to carry a code or a link. Others carry what they like.
-const CARRIERS: [&str; 8] = [
-    "Register",
-    "SignIn",
-    "ForgotPassword",
-    "Generic",
-    "UserPermissionValidation",
-    "BindNewIdentifier",
-    "MfaVerification",
-    "BindMfa",
-];
 
 /// Checks the text of templates; their keys have been checked by whoever read them.
 pub fn lint(templates: &[Template], findings: &mut Findings) {
@@ -61,38 +53,38 @@ fn lint_text(
 ) -> Option<Vec<String>> {
     let mut uses = Uses::default();
     match parse(text, &mut uses) {
-        Ok(raw) if escaping == Escaping::Html => {
-            raw.iter().for_each(|tag| warn_raw(text, tag, path, findings));
-        }
-        Ok(_) => {}
+        Ok(tags) => tags::lint(text, &tags, path, escaping, findings),
         Err(error) => {
             report_syntax(&error, path, findings);
             return None;
         }
     }
-    for helper in &uses.unknown_helpers {
-        findings.error(path, "unknown-helper", blocks::unknown_helper(helper)).help(format!(
-            "`{{{{#if {helper}}}}}`, `{{{{#with {helper}}}}}` and `{{{{#each \
-                {helper}}}}}` are blocks over a value"
+    for name in &uses.unknown_helpers {
+        findings.error(path, "unknown-helper", helper::unknown(name)).help(format!(
+            "`{{{{#if {name}}}}}`, `{{{{#with {name}}}}}` and `{{{{#each {name}}}}}` are blocks \
+                over a value"
         ));
     }
     for root in uses.at_root.iter().filter(|root| !ROOTS.contains(&root.as_str())) {
         warn_unknown(root, path, findings);
     }
+    for name in &uses.nowhere {
+        warn_nowhere(name, path, findings);
+    }
     uses.at_root.append(&mut uses.elsewhere);
     Some(uses.at_root)
 }
 
-/// Finds what a text uses, and its unescaped tags.
-fn parse(text: &str, uses: &mut Uses) -> Result<Vec<Tag>, SyntaxError> {
+/// Finds the tags of a text, and what it uses.
+fn parse(text: &str, uses: &mut Uses) -> Result<Tags, SyntaxError> {
     let tags = scan::scan(text)?;
     if tags.are_plain() {
         let paths = tags.list.iter().filter_map(|tag| tag.path.clone());
-        paths.for_each(|path| uses.root(text[path].split('.').next().unwrap_or_default(), true));
+        paths.for_each(|path| uses.placeholder(&text[path]));
     } else {
-        uses.template(&blocks::parse(text, &tags)?, true);
+        uses.tree(text, &tree::parse(text, &tags)?);
     }
-    Ok(tags.list.into_iter().filter(|tag| tag.kind == Kind::Raw).collect())
+    Ok(tags)
 }
 
 fn report_syntax(error: &SyntaxError, path: &str, findings: &mut Findings) {
@@ -100,20 +92,6 @@ fn report_syntax(error: &SyntaxError, path: &str, findings: &mut Findings) {
     findings
         .error(path, "template-syntax", format!("{place}: {}", error.message))
         .help("write a value as `{{code}}`; a literal `{{` is written `\\{{`");
-}
-
-fn warn_raw(text: &str, tag: &Tag, path: &str, findings: &mut Findings) {
-    let place = SyntaxError::at(text, tag.span.start, "");
-    findings
-        .warning(
-            path,
-            "raw-value",
-            format!(
-                "line {}, column {}: this value is not escaped for HTML",
-                place.line, place.column
-            ),
-        )
-        .help("write two braces unless the value is HTML that you trust");
 }
 
 fn warn_unknown(root: &str, path: &str, findings: &mut Findings) {
@@ -137,109 +115,30 @@ fn warn_unknown(root: &str, path: &str, findings: &mut Findings) {
         .help(help);
 }
 
-fn lint_purpose(usage_type: &str, roots: &[String], path: &str, findings: &mut Findings) {
-    let uses = |wanted: &str| roots.iter().any(|root| root == wanted);
-    let missing = match usage_type {
-        "OrganizationInvitation" if !uses("link") => {
-            "an invitation without `{{link}}` cannot be accepted"
-        }
-        carrier if CARRIERS.contains(&carrier) && !uses("code") && !uses("link") => {
-            "this mail carries neither `{{code}}` nor `{{link}}`"
-        }
-        _ => return,
+/// Says that a path is empty wherever the mail goes.
+fn warn_nowhere(name: &str, path: &str, findings: &mut Findings) {
+    let help = if name.starts_with('@') {
+        "`@index`, `@key`, `@first` and `@last` are provided by `{{#each}}`, `@root` everywhere"
+    } else {
+        "`../` goes out of `{{#each}}` and `{{#with}}`, not out of `{{#if}}`: leave it out"
     };
-    let wanted = if usage_type == "OrganizationInvitation" { "link" } else { "code" };
+    findings
+        .warning(path, "unknown-variable", format!("`{name}` is nothing where it stands"))
+        .help(help);
+}
+
+fn lint_purpose(usage_type: &str, roots: &[String], path: &str, findings: &mut Findings) {
+    let carried = purpose::carried(usage_type);
+    if carried.is_empty() || carried.iter().any(|name| roots.iter().any(|root| root == name)) {
+        return;
+    }
+    let missing = match carried {
+        ["link"] => "an invitation without `{{link}}` cannot be accepted",
+        _ => "this mail carries neither `{{code}}` nor `{{link}}`",
+    };
     findings
         .warning(path, "no-code-or-link", missing)
-        .help(format!("add `{{{{{wanted}}}}}` where the reader shall find it"));
-}
-
-/// What a parsed template uses, each once, in order.
-#[derive(Debug, Default)]
-struct Uses {
-    /// First keys of paths that start at the payload.
-    at_root: Vec<String>,
-    /// First keys of paths inside `each` and `with`, which may start at an element.
-    elsewhere: Vec<String>,
-    unknown_helpers: Vec<String>,
-}
-
-impl Uses {
-    fn root(&mut self, root: &str, at_root: bool) {
-        add(if at_root { &mut self.at_root } else { &mut self.elsewhere }, root);
-    }
-
-    fn template(&mut self, template: &Handlebars, at_root: bool) {
-        for element in &template.elements {
-            match element {
-                TemplateElement::Expression(tag) | TemplateElement::HtmlExpression(tag) => {
-                    self.tag(tag, at_root);
-                }
-                TemplateElement::HelperBlock(block) => self.block(block, at_root),
-                _ => {}
-            }
-        }
-    }
-
-    fn tag(&mut self, tag: &HelperTemplate, at_root: bool) {
-        match &tag.name {
-            Parameter::Path(_) if tag.params.is_empty() && tag.hash.is_empty() => {
-                self.parameter(&tag.name, at_root);
-            }
-            name => self.helper(name, at_root),
-        }
-        self.parameters(tag, at_root);
-    }
-
-    fn block(&mut self, block: &HelperTemplate, at_root: bool) {
-        self.helper(&block.name, at_root);
-        self.parameters(block, at_root);
-        let moves = matches!(block.name.as_name(), Some("each" | "with"));
-        if let Some(body) = &block.template {
-            self.template(body, at_root && !moves);
-        }
-        if let Some(inverse) = &block.inverse {
-            self.template(inverse, at_root);
-        }
-    }
-
-    fn helper(&mut self, name: &Parameter, at_root: bool) {
-        match name.as_name() {
-            Some(name) if HELPERS.contains(&name) => {}
-            Some(name) => add(&mut self.unknown_helpers, name),
-            None => self.parameter(name, at_root),
-        }
-    }
-
-    fn parameters(&mut self, tag: &HelperTemplate, at_root: bool) {
-        tag.params
-            .iter()
-            .chain(tag.hash.values())
-            .for_each(|parameter| self.parameter(parameter, at_root));
-    }
-
-    fn parameter(&mut self, parameter: &Parameter, at_root: bool) {
-        match parameter {
-            Parameter::Path(path) => {
-                if let Some((root, absolute)) = blocks::root_of(path) {
-                    self.root(root, at_root || absolute);
-                }
-            }
-            Parameter::Subexpression(expression) => {
-                if let TemplateElement::Expression(tag) = expression.as_element() {
-                    self.helper(&tag.name, at_root);
-                    self.parameters(tag, at_root);
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-fn add(list: &mut Vec<String>, name: &str) {
-    if !list.iter().any(|known| known == name) {
-        list.push(name.to_owned());
-    }
+        .help(format!("add `{{{{{}}}}}` where the reader shall find it", carried[0]));
 }
 
 #[cfg(test)]
@@ -278,6 +177,14 @@ mod tests {
             ("{{code}} {{usr.name}}", &["unknown-variable"]),
             ("{{code}} {{#if (eq usr 1)}}{{/if}}", &["unknown-variable"]),
             ("{{code}} {{#with user}}{{@root.usr}}{{/with}}", &["unknown-variable"]),
+            (
+                "{{code}} {{#if user}}{{../code}}{{@code}}{{@index}}{{/if}}",
+                &["unknown-variable"; 3],
+            ),
+            ("{{#each user}}{{../code}}{{@../index}}{{/each}}", &["unknown-variable"]),
+            ("{{#with user as |u|}}{{../u}}{{u.name}}{{/with}}{{code}}", &["unknown-variable"]),
+            ("{{code}} {{color:red}}", &["no-placeholder"]),
+            ("{{code}} {{@code}} <a href={{link}}>", &["no-placeholder", "unquoted-attribute"]),
             ("{{{code}}}", &["raw-value"]),
             ("{{code}} {{#if user}}{{&user.name}}{{/if}}", &["raw-value"]),
             ("{{code}} {{#user}}x{{/user}}", &["unknown-helper"]),

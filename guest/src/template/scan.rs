@@ -1,13 +1,15 @@
 //! Finds the tags of a template before anything is compiled: where they are, how deep they stand,
-//! and what no template may hold. It owns the bound on nesting, without which a template could
-//! exhaust the stack of the recursive Handlebars parser, and most of the messages about syntax.
+//! and what no template may hold. It owns the bounds on nesting, without which a template could
+//! exhaust the stack of whatever walks through its tree.
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::placeholder;
 
-/// How deep blocks may nest, an `{{else if}}` counting as one. Real templates stay below ten; the
-/// parser and the renderer need about 4 KiB of stack for each level.
+/// How deep blocks may nest, an `{{else if}}` counting as one. Real templates stay below ten; to
+/// parse, render and drop takes less than 4 KiB of stack for each level.
 const MAX_BLOCKS: usize = 48;
 
 /// How deep subexpressions may nest in one tag.
@@ -50,12 +52,26 @@ pub(super) enum Kind {
     Raw,
     /// `{{# … }}`.
     Open,
+    /// `{{^ … }}`: the same, its branches exchanged.
+    Inverted,
     /// `{{/ … }}`.
     Close,
     /// `{{else …}}` or `{{^}}`.
     Else,
     /// `{{! … }}`.
     Comment,
+    /// What is between braces outside blocks and begins with no name, such as `{{color:red}}`:
+    /// text that stays as it is written.
+    Words,
+}
+
+/// On which sides of a tag a `~` takes the white space.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Strip {
+    /// Before the tag.
+    pub before: bool,
+    /// After the tag.
+    pub after: bool,
 }
 
 /// One tag of a template.
@@ -69,6 +85,18 @@ pub(super) struct Tag {
     pub depth: usize,
     /// The dotted path, where the tag is a plain placeholder: nothing but the path and spaces.
     pub path: Option<Range<usize>>,
+    /// What stands in it, without braces, sigil and `else`.
+    pub inner: Range<usize>,
+    /// The white space that it takes.
+    pub strip: Strip,
+}
+
+impl Tag {
+    /// The path of a plain placeholder outside blocks, `~` and `&` beside it or not.
+    pub(super) fn placeholder(&self, source: &str) -> Option<Range<usize>> {
+        let is_plain = self.depth == 0 && placeholder::is_plain(&source[self.inner.clone()]);
+        is_plain.then(|| self.inner.clone())
+    }
 }
 
 /// The tags of a template.
@@ -76,19 +104,17 @@ pub(super) struct Tag {
 pub(super) struct Tags {
     /// All tags in order.
     pub list: Vec<Tag>,
-    /// Whether some `{{` is escaped by a backslash or doubles one.
-    pub escapes: bool,
+    /// Where the backslashes are that escape a `{{`, or another backslash before one.
+    pub backslashes: Vec<usize>,
 }
 
 impl Tags {
     /// Whether the template is text and plain placeholders alone.
     pub(super) fn are_plain(&self) -> bool {
-        !self.escapes && self.list.iter().all(|tag| tag.path.is_some())
-    }
-
-    /// The expressions that stand outside blocks, in order.
-    pub(super) fn outside_blocks(&self) -> impl Iterator<Item = &Tag> {
-        self.list.iter().filter(|tag| tag.depth == 0 && matches!(tag.kind, Kind::Value | Kind::Raw))
+        let is_plain = |tag: &Tag| {
+            tag.path.is_some() || tag.kind == Kind::Words && tag.strip == Strip::default()
+        };
+        self.backslashes.is_empty() && self.list.iter().all(is_plain)
     }
 }
 
@@ -109,17 +135,11 @@ impl Scanner<'_> {
         let mut at = 0;
         while let Some(found) = self.source[at..].find("{{") {
             let start = at + found;
-            at = match backslashes(&self.source[at..start]) {
-                0 => self.tag(start)?,
-                1 => {
-                    self.tags.escapes = true;
-                    skip(self.source, start + 2, "{{")
-                }
-                _ => {
-                    self.tags.escapes = true;
-                    self.tag(start)?
-                }
-            };
+            let backslashes = backslashes(&self.source[at..start]);
+            if backslashes > 0 {
+                self.tags.backslashes.push(start - 1);
+            }
+            at = if backslashes == 1 { start + 2 } else { self.tag(start)? };
         }
         match self.open.last() {
             Some((start, _)) => Err(self.error(*start, "this block is never closed, add `{{/…}}`")),
@@ -130,29 +150,44 @@ impl Scanner<'_> {
     /// Reads the tag at `start` and answers where it ends.
     fn tag(&mut self, start: usize) -> Result<usize, SyntaxError> {
         if let Some((path, end, kind)) = placeholder::at(self.source, start) {
-            self.push(start..end, kind, Some(path));
-            return Ok(end);
-        }
-        if self.source[start..].starts_with("{{!") {
-            let end = self.comment_end(start)?;
-            self.push(start..end, Kind::Comment, None);
+            let inner = path.clone();
+            self.push(Tag { path: Some(path), ..self.bare(start..end, kind, inner) });
             return Ok(end);
         }
         let (kind, body) = self.sigil(start)?;
-        let end = self.tag_end(start, body, kind)?;
-        self.push(start..end, kind, None);
+        let end = match kind {
+            Kind::Comment => self.comment_end(start, body)?,
+            Kind::Words => self.words_end(start)?,
+            _ => self.tag_end(start, body, kind)?,
+        };
+        let mut tag = self.bare(start..end, kind, self.inner(body, end));
+        tag.strip.before = self.source[start + 2..body].contains('~');
+        tag.strip.after = self.source[start..end - 2].trim_end_matches('}').ends_with('~');
+        // An `else` and the end of a block stand in it as much as what is between them.
+        self.push(tag);
         self.nest(start, kind)?;
         Ok(end)
     }
 
-    fn push(&mut self, span: Range<usize>, kind: Kind, path: Option<Range<usize>>) {
-        let depth = self.open.len();
-        self.tags.list.push(Tag { span, kind, depth, path });
+    fn bare(&self, span: Range<usize>, kind: Kind, inner: Range<usize>) -> Tag {
+        Tag { span, kind, depth: self.open.len(), path: None, inner, strip: Strip::default() }
+    }
+
+    fn push(&mut self, tag: Tag) {
+        self.tags.list.push(tag);
+    }
+
+    /// What stands between the sigil and the closing braces.
+    fn inner(&self, body: usize, end: usize) -> Range<usize> {
+        let is_edge = |c| c == '~' || c == '}' || placeholder::is_blank(c);
+        let start = skip_blank(self.source, body).min(end);
+        let text = self.source[start..end].trim_end_matches(is_edge);
+        start..start + text.len()
     }
 
     fn nest(&mut self, start: usize, kind: Kind) -> Result<(), SyntaxError> {
         match kind {
-            Kind::Open => self.open.push((start, 1)),
+            Kind::Open | Kind::Inverted => self.open.push((start, 1)),
             Kind::Else => match self.open.last_mut() {
                 Some((_, alternatives)) => *alternatives += 1,
                 None => return Err(self.error(start, "`else` stands outside any block")),
@@ -176,10 +211,11 @@ impl Scanner<'_> {
         let body = skip_blank(self.source, start + 2);
         let rest = &self.source[body..];
         let kind = match rest.bytes().next() {
-            Some(b'{') => (Kind::Raw, body + 1),
-            Some(b'&') => (Kind::Raw, body + 1),
-            Some(b'/') => (Kind::Close, body),
-            Some(b'^') => (Kind::Else, body),
+            Some(b'!') => (Kind::Comment, body + 1),
+            Some(b'{' | b'&') => (self.or_words(Kind::Raw, body + 1), body + 1),
+            Some(b'/') => (Kind::Close, body + 1),
+            Some(b'^') if self.is_empty(body + 1) => (Kind::Else, body + 1),
+            Some(b'^') => (Kind::Inverted, body + 1),
             Some(b'>') => return Err(self.unsupported(start, "partials (`{{>`)")),
             Some(b'*') => return Err(self.unsupported(start, "decorators (`{{*`)")),
             Some(b'#') => match self.source[skip_blank(self.source, body + 1)..].bytes().next() {
@@ -187,10 +223,37 @@ impl Scanner<'_> {
                 Some(b'*') => return Err(self.unsupported(start, "inline partials (`{{#*`)")),
                 _ => (Kind::Open, body + 1),
             },
-            _ if rest.starts_with("else") => (Kind::Else, body),
-            _ => (Kind::Value, body),
+            _ if is_else(rest) => (Kind::Else, body + ELSE.len()),
+            _ => (self.or_words(Kind::Value, body), body),
         };
         Ok(kind)
+    }
+
+    /// The kind of a tag that holds an expression, unless its text begins with no name.
+    // Inside blocks the template is Handlebars' own, and such a text a mistake in it.
+    fn or_words(&self, kind: Kind, body: usize) -> Kind {
+        let text = &self.source[skip_blank(self.source, body)..];
+        if self.open.is_empty() && !placeholder::begins_name(text) { Kind::Words } else { kind }
+    }
+
+    /// Whether nothing but the end of the tag follows.
+    fn is_empty(&self, at: usize) -> bool {
+        self.source[skip_blank(self.source, at)..].starts_with("}}")
+    }
+
+    /// Where braces around words end.
+    fn words_end(&self, start: usize) -> Result<usize, SyntaxError> {
+        let (open, ends): (usize, &[&str]) = match self.source[start..].starts_with("{{{") {
+            true => (3, &["}}}", "}~}}"]),
+            false => (2, &["}}"]),
+        };
+        let words = &self.source[start + open..];
+        let end = ends.iter().filter_map(|end| Some(words.find(end)? + end.len())).min();
+        match (end, words.find("{{")) {
+            (Some(end), Some(at)) if at < end => Err(self.error(start + open + at, BRACE_INSIDE)),
+            (Some(end), _) => Ok(start + open + end),
+            (None, _) => Err(self.error(start, "this tag is never closed, add `}}`")),
+        }
     }
 
     fn tag_end(&self, start: usize, body: usize, kind: Kind) -> Result<usize, SyntaxError> {
@@ -203,12 +266,7 @@ impl Scanner<'_> {
                 b'[' => at = self.segment_end(start, at)?,
                 b'(' => parentheses += 1,
                 b')' => parentheses = parentheses.saturating_sub(1),
-                b'{' => {
-                    return Err(self.error(
-                        at,
-                        "`{` cannot stand inside a tag, close the tag with `}}` first",
-                    ));
-                }
+                b'{' => return Err(self.error(at, BRACE_INSIDE)),
                 b'}' if triple => {
                     let inner = skip_blank(self.source, at + 1);
                     return match self.source[inner..].starts_with("}}") {
@@ -233,39 +291,29 @@ impl Scanner<'_> {
     /// The last byte of the string that begins at `at`.
     fn string_end(&self, start: usize, at: usize, quote: u8) -> Result<usize, SyntaxError> {
         let bytes = self.source.as_bytes();
-        let mut end = at + 1;
-        while end < bytes.len() && bytes[end] != quote {
-            end += if bytes[end] == b'\\' { 2 } else { 1 };
-        }
-        if end < bytes.len() {
-            Ok(end)
-        } else {
-            Err(self.error(start, "a quote in this tag is never closed"))
-        }
+        let ends = |end: &usize| bytes[*end] == quote && bytes[end - 1] != b'\\';
+        let end = (at + 1..bytes.len()).find(ends);
+        end.ok_or_else(|| self.error(start, "a quote in this tag is never closed"))
     }
 
     /// The last byte of the path segment in brackets that begins at `at`.
-    // Quotes and braces in it are refused because the parser would try it as an array too, and this
-    // scan must never see less than the parser does.
     fn segment_end(&self, start: usize, at: usize) -> Result<usize, SyntaxError> {
-        let rest = &self.source[at + 1..];
-        match rest.find([']', '[', '"', '\'', '(', ')', '{', '}']) {
-            Some(end) if rest.as_bytes()[end] == b']' => Ok(at + 1 + end),
-            _ => Err(self.error(
-                start,
-                "between `[` and `]` only a key without quotes or brackets can stand",
-            )),
-        }
+        let bytes = self.source.as_bytes();
+        let ends = |end: &usize| bytes[*end] == b']' && bytes[end - 1] != b'\\';
+        let end = (at + 1..bytes.len()).find(ends);
+        end.ok_or_else(|| self.error(start, "`[` in this tag is never closed, add `]`"))
     }
 
-    fn comment_end(&self, start: usize) -> Result<usize, SyntaxError> {
-        let end_of = |opening: &str, closing: &str| {
-            let text = self.source[start..].strip_prefix(opening)?;
-            text.find(closing).map(|end| start + opening.len() + end + closing.len())
-        };
-        end_of("{{!--", "--}}")
-            .or_else(|| end_of("{{!", "}}"))
-            .ok_or_else(|| self.error(start, "this comment is never closed, add `}}`"))
+    fn comment_end(&self, start: usize, body: usize) -> Result<usize, SyntaxError> {
+        let text = &self.source[body..];
+        let dashes = text.starts_with("--").then(|| {
+            let ends = ["--}}", "--~}}"].into_iter();
+            ends.filter_map(|end| Some(text.find(end)? + end.len())).min()
+        });
+        let length = dashes.flatten().or_else(|| text.find("}}").map(|end| end + 2));
+        let length =
+            length.ok_or_else(|| self.error(start, "this comment is never closed, add `}}`"))?;
+        Ok(body + length)
     }
 
     fn unsupported(&self, at: usize, what: &str) -> SyntaxError {
@@ -281,8 +329,14 @@ fn backslashes(text: &str) -> usize {
     text.bytes().rev().take_while(|byte| *byte == b'\\').count()
 }
 
-fn skip(source: &str, at: usize, token: &str) -> usize {
-    if source[at..].starts_with(token) { at + token.len() } else { at }
+const ELSE: &str = "else";
+
+const BRACE_INSIDE: &str = "`{` cannot stand inside a tag, close the tag with `}}` first";
+
+/// Whether the word `else` comes next.
+fn is_else(text: &str) -> bool {
+    let rest = text.strip_prefix(ELSE);
+    rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'))
 }
 
 fn skip_blank(source: &str, at: usize) -> usize {
@@ -356,7 +410,6 @@ mod tests {
             (Kind::Value, 0, false),
         ];
         assert_eq!(found, expected);
-        assert_eq!(tags.outside_blocks().count(), 3);
         assert!(!tags.are_plain());
         assert!(scan("{{ code }}").expect("a good template").are_plain());
         assert!(!scan("\\{{ code }}").expect("a good template").are_plain());

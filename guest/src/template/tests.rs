@@ -1,11 +1,13 @@
 //! Tests of templates.
 
-use serde_json::{Value, json};
+mod properties;
+
+use serde_json::json;
 
 use super::*;
 
 fn render(text: &str, escaping: Escaping, payload: Value) -> Result<String, RenderFailure> {
-    Source::scan(text, escaping)?.render(&Engine::default(), &Context::from(payload))
+    Source::read(text, escaping)?.render(&payload)
 }
 
 fn payload() -> Value {

@@ -1,9 +1,6 @@
 //! Values as text: the way JavaScript's `String()` writes them, escaped for the place where they
 //! stand, into an output that refuses to grow beyond its limit.
 
-use std::io;
-
-use handlebars::Output;
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
@@ -12,7 +9,8 @@ use crate::mailbox;
 /// How values are escaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Escaping {
-    /// For HTML: `&`, `<`, `>` and both quotes become references.
+    /// For HTML: what could end a text or an attribute's value, quoted or not, becomes a reference,
+    /// the one that handlebars.js writes.
     Html,
     /// Not at all.
     Plain,
@@ -29,22 +27,23 @@ pub(super) const MAX_PART: usize = 4 << 20;
 pub(super) struct Bounded {
     /// The text so far.
     pub text: String,
-    /// Whether some text was refused.
-    pub overflowed: bool,
 }
 
 impl Bounded {
     /// An empty text with room for what a template of `size` bytes usually makes.
     pub(super) fn for_template(size: usize) -> Self {
-        Self { text: String::with_capacity(size.min(MAX_PART) + size / 8 + 64), overflowed: false }
+        Self { text: String::with_capacity(size.min(MAX_PART) + size / 8 + 64) }
     }
 }
 
-impl Output for Bounded {
-    fn write(&mut self, segment: &str) -> io::Result<()> {
+/// The text would be larger than the limit.
+#[derive(Debug)]
+pub(super) struct TooLarge;
+
+impl Bounded {
+    fn write(&mut self, segment: &str) -> Result<(), TooLarge> {
         if segment.len() > MAX_PART - self.text.len() {
-            self.overflowed = true;
-            return Err(io::Error::other("the text is larger than the limit"));
+            return Err(TooLarge);
         }
         self.text.push_str(segment);
         Ok(())
@@ -55,8 +54,8 @@ impl Output for Bounded {
 pub(super) fn write_value(
     value: &Value,
     escaping: Escaping,
-    out: &mut dyn Output,
-) -> io::Result<()> {
+    out: &mut Bounded,
+) -> Result<(), TooLarge> {
     match value {
         Value::Null => Ok(()),
         Value::Bool(flag) => out.write(if *flag { "true" } else { "false" }),
@@ -67,7 +66,7 @@ pub(super) fn write_value(
     }
 }
 
-fn write_list(list: &[Value], escaping: Escaping, out: &mut dyn Output) -> io::Result<()> {
+fn write_list(list: &[Value], escaping: Escaping, out: &mut Bounded) -> Result<(), TooLarge> {
     for (index, value) in list.iter().enumerate() {
         if index > 0 {
             write_text(",", escaping, out)?;
@@ -78,13 +77,17 @@ fn write_list(list: &[Value], escaping: Escaping, out: &mut dyn Output) -> io::R
 }
 
 /// Writes a text.
-pub(super) fn write_text(text: &str, escaping: Escaping, out: &mut dyn Output) -> io::Result<()> {
+pub(super) fn write_text(
+    text: &str,
+    escaping: Escaping,
+    out: &mut Bounded,
+) -> Result<(), TooLarge> {
     match escaping {
         Escaping::Plain => out.write(text),
         Escaping::Mailbox => out.write(&mailbox::shield(text)),
         Escaping::Html => {
             let mut rest = text;
-            while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
+            while let Some(at) = rest.find(['&', '<', '>', '"', '\'', '`', '=']) {
                 out.write(&rest[..at])?;
                 out.write(reference(rest.as_bytes()[at]))?;
                 rest = &rest[at + 1..];
@@ -100,17 +103,9 @@ fn reference(special: u8) -> &'static str {
         b'<' => "&lt;",
         b'>' => "&gt;",
         b'"' => "&quot;",
-        _ => "&#39;",
-    }
-}
-
-/// Escapes a text that Handlebars writes by itself, as far as a part may be large.
-pub(super) fn escape(text: &str, escaping: Escaping) -> String {
-    let mut out = Bounded::for_template(text.len());
-    match write_text(text, escaping, &mut out) {
-        Ok(()) => out.text,
-        // Longer than any part may be, so that writing it reports the overflow.
-        Err(_) => " ".repeat(MAX_PART + 1),
+        b'\'' => "&#x27;",
+        b'`' => "&#x60;",
+        _ => "&#x3D;",
     }
 }
 
@@ -160,11 +155,14 @@ mod tests {
 
     #[test]
     fn html_is_escaped() {
-        assert_eq!(
-            escape("<a href=\"x\">'&é</a>", Escaping::Html),
-            "&lt;a href=&quot;x&quot;&gt;&#39;&amp;é&lt;/a&gt;"
-        );
-        assert_eq!(escape("<&>", Escaping::Plain), "<&>");
+        for (escaping, text) in [
+            (Escaping::Html, "&lt;a href&#x3D;&quot;x&quot;&gt;&#x27;&amp;é&#x60;&lt;/a&gt;"),
+            (Escaping::Plain, "<a href=\"x\">'&é`</a>"),
+        ] {
+            let mut out = Bounded::for_template(0);
+            write_text("<a href=\"x\">'&é`</a>", escaping, &mut out).expect("below the limit");
+            assert_eq!(out.text, text);
+        }
     }
 
     #[test]
@@ -172,8 +170,7 @@ mod tests {
         let mut out = Bounded::for_template(0);
         let half = "x".repeat(MAX_PART / 2);
         assert!(out.write(&half).is_ok() && out.write(&half).is_ok());
-        assert!(out.write("x").is_err() && out.overflowed);
+        assert!(out.write("x").is_err());
         assert_eq!(out.text.len(), MAX_PART);
-        assert!(escape(&"&".repeat(MAX_PART), Escaping::Html).len() > MAX_PART);
     }
 }

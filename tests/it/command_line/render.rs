@@ -164,7 +164,7 @@ fn payloads_and_their_renderings_are_bounded() {
         r#"{"subject":"s","content":"{{#each list}}{{#each ../list}}{{#each ../../list}}"#,
         r#"{{#each ../../../list}}xxxxxxxxxxxx{{/each}}{{/each}}{{/each}}{{/each}}"}"#,
     );
-    let list = json!({ "list": vec![0; 30] }).to_string();
+    let list = json!({ "list": (0..30).collect::<Vec<_>>() }).to_string();
     let arguments = ["--to", "jo@example.org", "--template", "template.json", "--payload", &list];
     let outcome = render(&plain(), &arguments).file("template.json", template).run_blocking();
     check_refusal(&outcome, 65, "the rendered HTML is too large\n");
@@ -268,7 +268,7 @@ fn what_would_add_a_mailbox_or_a_field_is_refused() {
             outcome.stderr
         );
     }
-    let subject = json!({ "subject": "{{a}}", "content": "c" }).to_string();
+    let subject = json!({ "subject": "{{a}}", "content": "{{code}}" }).to_string();
     let outcome = with_template(&subject, "one\r\nBcc: b@example.net\u{0}");
     assert_eq!(outcome.json().as_object().map(serde_json::Map::len), Some(4), "{outcome:#?}");
     assert!(!outcome.json()["subject"].to_string().contains("\\r\\n"), "{outcome:#?}");

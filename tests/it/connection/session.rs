@@ -58,7 +58,7 @@ async fn every_line_of_the_message_ends_with_crlf() {
     let content = "one\ntwo\r\nthree\rfour\n.\n..five\n";
     let members = json!({ "templates": tenant::templates(content) });
     let peer = Peer::start(Script::offering(&[]).takes_mail());
-    mailer(peer.port(), &members).await.send(&tenant::sign_in("1")).await.expect("acceptance");
+    mailer(peer.port(), &members).await.send(&tenant::sign_in("one")).await.expect("acceptance");
     let recordings = peer.finish().await;
     let sent = String::from_utf8(recordings[0].contents[0].clone()).expect("ASCII");
     let bare = sent.replace("\r\n", "");

@@ -27,7 +27,9 @@ async fn with_content(content: &str, html: Option<&str>) -> String {
         });
         templates.as_array_mut().expect("a list").push(html);
     }
-    text(&rendered(&json!({ "templates": templates }), TO).await.expect(content)).to_owned()
+    let request = Request::new("SignIn", TO);
+    let mail = rendered_for(&json!({ "templates": templates }), &request).await;
+    text(&mail.expect(content)).to_owned()
 }
 
 async fn with_headers(headers: Value) -> Rendered {

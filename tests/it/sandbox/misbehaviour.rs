@@ -138,8 +138,8 @@ async fn a_template_beyond_its_bounds_is_an_error_of_the_template() {
     let engine = Engine::builder().limits(limits).build().expect("this machine runs WebAssembly");
     let connector = engine.bundled().await.expect("the bundled component loads");
     let mut configuration = configuration(587);
-    let nested = "{{#each list}}{{#each ../list}}{{#each ../list}}{{#each \
-        ../list}}{{/each}}{{/each}}{{/each}}{{/each}}";
+    let nested = "{{#each list}}{{#each ../list}}{{#each ../../list}}{{#each \
+        ../../../list}}{{/each}}{{/each}}{{/each}}{{/each}}";
     configuration["templates"][1]["content"] = json!(format!("{{{{code}}}} {nested}"));
     let mailer = mailer(&connector, &configuration).await;
     let list: Vec<_> = (0..1000).collect();
