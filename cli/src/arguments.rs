@@ -54,6 +54,34 @@ pub(super) enum Command {
     Schema,
     /// Print a ready configuration
     Example(Example),
+    /// For authors of components and for those who admit them
+    #[command(subcommand)]
+    Component(Component),
+    /// Print what a shell needs to complete commands
+    Completions(Completions),
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Component {
+    /// Try a component and show what it costs and why a platform would refuse it
+    Check(ComponentCheck),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ComponentCheck {
+    /// The component
+    pub(super) file: PathBuf,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Completions {
+    /// The shell
+    pub(super) shell: clap_complete::Shell,
 }
 
 #[derive(Debug, Args)]

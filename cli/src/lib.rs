@@ -5,12 +5,14 @@
 mod arguments;
 mod batch;
 mod check;
+mod component;
 mod demo;
 mod describe;
 mod exit;
 mod failure;
 mod input;
 mod log;
+mod manual;
 mod render;
 mod report;
 mod send;
@@ -80,9 +82,12 @@ async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     match &arguments.command {
         Command::Batch(command) => batch::run(&session, command).await,
         Command::Check(command) => check::run(&session, command).await,
+        Command::Completions(command) => manual::completions(command),
+        Command::Component(arguments::Component::Check(command)) => component::check(command).await,
         Command::Demo(command) => demo::run(&session, command).await,
         Command::Describe => describe::descriptor(&session).await,
         Command::Example(command) => describe::example(&session, command).await,
+        Command::Man => manual::page(),
         Command::Render(command) => render::run(&session, command).await,
         Command::Schema => describe::schema(&session).await,
         Command::Send(command) => send::run(&session, command).await,
@@ -100,13 +105,18 @@ impl<'a> Session<'a> {
         Self { arguments }
     }
 
-    /// Loads the component that the arguments name.
-    async fn connector(&self) -> smtp_connector::Result<Connector> {
+    /// An engine that keeps what it compiles.
+    fn engine() -> smtp_connector::Result<Engine> {
         let mut engine = Engine::builder();
         if let Some(directory) = cache_directory() {
             engine = engine.cache_directory(directory);
         }
-        let engine = engine.build()?;
+        engine.build()
+    }
+
+    /// Loads the component that the arguments name.
+    async fn connector(&self) -> smtp_connector::Result<Connector> {
+        let engine = Self::engine()?;
         match &self.arguments.component {
             Some(path) => engine.load_file(path).await,
             None => engine.bundled().await,

@@ -14,7 +14,7 @@ use crate::egress::EgressPolicy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mailer::Mailer;
 use crate::plan::TransportPlan;
-use crate::sandbox::{Border, Checked, Component, Composers, Limits, Outcome, Program};
+use crate::sandbox::{Checked, Component, Composers, Limits, Outcome, Program};
 use crate::secrets::{Observer, RotatedToken, SecretStore, key_check};
 
 /// A component that is ready to check configurations. Cloning is cheap.
@@ -170,11 +170,6 @@ impl Connector {
         self.component.descriptor()
     }
 
-    /// What the component imports and exports, by name.
-    pub fn border(&self) -> &Border {
-        self.component.border()
-    }
-
     /// Checks a configuration and reports every finding at once.
     ///
     /// Secrets are taken out before the component sees the configuration.
@@ -300,7 +295,7 @@ impl Connector {
         self.component.limits()
     }
 
-    async fn examine(
+    pub(crate) async fn examine(
         &self,
         configuration: &str,
         options: &Options,
@@ -345,9 +340,9 @@ impl Connector {
 }
 
 /// What a mailer is made of, beside the plan.
-struct Prepared {
+pub(crate) struct Prepared {
     secrets: SecretStore,
-    program: Program,
+    pub(crate) program: Program,
 }
 
 /// Puts the host's findings among the component's, which are in the order of the document.

@@ -34,6 +34,7 @@ mod descriptor;
 mod diagnostic;
 mod egress;
 mod error;
+mod examination;
 mod host;
 mod load;
 mod mailer;
@@ -56,6 +57,7 @@ pub use descriptor::{Descriptor, Example, FormItem, FormItemKind, LocalizedText}
 pub use diagnostic::{Diagnostic, Severity};
 pub use egress::EgressPolicy;
 pub use error::{Blame, Error, ErrorKind, Result, Stage};
+pub use examination::{Costs, Examination, Import, Trial};
 pub use host::{Host, NotAHost};
 pub use mailer::{Mailer, Rendered};
 pub use message::{Mailbox, Message};
@@ -65,7 +67,7 @@ pub use receipt::{
 };
 pub use reply::{EnhancedStatusCode, Reply};
 pub use request::{ContentType, Literal, Request, TemplateOverride};
-pub use sandbox::{Border, Engine, EngineBuilder, Limits};
+pub use sandbox::{Engine, EngineBuilder, Limits};
 pub use secrets::RotatedToken;
 pub use submission::Transport;
 pub use transcript::{Line, Speaker, Transcript};

@@ -12,10 +12,10 @@ mod instance;
 mod limits;
 mod v0_2;
 
-pub use admission::Border;
 pub use engine::{Engine, EngineBuilder};
 pub use limits::Limits;
 
+pub(crate) use admission::Border;
 pub(crate) use component::{Checked, Component, Outcome, Program};
 pub(crate) use composers::Composers;
 pub(crate) use engine::MAX_COMPONENT_BYTES;

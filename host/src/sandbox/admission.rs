@@ -19,18 +19,18 @@ const BUILD_HINT: &str = "build it as a component of the world `smtp-connector:c
 
 /// What stands at the border of a component.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Border {
+pub(crate) struct Border {
     /// The names of what it imports, in order.
-    pub imports: Vec<String>,
+    pub(crate) imports: Vec<String>,
     /// The names of what it exports, in order.
-    pub exports: Vec<String>,
+    pub(crate) exports: Vec<String>,
     /// Imports that are no interfaces, such as bare functions; nothing of the kind is tolerated.
     odd: Vec<String>,
 }
 
 impl Border {
     /// Reads the border of a component.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self> {
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self> {
         let unreadable = |error: wasmparser::BinaryReaderError| {
             refusal(format!("this is not a sound component: {error}")).with_hint(BUILD_HINT)
         };
@@ -68,21 +68,18 @@ impl Border {
     }
 
     /// The imports that the sandbox does not offer.
-    pub fn foreign(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn foreign(&self) -> impl Iterator<Item = &str> {
         let is_foreign = |name: &&String| !inert::is_inert(name) || self.odd.contains(name);
         self.imports.iter().filter(is_foreign).map(String::as_str)
     }
 
     /// The version of the contract, where it exports a connector at all.
-    pub fn contract_version(&self) -> Option<&str> {
+    pub(crate) fn contract_version(&self) -> Option<&str> {
         self.versions().next()
     }
 
     fn versions(&self) -> impl Iterator<Item = &str> {
-        let version = |name: &'_ str| name.strip_prefix(CONNECTOR)?.strip_prefix('@').map(str::len);
-        self.exports
-            .iter()
-            .filter_map(move |name| version(name).map(|length| &name[name.len() - length..]))
+        self.exports.iter().filter_map(|name| name.strip_prefix(CONNECTOR)?.strip_prefix('@'))
     }
 
     /// Refuses a component that is no connector, is one of another version, or imports what it

@@ -5,11 +5,12 @@
 //! over its content and its name, which is the digest of the component and of everything the engine
 //! compiles by.
 
-use std::fs;
+use std::fs::{self, FileTimes};
 use std::hash::{Hash as _, Hasher};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use aws_lc_rs::{digest, hmac, rand};
 use wasmtime::component::Component;
@@ -22,6 +23,10 @@ const KEY_BYTES: usize = 32;
 
 /// The tag's size, at the head of each file.
 const TAG_BYTES: usize = 32;
+
+/// How many bytes of compiled components are kept: six with a language's runtime, or a hundred of
+/// Rust. Those that were not used for the longest time go first.
+const MAX_BYTES: u64 = 256 << 20;
 
 /// A directory of compiled components. Whatever is wrong with it, components are compiled instead.
 pub(super) struct Cache {
@@ -51,8 +56,11 @@ impl Cache {
                       the key"
         )]
         // SAFETY: `deserialize` asks for bytes that `serialize` made for a compatible engine.
-        let component = unsafe { Component::deserialize(engine, compiled) };
-        component.ok()
+        let component = unsafe { Component::deserialize(engine, compiled) }.ok()?;
+        // The time of its last use, by which the cache is pruned; without it the next is pruned.
+        let _ = fs::File::open(self.directory.join(&name))
+            .and_then(|file| file.set_times(FileTimes::new().set_accessed(SystemTime::now())));
+        Some(component)
     }
 
     /// Keeps the compiled form of a component. Failing to is no error: the next process compiles
@@ -80,7 +88,32 @@ impl Cache {
         let mut file = private_file(&aside)?;
         file.write_all(tag.as_ref())?;
         file.write_all(&compiled)?;
-        fs::rename(&aside, self.directory.join(&name))
+        fs::rename(&aside, self.directory.join(&name))?;
+        self.prune(&name, MAX_BYTES)
+    }
+
+    /// Removes what was not used for the longest time, down to so many bytes, but not the newest.
+    fn prune(&self, newest: &str, most: u64) -> std::io::Result<()> {
+        let mut files = Vec::new();
+        for file in fs::read_dir(&self.directory)? {
+            let file = file?;
+            let name = file.file_name();
+            if name != KEY_FILE && name != newest {
+                let found = file.metadata()?;
+                files.push((found.accessed()?, found.len(), file.path()));
+            }
+        }
+        files.sort();
+        let kept = fs::metadata(self.directory.join(newest))?.len();
+        let mut bytes = kept + files.iter().map(|(_, length, _)| length).sum::<u64>();
+        for (_, length, path) in files {
+            if bytes <= most {
+                break;
+            }
+            fs::remove_file(path)?;
+            bytes -= length;
+        }
+        Ok(())
     }
 
     fn key(&self) -> Option<hmac::Key> {
@@ -135,5 +168,39 @@ impl Hasher for Collector {
 
     fn finish(&self) -> u64 {
         0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_was_used_last_is_kept() {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let engine = wasmtime::Engine::default();
+        let cache = Cache::new(folder.path().to_owned(), &engine);
+        let now = SystemTime::now();
+        for (name, age) in [("key", 9), ("old", 3), ("older", 4), ("new", 1), ("newest", 0)] {
+            let file = fs::File::create(folder.path().join(name)).expect("a file can be made");
+            file.set_len(10).expect("it can grow");
+            let times = FileTimes::new().set_accessed(now - Duration::from_secs(age));
+            file.set_times(times).expect("its times can be set");
+        }
+        for (most, left) in [
+            (40, ["key", "new", "newest", "old", "older"].as_slice()),
+            (30, &["key", "new", "newest", "old"]),
+            (19, &["key", "newest"]),
+            (0, &["key", "newest"]),
+        ] {
+            cache.prune("newest", most).expect("the folder is ours");
+            let files = fs::read_dir(folder.path()).expect("the folder can be read");
+            let name = |file: std::io::Result<fs::DirEntry>| file.expect("a file").file_name();
+            let mut names: Vec<_> = files.map(name).collect();
+            names.sort();
+            assert_eq!(names, left, "{most}");
+        }
     }
 }

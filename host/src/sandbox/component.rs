@@ -19,7 +19,6 @@ use crate::plan::TransportPlan;
 pub(crate) struct Component {
     engine: Engine,
     adapter: Adapter,
-    border: Border,
     descriptor: Descriptor,
     /// How many of the engine's places an instance takes.
     places: u32,
@@ -71,12 +70,11 @@ impl Component {
     pub(super) async fn load(engine: &Engine, bytes: Vec<u8>, bundled: bool) -> Result<Arc<Self>> {
         let compiler = engine.clone();
         let prepared = tokio::task::spawn_blocking(move || {
-            let border = Border::read(&bytes)?;
-            border.admit()?;
-            Ok((border, compile(&compiler, &bytes)?))
+            Border::read(&bytes)?.admit()?;
+            compile(&compiler, &bytes)
         });
         // The compiler panics on nothing but what it was given.
-        let (border, compiled) = prepared.await.map_err(|error| {
+        let compiled = prepared.await.map_err(|error| {
             Error::new(ErrorKind::Component, "the compiler fails on this component")
                 .with_source(error)
         })??;
@@ -92,8 +90,7 @@ impl Component {
             Error::new(ErrorKind::Component, message)
         })?;
         let descriptor = Descriptor::default();
-        let mut component =
-            Self { engine: engine.clone(), adapter, border, descriptor, places, bundled };
+        let mut component = Self { engine: engine.clone(), adapter, descriptor, places, bundled };
         component.descriptor = component.describe().await?;
         Ok(Arc::new(component))
     }
@@ -101,11 +98,6 @@ impl Component {
     /// What the component says of itself.
     pub(crate) fn descriptor(&self) -> &Descriptor {
         &self.descriptor
-    }
-
-    /// What the component imports and exports.
-    pub(crate) fn border(&self) -> &Border {
-        &self.border
     }
 
     /// Checks a configuration whose secrets are masked, in an instance of its own.
