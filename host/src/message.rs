@@ -37,7 +37,7 @@ pub struct Message {
     pub from: Mailbox,
     /// The mailboxes for answers.
     pub reply_to: Vec<Mailbox>,
-    /// The recipient.
+    /// The recipient: whom the request names, whatever the component answers.
     pub to: Mailbox,
     /// The subject.
     pub subject: String,

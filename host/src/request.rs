@@ -130,7 +130,10 @@ impl TryFrom<Value> for TemplateOverride {
 }
 
 impl Request {
-    /// A message of a usage type, such as `SignIn`, to one mailbox, with an empty payload.
+    /// A message of a usage type, such as `SignIn`, to one recipient, with an empty payload.
+    ///
+    /// The recipient is an address such as `user@example.com`, or a name and an address such as
+    /// `Jo Doe <user@example.com>` (RFC 5322 §3.4), and nothing else: no list, group or comment.
     pub fn new(usage_type: impl Into<String>, to: impl Into<String>) -> Self {
         Self {
             to: to.into(),
