@@ -32,11 +32,19 @@ const PROFILE: [&str; 5] = [
 /// How every component begins: a preamble of its own tells it from a core module.
 const PREAMBLE: &[u8] = b"\0asm\x0d\0\x01\0";
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() {
+    if let Err(error) = make() {
+        for line in error.to_string().lines() {
+            println!("cargo::error={line}");
+        }
+    }
+}
+
+fn make() -> Result<(), Box<dyn Error>> {
     let bytes = PathBuf::from(env::var("OUT_DIR")?).join("component.wasm");
     println!("cargo::rerun-if-env-changed={READY}");
     println!("cargo::rerun-if-env-changed={DOCUMENTATION}");
-    if let Some(ready) = env::var_os(READY) {
+    if let Some(ready) = env::var_os(READY).filter(|ready| !ready.is_empty()) {
         take(Path::new(&ready), &bytes)?;
     } else if env::var_os(DOCUMENTATION).is_some() {
         fs::write(&bytes, [])?;

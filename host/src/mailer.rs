@@ -306,7 +306,8 @@ impl Mailer {
     ///
     /// let begun = Arc::new(AtomicBool::new(false));
     /// let noted = begun.clone();
-    /// let delivery = Delivery::default().before_data(move || Ok(noted.store(true, Ordering::SeqCst)));
+    /// let note = move || Ok(noted.store(true, Ordering::SeqCst));
+    /// let delivery = Delivery::default().before_data(note);
     /// let request = Request::new("SignIn", "jo@example.org")
     ///     .payload(serde_json::json!({ "code": "482913" }));
     /// mailer.deliver(&request, &delivery).await?;

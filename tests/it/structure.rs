@@ -127,6 +127,13 @@ fn nothing_but_tests_and_the_component_knows_the_guest() {
 }
 
 #[test]
+fn a_published_package_holds_all_that_it_includes() {
+    let published = Package::all().iter().filter(|package| !package.is_for_development());
+    let found: Vec<_> = published.flat_map(Package::included_from_outside).collect();
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
 fn every_folder_has_a_purpose_that_one_sentence_says() {
     let mut found = Vec::new();
     for source in Package::all().iter().flat_map(|package| &package.sources) {

@@ -96,10 +96,9 @@ fn answer(status: StatusCode, text: &str) -> Response<String> {
 /// Asks the service, as its users would.
 async fn post(address: SocketAddr, body: &str) -> std::io::Result<String> {
     let mut socket = TcpStream::connect(address).await?;
-    let head = format!(
-        "POST /codes HTTP/1.1\r\nhost: {address}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-        body.len()
-    );
+    let length = body.len();
+    let fields = format!("host: {address}\r\ncontent-length: {length}\r\nconnection: close\r\n");
+    let head = format!("POST /codes HTTP/1.1\r\n{fields}\r\n");
     socket.write_all(format!("{head}{body}").as_bytes()).await?;
     let mut response = String::new();
     socket.read_to_string(&mut response).await?;

@@ -67,6 +67,25 @@ impl Package {
         self.sources.iter().flat_map(|source| &source.references)
     }
 
+    /// What its sources include from outside its folder, which a published package lacks.
+    pub(crate) fn included_from_outside(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for source in &self.sources {
+            let depth = source.file[self.folder.len() + 1..].matches('/').count();
+            let readers =
+                [("include_str!(\"", depth), ("include_bytes!(\"", depth), ("path: \"", 0)];
+            for (reader, depth) in readers {
+                let paths =
+                    source.text.split(reader).skip(1).filter_map(|rest| rest.split('"').next());
+                let outside = paths.filter(|path| {
+                    path.split('/').take_while(|part| *part == "..").count() > depth
+                });
+                found.extend(outside.map(|path| format!("{}: {path}", source.file)));
+            }
+        }
+        found
+    }
+
     fn read(folder: &str) -> Self {
         let mut files = Vec::new();
         list(folder, &mut files);
