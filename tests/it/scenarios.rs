@@ -67,7 +67,7 @@ const SCENARIOS: &[(&str, &[&str])] = &[
     ),
     (
         "domains and local parts beyond ASCII, local parts to quote",
-        &["it/addresses", "submission/message/address"],
+        &["it/addresses", "address/tests", "recipient/tests"],
     ),
     ("envelopes and recipients that a configuration would add", &["it/addresses"]),
     (

@@ -26,6 +26,8 @@ pub struct Habits {
     pub refused_sender: Option<String>,
     /// The recipients that it refuses, by a part of their address.
     pub refused_recipient: Option<String>,
+    /// What it says to every recipient.
+    pub says_at_rcpt: Option<String>,
 }
 
 /// What a connection brought.
@@ -184,6 +186,10 @@ async fn visit(
                 "250 2.1.0 ok\r\n"
             }
             Some("RCPT") if !sender => "503 5.5.1 MAIL first\r\n",
+            Some("RCPT") if habits.says_at_rcpt.is_some() => {
+                replies.extend(habits.says_at_rcpt.iter().map(String::as_str));
+                "\r\n"
+            }
             Some("RCPT") if refused(&habits.refused_recipient) => "550 5.1.1 recipient refused\r\n",
             Some("RCPT") => {
                 recipients += 1;

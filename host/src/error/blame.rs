@@ -1,7 +1,8 @@
 //! Who is to blame for a refusal: the recipient, or somebody whom every message would meet.
 //!
-//! Servers put off what they have against a client or a sender until RCPT, so that the command alone
-//! does not tell. Kind, hint, exit code and what `batch` does with a message follow from this.
+//! Servers put off what they have against a client or a sender until RCPT, so that the command
+//! alone does not tell. Kind, hint, exit code and what `batch` does with a message follow from
+//! this.
 
 mod table;
 #[cfg(test)]

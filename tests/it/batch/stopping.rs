@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use smtp_connector_tests::cli::{Running, Signal};
 use smtp_connector_tests::faulty::{FaultyServer, Kept, Misdeed, Options, Place};
+use smtp_connector_tests::relay::{Habits, Relay};
 
 use super::{Site, check_code, exists, for_server, requests};
 use crate::helpers::command::configuration;
@@ -151,5 +152,56 @@ async fn refused_credentials_and_senders_end_the_run() {
         assert_eq!(count(&lines, status), lines.len(), "{lines:#?}");
         assert!(lines.iter().all(|line| line["error"]["kind"] == kind), "{lines:#?}");
         assert!(!outcome.stderr.contains("sesame"), "{}", outcome.stderr);
+    }
+}
+
+fn refusing(reply: &str) -> Relay {
+    Relay::start(Habits { says_at_rcpt: Some(reply.to_owned()), ..Habits::default() })
+}
+
+/// Postfix and others say at RCPT what they have against a client, a sender or an account.
+#[tokio::test]
+async fn what_is_not_the_recipients_fault_ends_the_run_and_goes_out_after_the_cure() {
+    for (reply, kind) in [
+        ("504 5.5.2 <app>: Helo command rejected: need fully-qualified hostname", "refused"),
+        ("553 5.7.1 <a@acme.test>: Sender address rejected: not owned by user ann", "refused"),
+        ("550 5.4.5 Daily user sending limit exceeded", "refused"),
+        ("554 5.7.1 <u1@example.org>: Relay access denied", "refused"),
+        ("550 5.7.1 Access denied", "refused"),
+        ("454 4.7.1 <u1@example.org>: Relay access denied", "temporary"),
+        ("550 5.7.1 Authentication required", "credentials"),
+    ] {
+        let relay = refusing(reply);
+        let site = Site::new(&configuration(relay.port(), &json!({})), &many());
+        let outcome = site.resumable().arg("--deadline").arg("2s").run().await;
+        check_code(&outcome, 75);
+        let told = "stopped early: what fails here fails for every message: ";
+        assert!(outcome.stderr.contains(told), "{}", outcome.stderr);
+        let lines = site.lines();
+        assert!((20..60).contains(&lines.len()), "{reply}: {}", lines.len());
+        for line in &lines {
+            let error = &line["error"];
+            assert_eq!((&line["status"], &error["kind"]), (&json!("failed"), &json!(kind)));
+            assert!(error["hint"].is_string(), "{line:#}");
+        }
+        let cured = Relay::start(Habits::default());
+        fs::write(site.path("config.json"), configuration(cured.port(), &json!({})).to_string())
+            .expect("it can be written");
+        check_code(&site.resumable().run().await, 0);
+        assert_eq!(cured.book().messages().len(), COUNT, "{reply}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_the_recipients_fault_is_final_and_ends_no_run() {
+    for reply in ["550 5.1.1 <u1@example.org>: Recipient address rejected: User unknown", "550 no"]
+    {
+        let relay = refusing(reply);
+        let site = Site::new(&configuration(relay.port(), &json!({})), &many());
+        check_code(&site.resumable().run().await, 67);
+        let lines = site.lines();
+        assert_eq!((lines.len(), count(&lines, "refused")), (COUNT, COUNT), "{reply}");
+        check_code(&site.resumable().run().await, 67);
+        assert_eq!(site.lines().len(), COUNT, "{reply}");
     }
 }

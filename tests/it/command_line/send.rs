@@ -222,6 +222,35 @@ fn refusals_for_good_name_their_stage() {
     }
 }
 
+/// What a server has against a sender, a client or an account it may say at RCPT.
+#[test]
+fn a_recipient_is_refused_only_where_it_is_to_blame() {
+    let cases = [
+        ("550 5.1.1 <jo@example.org>: Recipient address rejected: User unknown", 67, "refused"),
+        ("550 no", 67, "refused"),
+        ("504 5.5.2 <app>: Helo command rejected: need fully-qualified hostname", 69, "refused"),
+        ("553 5.7.1 <a@example.com>: Sender address rejected: not owned by user", 69, "refused"),
+        ("550 5.4.5 Daily user sending limit exceeded", 69, "refused"),
+        ("554 5.7.1 <jo@example.org>: Relay access denied", 69, "refused"),
+        ("554 5.7.1 Client host [192.0.2.1] blocked using zen.spamhaus.org", 69, "refused"),
+        ("550 5.7.1 Access denied", 69, "refused"),
+        ("550 5.7.1 Authentication required", 77, "credentials"),
+        ("530 5.7.0 Must issue a STARTTLS command first", 77, "credentials"),
+    ];
+    for (reply, exit, kind) in cases {
+        let script = up_to_mail(&[]).on("RCPT *", format!("{reply}\r\n")).quit();
+        let peer = Peer::start(script);
+        let outcome = send(&configuration(peer.port(), &json!({}))).run_blocking();
+        let error = &outcome.json()["error"];
+        assert_eq!(
+            (outcome.code, &error["kind"], &error["stage"]),
+            (Some(exit), &json!(kind), &json!("rcpt")),
+            "{reply}: {outcome:#?}"
+        );
+        peer.finish_blocking();
+    }
+}
+
 #[test]
 fn what_may_pass_is_tried_twice() {
     let busy = || up_to_mail(&[]).on("RCPT *", "451 later\r\n").quit();

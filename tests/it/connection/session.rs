@@ -81,8 +81,25 @@ async fn an_address_beyond_ascii_needs_a_server_for_it() {
     ]);
     let mailer = mailer(peer.port(), &json!({ "pool": false })).await;
     mailer.send(&request).await.expect("acceptance");
-    check_failure(mailer.send(&request).await, Stage::Mail, ErrorKind::Address);
+    let error = check_failure(mailer.send(&request).await, Stage::Mail, ErrorKind::Address);
+    assert!(error.hint().is_some_and(|hint| hint.contains("offers SMTPUTF8")), "{error:?}");
     peer.finish().await;
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_large_is_told_before_it_is_sent() {
+    let outcome = deliver(vec![Script::offering(&["SIZE 100"]).quit()], &json!({})).await;
+    let error = check_failure(outcome, Stage::Mail, ErrorKind::Message);
+    assert!(error.to_string().ends_with("and the server takes 100 at most"), "{error}");
+    assert_eq!(error.hint(), Some("Make the template smaller."));
+}
+
+#[tokio::test]
+async fn a_reply_to_ehlo_without_end_is_told_as_such() {
+    let endless = "250-x\r\n".repeat(1000);
+    let outcome = deliver(vec![Script::greeting().on("EHLO *", endless).close()], &json!({})).await;
+    let error = check_failure(outcome, Stage::Ehlo, ErrorKind::Protocol);
+    assert!(error.hint().is_some_and(|hint| hint.contains("has no end")), "{error:?}");
 }
 
 #[tokio::test]

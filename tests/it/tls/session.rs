@@ -48,6 +48,7 @@ async fn the_version_is_one_that_both_allow() {
                 assert_eq!((error.stage(), error.kind()), (Some(Stage::Tls), ErrorKind::Tls));
                 assert!(!error.is_transient());
                 assert_eq!(error.to_string(), "the server found no TLS version in common");
+                assert!(error.hint().is_some_and(|hint| hint.contains("`tls.minVersion`")));
             }
             (outcome, _) => panic!("{lowest:?} to {highest:?}: {outcome:?}"),
         }
@@ -122,6 +123,21 @@ async fn certificates_are_judged_by_issuer_name_and_date() {
         let open = json!({ "ca": ca, "rejectUnauthorized": false });
         assert!(!verify(sound(&server), &open).await.expect("any certificate").verified);
     }
+}
+
+#[tokio::test]
+async fn a_wildcard_right_below_a_top_level_domain_is_called_too_wide() {
+    let authority = Authority::new();
+    let tls = json!({ "ca": authority.pem(), "servername": "mail.lan" });
+    let wide = authority.named("*.lan").server();
+    let error = verify(Script::new().fail_tls(&wide), &tls).await.expect_err("it is too wide");
+    let problem = "is for a wildcard right below a top-level domain, which is too wide to be \
+        accepted: `*.lan`";
+    assert!(error.to_string().ends_with(problem), "{error}");
+    assert!(error.hint().is_some_and(|hint| hint.contains("name the server itself")), "{error:?}");
+    let narrow = authority.named("*.home.lan").server();
+    let error = verify(Script::new().fail_tls(&narrow), &tls).await.expect_err("another name");
+    assert!(error.to_string().ends_with("is for other names: `*.home.lan`"), "{error}");
 }
 
 #[tokio::test]

@@ -13,8 +13,10 @@ const BLOCKED: &str = "This machine's address is on a block list: send through t
 const CREDENTIALS: &str = "The server wants credentials: set `auth.user` and `auth.pass`.";
 const FULL: &str =
     "The recipient's mailbox is full: the mail can be delivered once there is room in it.";
-const LIMIT: &str = "The account has reached a limit of the provider's: wait until it is over, send \
-    less at once, or have the limit raised.";
+const FEWER: &str =
+    "The server wants fewer connections at once from this machine: lower `maxConnections`.";
+const LIMIT: &str = "The account has reached a limit of the provider's: wait until it is over, \
+    send less at once, or have the limit raised.";
 const NAME: &str = "The server does not like the name it was greeted with: set `name` to this \
     machine's domain name in full, such as `mail.example.com`.";
 const NO_DOMAIN: &str =
@@ -27,12 +29,13 @@ const NOT_TAKEN: &str = "The server does not take mail from this sender: set `fr
     address that the account owns, in a domain that exists.";
 const NOT_ONES_OWN: &str =
     "The account may not send as this address: set `fromEmail` to one that belongs to it.";
-const OUTCAST: &str = "The server does not take mail from this machine's address: use the submission \
-    port (587, or 465 with `secure` true), or have the address allowed or taken off the block list.";
+const OUTCAST: &str = "The server does not take mail from this machine's address: use the \
+    submission port (587, or 465 with `secure` true), or have the address allowed or taken off the \
+    block list.";
 const OWN_ADDRESS: &str =
     "The sender must be the account's own address: set `fromEmail` to `auth.user`.";
-const REVERSE: &str = "The server wants this machine's address to have a name: have a PTR record set \
-    for it, or use the submission port (587, or 465 with `secure` true) with `auth`.";
+const REVERSE: &str = "The server wants this machine's address to have a name: have a PTR record \
+    set for it, or use the submission port (587, or 465 with `secure` true) with `auth`.";
 const SPAM: &str = "The message is taken for spam: change subject and content of the template, and \
     leave out links to other domains than the sender's.";
 const TOO_LARGE: &str = "The message is larger than the server takes: make the template smaller.";
@@ -136,7 +139,13 @@ const CLIENT: &Cures = &[
     ("reverse dns", REVERSE),
     (" 5.7.25 ", REVERSE),
     ("ptr record", REVERSE),
+    ("too many con", FEWER),
+    ("too frequent con", FEWER),
+    ("frequency limited", FEWER),
 ];
+
+/// What names a list of blocked addresses.
+const LISTS: [&str; 5] = ["spamhaus", "blacklist", "block list", "blocklist", "blocked using"];
 
 const SENDER: &Cures = &[
     ("must be same as authorization user", OWN_ADDRESS),
@@ -203,7 +212,9 @@ fn anywhere(refusal: &Refusal<'_>) -> Option<&'static str> {
             Some(if authenticates { NO_RELAY } else { UNKNOWN_CLIENT })
         }
         Blame::Client => {
-            refusal.among(CLIENT).or(Some(if authenticates { OUTCAST } else { BLOCKED }))
+            let is_listed = LISTS.iter().any(|list| refusal.says(list));
+            let other = if is_listed && !authenticates { BLOCKED } else { OUTCAST };
+            refusal.among(CLIENT).or(Some(other))
         }
         Blame::Content => refusal.among(CONTENT).or((refusal.code == 552).then_some(TOO_LARGE)),
         Blame::Credentials => Some(if authenticates { NOT_LOGGED_IN } else { CREDENTIALS }),

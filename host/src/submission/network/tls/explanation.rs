@@ -11,6 +11,7 @@ use crate::submission::network::wire_error::WireError;
 use crate::submission::record::Record;
 
 const CLOCK: &str = "Check the clock of this machine and the server's certificate.";
+const WIDE: &str = "Have the server's certificate name the server itself, such as `mail.lan`.";
 const EXPIRED: &str = "Have the server's certificate renewed.";
 
 /// The error that a failed handshake with `name` is; `option` is the name of the TLS options, such
@@ -35,7 +36,7 @@ pub(crate) fn explain(
         }
         rustls::Error::PeerIncompatible(_) => (
             "the server and this host have no TLS version or cipher suite in common".to_owned(),
-            Some("TLS 1.2 and 1.3 are supported; older servers need an update.".to_owned()),
+            Some(versions(option)),
         ),
         other => (format!("the TLS handshake failed: {other}"), None),
     };
@@ -79,9 +80,18 @@ fn certificate(reason: &CertificateError, name: &str, option: &str) -> (String, 
         CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
             ("names no server".to_owned(), other_name.as_str())
         }
+        CertificateError::NotValidForNameContext { presented, .. }
+            if presented.iter().any(|presented| is_too_wide(&readable(presented), name)) =>
+        {
+            let problem = format!(
+                "is for a wildcard right below a top-level domain, which is too wide to be \
+                 accepted: {}",
+                listed(presented)
+            );
+            (problem, WIDE)
+        }
         CertificateError::NotValidForNameContext { presented, .. } => {
-            let names: Vec<_> = presented.iter().take(5).map(|name| readable(name)).collect();
-            (format!("is for other names: {}", names.join(", ")), other_name.as_str())
+            (format!("is for other names: {}", listed(presented)), other_name.as_str())
         }
         CertificateError::UnknownIssuer => {
             ("was issued by nobody who is trusted here".to_owned(), private.as_str())
@@ -101,6 +111,27 @@ fn certificate(reason: &CertificateError, name: &str, option: &str) -> (String, 
         other => (format!("cannot be accepted: {other}"), private.as_str()),
     };
     (format!("the certificate presented for `{name}` {problem}"), Some(hint.to_owned()))
+}
+
+/// What to do about a server of other versions.
+fn versions(option: &str) -> String {
+    format!(
+        "TLS 1.2 and 1.3 are supported, unless `{option}.minVersion` or `{option}.maxVersion` \
+         allow less; older servers need an update."
+    )
+}
+
+/// The first of the names in a certificate.
+fn listed(presented: &[String]) -> String {
+    presented.iter().take(5).map(|name| readable(name)).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether a name in a certificate, such as `*.lan`, would cover the server's if wildcards could
+/// stand right below a top-level domain.
+fn is_too_wide(presented: &str, name: &str) -> bool {
+    let domain = presented.trim_matches('`').strip_prefix("*.").filter(|rest| !rest.contains('.'));
+    let covered = name.trim_end_matches('.').split_once('.').map(|(_, domain)| domain);
+    domain.is_some() && domain.zip(covered).is_some_and(|(own, of)| own.eq_ignore_ascii_case(of))
 }
 
 /// What to do about a certificate for other names.
@@ -137,6 +168,7 @@ fn alerted(alert: AlertDescription, option: &str) -> (String, Option<String>) {
         AlertDescription::CertificateRequired => {
             Some(format!("Set `{option}.cert` and `{option}.key`."))
         }
+        AlertDescription::ProtocolVersion => Some(versions(option)),
         AlertDescription::UnrecognisedName => Some(other_name(option)),
         alert if is_about_certificate(alert) => Some(format!(
             "Give the certificate that the server expects, with its intermediate ones, in \
@@ -173,4 +205,30 @@ fn date(time: UnixTime) -> String {
     let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
     let date = ASN1Time::from_timestamp(seconds).ok().and_then(|time| time.to_rfc2822().ok());
     date.unwrap_or_else(|| "a date beyond all calendars".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wildcard_below_a_top_level_domain_is_called_too_wide() {
+        for (presented, name, expected) in [
+            ("`*.lan`", "mail.lan", true),
+            ("`*.LAN`", "mail.lan.", true),
+            ("`*.home.lan`", "mail.lan", false),
+            ("`*.lan`", "mail.home.lan", false),
+            ("`*.test`", "mail.lan", false),
+            ("`mail.lan`", "imap.lan", false),
+        ] {
+            assert_eq!(is_too_wide(presented, name), expected, "{presented} {name}");
+        }
+    }
+
+    #[test]
+    fn a_server_without_common_versions_needs_an_update() {
+        let (problem, hint) = alerted(AlertDescription::ProtocolVersion, "tls");
+        assert_eq!(problem, "the server found no TLS version in common");
+        assert!(hint.is_some_and(|hint| hint.ends_with("older servers need an update.")));
+    }
 }
