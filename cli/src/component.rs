@@ -55,7 +55,7 @@ fn report(examination: &Examination, style: Style) -> String {
         };
         let (id, messages) = (&trial.id, trial.messages);
         line(
-            "example",
+            &label("example"),
             &format!("{id}: {errors} errors, {warnings} warnings, {program}, {messages} messages"),
         );
         for Diagnostic { code, path, message, .. } in &trial.diagnostics {

@@ -11,7 +11,7 @@ use crate::delivery::Delivery;
 use crate::diagnostic::Diagnostic;
 use crate::egress::EgressPolicy;
 use crate::error::{Error, ErrorKind, Result};
-use crate::message::{Mailbox, Message};
+use crate::message::Message;
 use crate::plan::TransportPlan;
 use crate::receipt::{Envelope, Receipt, Verification};
 use crate::redactor::Redactor;

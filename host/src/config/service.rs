@@ -3,7 +3,7 @@
 use super::scalars::Scalars;
 
 /// The services, one on each line; the component reads the same file.
-const SERVICES: &str = include_str!("../../../guest/data/services.tsv");
+const SERVICES: &str = include_str!("../../wit/services.tsv");
 
 /// What a service fills in. Its values go before those of the configuration.
 #[derive(Debug, Default, Clone, Copy)]

@@ -21,7 +21,7 @@ pub use exports::smtp_connector::contract::{
 };
 
 use connector::{Composer, Outcome, Report};
-use description::Descriptor;
+use description::{Descriptor, Example};
 use diagnostics::{Diagnostic, Severity};
 use messages::{ComposeError, Mailbox, Message, Request};
 use transport::{
@@ -122,7 +122,12 @@ pub fn descriptor() -> Descriptor {
         logo_dark: None,
         configuration_schema: "{}".to_owned(),
         form_items: Vec::new(),
-        examples: Vec::new(),
+        examples: vec![Example {
+            id: "own".to_owned(),
+            title: "The least that there is".to_owned(),
+            configuration: r#"{"host":"mail.example.com","fromEmail":"no-reply@example.com"}"#
+                .to_owned(),
+        }],
         secret_pointers: vec!["/auth/pass".to_owned()],
     }
 }
