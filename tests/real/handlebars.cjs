@@ -10,6 +10,9 @@
 const readline = require("node:readline");
 const Handlebars = require("handlebars");
 
+// What it says about members that JavaScript's own types have is not asked for.
+Handlebars.logger.log = () => {};
+
 const plain = /^[\p{Alphabetic}\p{N}_$-]+(\.[\p{Alphabetic}\p{N}_$-]+)*$/u;
 const handlebarsOwn = /^(this|@root)($|[./])|^\.($|\/)|\[/;
 
