@@ -243,16 +243,15 @@ impl Scanner<'_> {
 
     /// Where braces around words end.
     fn words_end(&self, start: usize) -> Result<usize, SyntaxError> {
-        let (open, ends): (usize, &[&str]) = match self.source[start..].starts_with("{{{") {
-            true => (3, &["}}}", "}~}}"]),
-            false => (2, &["}}"]),
-        };
+        let is_triple = self.source[start..].starts_with("{{{");
+        let (open, ends) = if is_triple { (3, ["}}}", "}~}}"]) } else { (2, ["}}", "}}"]) };
         let words = &self.source[start + open..];
-        let end = ends.iter().filter_map(|end| Some(words.find(end)? + end.len())).min();
-        match (end, words.find("{{")) {
-            (Some(end), Some(at)) if at < end => Err(self.error(start + open + at, BRACE_INSIDE)),
-            (Some(end), _) => Ok(start + open + end),
-            (None, _) => Err(self.error(start, "this tag is never closed, add `}}`")),
+        let Some(end) = first_end(words, ends) else {
+            return Err(self.error(start, "this tag is never closed, add `}}`"));
+        };
+        match words[..end].find("{{") {
+            Some(at) => Err(self.error(start + open + at, BRACE_INSIDE)),
+            None => Ok(start + open + end),
         }
     }
 
@@ -306,10 +305,7 @@ impl Scanner<'_> {
 
     fn comment_end(&self, start: usize, body: usize) -> Result<usize, SyntaxError> {
         let text = &self.source[body..];
-        let dashes = text.starts_with("--").then(|| {
-            let ends = ["--}}", "--~}}"].into_iter();
-            ends.filter_map(|end| Some(text.find(end)? + end.len())).min()
-        });
+        let dashes = text.starts_with("--").then(|| first_end(text, ["--}}", "--~}}"]));
         let length = dashes.flatten().or_else(|| text.find("}}").map(|end| end + 2));
         let length =
             length.ok_or_else(|| self.error(start, "this comment is never closed, add `}}`"))?;
@@ -327,6 +323,13 @@ impl Scanner<'_> {
 
 fn backslashes(text: &str) -> usize {
     text.bytes().rev().take_while(|byte| *byte == b'\\').count()
+}
+
+/// Where the first of two tokens ends. Each is sought no further than the one before it is found.
+fn first_end(text: &str, [one, other]: [&str; 2]) -> Option<usize> {
+    let end = text.find(one).map(|at| at + one.len());
+    let earlier = text[..end.unwrap_or(text.len())].find(other).map(|at| at + other.len());
+    earlier.or(end)
 }
 
 const ELSE: &str = "else";

@@ -2,12 +2,32 @@
 
 mod properties;
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
 use super::*;
+use crate::bindings::exports::smtp_connector::contract::messages::ContentType;
+use crate::config::templates::Template;
+use crate::findings::{Diagnostic, Findings};
 
 fn render(text: &str, escaping: Escaping, payload: Value) -> Result<String, RenderFailure> {
     Source::read(text, escaping)?.render(&payload)
+}
+
+/// What the check says about HTML content.
+fn check(content: &str) -> Vec<Diagnostic> {
+    let template = Template {
+        pointer: String::new(),
+        usage_type: "SignIn".to_owned(),
+        locale: None,
+        content_type: ContentType::Html,
+        subject: "s".to_owned(),
+        content: content.to_owned(),
+    };
+    let mut findings = Findings::default();
+    lint(&[template], &mut findings);
+    findings.into_vec()
 }
 
 fn payload() -> Value {
@@ -115,4 +135,30 @@ fn the_deepest_templates_fit_a_small_stack() {
     };
     let thread = std::thread::Builder::new().stack_size(512 << 10).spawn(run).expect("a thread");
     thread.join().expect("no overflow");
+}
+
+#[test]
+fn hostile_templates_take_linear_time() {
+    let started = Instant::now();
+    for piece in [
+        "{{code}}",
+        "{{{code}}}",
+        "{{:}}",
+        "{{{:}}}",
+        "{{!-- x --}}",
+        "{{!x}}",
+        "\\{{",
+        "{{#if a}} {{/if}}",
+        "{{#if a}}\n",
+        " ",
+        "{{a.b.c ",
+        "<a b=",
+        "{{a\u{200b}}}",
+        "{{lookup a 'b'}}",
+    ] {
+        let text = piece.repeat(50_000);
+        let _ = render(&text, Escaping::Html, payload());
+        check(&text);
+    }
+    assert!(started.elapsed() < Duration::from_secs(60), "took {:?}", started.elapsed());
 }

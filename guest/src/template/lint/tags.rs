@@ -1,7 +1,7 @@
 //! What is odd about single tags: values that are not escaped or stand in no quotes, characters
 //! that nobody sees, and braces that hold no name.
 
-use super::super::scan::{Kind, SyntaxError, Tag, Tags};
+use super::super::scan::{Kind, Tag, Tags};
 use super::super::text::Escaping;
 use crate::findings::Findings;
 
@@ -26,12 +26,13 @@ const INVISIBLE: [(char, &str); 14] = [
 
 /// Warns about the tags of a text.
 pub(super) fn lint(text: &str, tags: &Tags, path: &str, escaping: Escaping, out: &mut Findings) {
-    let mut markup = Markup::default();
+    let (mut markup, mut place) = (Markup::default(), Place { at: 0, line: 1, column: 1 });
     let mut text_start = 0;
     for tag in &tags.list {
         markup.read(&text[text_start..tag.span.start]);
         text_start = tag.span.end;
-        let mut lint = Lint { text, tag, path, out };
+        place.advance(text, tag.span.start);
+        let mut lint = Lint { text, tag, place, path, out };
         if escaping == Escaping::Html && tag.kind == Kind::Raw {
             lint.raw();
         }
@@ -47,17 +48,37 @@ pub(super) fn lint(text: &str, tags: &Tags, path: &str, escaping: Escaping, out:
     }
 }
 
+/// A place in a text, which only moves on: to count from the beginning for each of many tags takes
+/// quadratic time.
+#[derive(Clone, Copy)]
+struct Place {
+    at: usize,
+    line: usize,
+    column: usize,
+}
+
+impl Place {
+    fn advance(&mut self, text: &str, to: usize) {
+        for c in text[self.at..to].chars() {
+            (self.line, self.column) =
+                if c == '\n' { (self.line + 1, 1) } else { (self.line, self.column + 1) };
+        }
+        self.at = to;
+    }
+}
+
 struct Lint<'a> {
     text: &'a str,
     tag: &'a Tag,
+    place: Place,
     path: &'a str,
     out: &'a mut Findings,
 }
 
 impl Lint<'_> {
     fn warning(&mut self, code: &'static str, message: &str, help: &str) {
-        let place = SyntaxError::at(self.text, self.tag.span.start, "");
-        let message = format!("line {}, column {}: {message}", place.line, place.column);
+        let Place { line, column, .. } = self.place;
+        let message = format!("line {line}, column {column}: {message}");
         self.out.warning(self.path, code, message).help(help);
     }
 

@@ -6,9 +6,7 @@ use proptest::sample::select;
 use serde_json::json;
 
 use super::*;
-use crate::bindings::exports::smtp_connector::contract::messages::ContentType;
-use crate::config::templates::Template;
-use crate::findings::{Findings, Severity};
+use crate::findings::Severity;
 
 /// Pieces that templates are made of, and pieces that break them.
 const PIECES: &[&str] = &[
@@ -102,17 +100,7 @@ fn escaping() -> impl Strategy<Value = Escaping> {
 
 /// Whether the check has an error for a text.
 fn is_refused(text: &str) -> bool {
-    let template = Template {
-        pointer: String::new(),
-        usage_type: "SignIn".to_owned(),
-        locale: None,
-        content_type: ContentType::Html,
-        subject: "s".to_owned(),
-        content: text.to_owned(),
-    };
-    let mut findings = Findings::default();
-    lint(&[template], &mut findings);
-    findings.into_vec().iter().any(|finding| finding.severity == Severity::Error)
+    check(text).iter().any(|finding| finding.severity == Severity::Error)
 }
 
 proptest! {
