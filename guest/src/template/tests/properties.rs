@@ -129,6 +129,19 @@ proptest! {
         }
     }
 
+    /// A template that went through a program is the same.
+    #[test]
+    fn a_template_can_be_written_down(
+        text in template(),
+        payload in payload(),
+        escaping in escaping(),
+    ) {
+        let Ok(source) = Source::read(text.as_str(), escaping) else { return Ok(()) };
+        let bytes = postcard::to_allocvec(&source).expect("it has a form");
+        let read: Source = postcard::from_bytes(&bytes).expect("it was written so");
+        prop_assert_eq!(read.render(&payload), source.render(&payload), "{}", text);
+    }
+
     #[test]
     fn text_without_tags_stays_as_it_is(text in any::<String>(), payload in payload()) {
         let text = text.replace("{{", "{ ");
