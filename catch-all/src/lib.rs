@@ -56,7 +56,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 ///
 /// let mut client = BufStream::new(TcpStream::connect(server.address()).await?);
 /// let message = "Subject: =?utf-8?q?Your_code?=\r\n\r\n123456\r\n.";
-/// for line in ["HELO app", "MAIL FROM:<app@example.com>", "RCPT TO:<jo@example.com>", "DATA", message] {
+/// let envelope = ["HELO app", "MAIL FROM:<app@example.com>", "RCPT TO:<jo@example.com>", "DATA"];
+/// for line in envelope.into_iter().chain([message]) {
 ///     client.read_line(&mut String::new()).await?;
 ///     client.write_all(format!("{line}\r\n").as_bytes()).await?;
 ///     client.flush().await?;

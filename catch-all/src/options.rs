@@ -88,8 +88,8 @@ impl Options {
         self
     }
 
-    /// Sets how long a client may stay silent, or leave a reply unread. Five minutes by default (RFC
-    /// 5321 §4.5.3.2.7).
+    /// Sets how long a client may stay silent, or leave a reply unread. Five minutes by default
+    /// (RFC 5321 §4.5.3.2.7).
     #[must_use]
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;

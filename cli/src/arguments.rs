@@ -8,15 +8,25 @@ use tracing::level_filters::LevelFilter;
 
 use smtp_connector::EgressPolicy;
 
+/// What stands below the help of the program.
+const HELP: &str = "\
+CONFIG is a file with a Logto SMTP configuration, or `-` for the standard input.
+Exit codes follow sysexits: 0 done, 64 usage, 65 payload, template, address or message,
+66 file, 67 recipients, 68 host name, 69 connection, TLS or refusal, 70 bug, 75 try
+again, 76 protocol, 77 egress or credentials, 78 configuration.";
+
+/// What stands below the help of `batch`.
+const BATCH_HELP: &str = "\
+A request is {\"to\",\"type\",\"payload\"?,\"locale\"?,\"template\"?,\"id\"?}, a result is
+{\"line\",\"id\"?,\"status\",\"result\"?,\"error\"?} with the status accepted, refused, failed (for
+now: the next run with the same RESULTS sends it again) or ambiguous. The exit code is 0
+when all were accepted, else 75 when any failed for now or is ambiguous, else 67 when a
+recipient was refused, else 65.";
+
 /// Sends an identity platform's mail through a sandboxed connector component.
 #[derive(Debug, Parser)]
 #[command(name = "smtp-connector", version, about, max_term_width = 100)]
-#[command(
-    after_help = "CONFIG is a file with a Logto SMTP configuration, or `-` for the standard input.\n\
-                        Exit codes follow sysexits: 0 done, 64 usage, 65 payload, template, address or message,\n\
-                        66 file, 67 recipients, 68 host name, 69 connection, TLS or refusal, 70 bug, 75 try\n\
-                        again, 76 protocol, 77 egress or credentials, 78 configuration."
-)]
+#[command(after_help = HELP)]
 pub(super) struct Arguments {
     /// Use this component in place of the bundled one
     #[arg(long, value_name = "FILE", global = true)]
@@ -162,13 +172,7 @@ pub(super) struct Send {
 }
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "A request is {\"to\",\"type\",\"payload\"?,\"locale\"?,\"template\"?,\"id\"?}, a result is\n\
-                        {\"line\",\"id\"?,\"status\",\"result\"?,\"error\"?} with the status accepted, refused, failed (for\n\
-                        now: the next run with the same RESULTS sends it again) or ambiguous. The exit code is 0\n\
-                        when all were accepted, else 75 when any failed for now or is ambiguous, else 67 when a\n\
-                        recipient was refused, else 65."
-)]
+#[command(after_help = BATCH_HELP)]
 pub(super) struct Batch {
     /// The configuration
     pub(super) config: PathBuf,

@@ -47,6 +47,26 @@ fn every_page_is_reached_from_the_readme() {
     assert!(lost.is_empty(), "{lost:?}");
 }
 
+#[test]
+fn the_page_on_errors_has_every_kind_and_stage() {
+    let page = include_str!("../../docs/errors.md");
+    let source = include_str!("../../host/src/error.rs");
+    // The command line knows one kind more than the library.
+    for (heading, name, beyond) in
+        [("Kinds", "ErrorKind", Some("usage")), ("Stages", "Stage", None)]
+    {
+        let (_, rest) = page.split_once(&format!("\n## {heading}\n")).expect("the page has it");
+        let section = rest.split("\n## ").next().unwrap_or_default();
+        let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+        let (_, rest) = source.split_once(&format!("pub enum {name} {{\n")).expect("it is there");
+        let variants = rest.split("\n}").next().unwrap_or_default();
+        let variants = variants.lines().filter_map(|line| line.trim().strip_suffix(','));
+        let variants = variants.filter(|line| line.chars().all(char::is_alphanumeric));
+        let known = variants.map(str::to_lowercase).chain(beyond.map(str::to_owned));
+        assert_eq!(rows.map(str::to_owned).collect::<Vec<_>>(), known.collect::<Vec<_>>());
+    }
+}
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
 }

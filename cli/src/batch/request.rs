@@ -21,8 +21,9 @@ const LONGEST_ID: usize = 1024;
 const SHOWN: usize = 40;
 
 /// What a line is to be, for people.
-const SHAPE: &str = "write one JSON object in each line: {\"to\":\"user@example.com\",\"type\":\"SignIn\",\
-                     \"payload\":{\"code\":\"482913\"}}, and maybe `locale`, `template`, `id`";
+const SHAPE: &str = "write one JSON object in each line: \
+    {\"to\":\"user@example.com\",\"type\":\"SignIn\",\"payload\":{\"code\":\"482913\"}}, \
+    and maybe `locale`, `template`, `id`";
 
 /// What stands in a line.
 pub(super) struct Entry {

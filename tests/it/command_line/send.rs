@@ -1,12 +1,11 @@
 //! `send`: the receipt, and a failure of every exit code with the very members that it must have.
 
 use serde_json::{Value, json};
-use smtp_connector_catch_all::{CatchAll, Credentials, Options};
 use smtp_connector_tests::certificates::{Authority, Identity};
 use smtp_connector_tests::cli::{Cli, Outcome};
 use smtp_connector_tests::peer::{Peer, Script};
 
-use crate::helpers::command::{check_json, command, configuration};
+use crate::helpers::command::{check_json, command, configuration, server_with_login};
 
 fn send(configuration: &Value) -> Cli {
     command(["send", "config.json", "--type", "SignIn", "--to", "Jo <jo@example.org>", "--json"])
@@ -51,15 +50,8 @@ fn check_peer(scripts: Vec<Script>, members: &Value, code: i32, expected: &Value
 
 #[tokio::test]
 async fn a_receipt_tells_what_became_of_the_message() {
-    let credentials = Credentials::new("mailer", "open-sesame");
-    let options = Options::default().credentials(credentials);
-    let server = CatchAll::start(options).await.expect("it starts");
-    let members = json!({
-        "requireTLS": true,
-        "auth": { "user": "mailer", "pass": "open-sesame" },
-        "tls": { "ca": server.certificate_pem() },
-    });
-    let outcome = send(&configuration(server.address().port(), &members)).run().await;
+    let (server, configuration) = server_with_login().await;
+    let outcome = send(&configuration).run().await;
     assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""), "{outcome:#?}");
     let mut receipt = outcome.json();
     let caught = server.next().await;

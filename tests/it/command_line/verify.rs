@@ -1,11 +1,10 @@
 //! `verify`: stage by stage, for people and for programs, and a preflight that sends nothing.
 
 use serde_json::{Value, json};
-use smtp_connector_catch_all::{CatchAll, Credentials, Options};
 use smtp_connector_tests::cli::Cli;
 use smtp_connector_tests::peer::{Peer, Script};
 
-use crate::helpers::command::{check_json, command, configuration};
+use crate::helpers::command::{check_json, command, configuration, server_with_login};
 
 fn verify(configuration: &Value) -> Cli {
     command(["verify", "config.json"]).file("config.json", configuration.to_string())
@@ -22,15 +21,7 @@ fn stages(document: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn a_verification_tells_every_stage_and_sends_nothing() {
-    let credentials = Credentials::new("mailer", "open-sesame");
-    let options = Options::default().credentials(credentials);
-    let server = CatchAll::start(options).await.expect("it starts");
-    let members = json!({
-        "requireTLS": true,
-        "auth": { "user": "mailer", "pass": "open-sesame" },
-        "tls": { "ca": server.certificate_pem() },
-    });
-    let configuration = configuration(server.address().port(), &members);
+    let (server, configuration) = server_with_login().await;
     let outcome = verify(&configuration).args(&["--json", "--to", "jo@example.org"]).run().await;
     assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""));
     let document = outcome.json();

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+use smtp_connector_catch_all::{CatchAll, Credentials, Options};
 use smtp_connector_tests::cli::{Cli, binary};
 
 use super::tenant::with;
@@ -39,6 +40,19 @@ pub(crate) fn configuration(port: u16, members: &Value) -> Value {
         "templates": templates,
     });
     with(configuration, members)
+}
+
+/// A server that wants STARTTLS and a login, and the configuration for it.
+pub(crate) async fn server_with_login() -> (CatchAll, Value) {
+    let options = Options::default().credentials(Credentials::new("mailer", "open-sesame"));
+    let server = CatchAll::start(options).await.expect("it starts");
+    let members = json!({
+        "requireTLS": true,
+        "auth": { "user": "mailer", "pass": "open-sesame" },
+        "tls": { "ca": server.certificate_pem() },
+    });
+    let configuration = configuration(server.address().port(), &members);
+    (server, configuration)
 }
 
 /// What one command may use, in kilobytes.
