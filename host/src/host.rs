@@ -14,6 +14,10 @@ const LONGEST_NAME: usize = 253;
 /// The longest label, in octets (RFC 1035 §2.3.4).
 const LONGEST_LABEL: usize = 63;
 
+/// The longest text that is looked at, in octets: no character takes more than four of them, and
+/// converting what is much longer than any name would take long.
+const LONGEST_TEXT: usize = 4 * (LONGEST_NAME + 1);
+
 /// A domain name or an IP address in its one spelling: a name in lower case with A-labels (RFC
 /// 5890), an address in its canonical form and without brackets.
 ///
@@ -89,6 +93,9 @@ impl FromStr for Host {
     /// that only some resolvers know (`127.1`, `0x7f000001`, digits of other scripts) are
     /// addresses.
     fn from_str(text: &str) -> Result<Self, NotAHost> {
+        if text.len() > LONGEST_TEXT {
+            return Err(NotAHost);
+        }
         let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
         if let Ok(address) = inner.unwrap_or(text).parse::<IpAddr>() {
             return Ok(address.into());
@@ -199,6 +206,7 @@ mod tests {
     #[test]
     fn what_names_no_host_is_refused() {
         let (label, name) = ("a".repeat(64), "a.".repeat(127) + "a");
+        let long = "ä".repeat(1 << 20);
         for text in [
             "",
             ".",
@@ -233,6 +241,7 @@ mod tests {
             "a\u{2f}b\u{2100}.example",
             &label,
             &name,
+            &long,
         ] {
             assert_eq!(text.parse::<Host>(), Err(NotAHost), "{text:?}");
         }

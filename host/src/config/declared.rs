@@ -29,6 +29,8 @@ impl Declared {
     /// Reads the values that the walk over the text collected, and goes on with its findings.
     pub(super) fn read(scalars: Scalars, mut findings: Vec<Diagnostic>) -> Self {
         let scalars = scalars.in_effect();
+        // What `url` replaces is not judged.
+        findings.retain(|finding| scalars.place(&finding.path) == finding.path);
         let service = Service::named(&scalars);
         let endpoints = Endpoints::read(&scalars, service, &mut findings);
         let protection = Protection::read(&scalars, service, &mut findings);

@@ -1,6 +1,6 @@
 //! As whom a configuration logs in, and what it has the token endpoint told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -141,8 +141,8 @@ impl Fields {
                 return Err(departs(member, what));
             }
         }
-        let is_planned = |key: &String| planned.iter().any(|(name, _)| escape(name) == *key);
-        match self.texts.keys().find(|key| !is_planned(key)) {
+        let names: BTreeSet<_> = planned.iter().map(|(name, _)| escape(name)).collect();
+        match self.texts.keys().find(|key| !names.contains(*key)) {
             None => Ok(()),
             Some(missing) => Err(departs(member, format!("leaves out the field `{missing}`"))),
         }

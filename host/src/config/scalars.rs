@@ -165,16 +165,18 @@ fn options(url: &Url<'_>) -> BTreeMap<String, Value> {
         options.insert("/port".to_owned(), port.into());
     }
     if let Some(user) = url.user.as_deref().filter(|user| !user.is_empty() || url.has_password) {
-        options.insert("/auth".to_owned(), Value::Null);
         options.insert("/auth/user".to_owned(), user.into());
     }
     for (name, value) in form_urlencoded::parse(url.query.as_bytes()) {
-        let pointer = match name.split_once('.') {
-            None => format!("/{}", escape(&name)),
-            Some(("tls", key)) => format!("/tls/{}", escape(key)),
+        let path = match name.split_once('.') {
+            None => vec![escape(&name)],
+            Some(("tls", key)) => vec!["tls".to_owned(), escape(key)],
             Some(_) => continue,
         };
-        options.entry(pointer).or_insert_with(|| typed(&value));
+        if is_read(&path) {
+            let pointer = format!("/{}", path.join("/"));
+            options.entry(pointer).or_insert_with(|| typed(&value));
+        }
     }
     options
 }

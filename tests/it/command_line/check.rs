@@ -348,6 +348,13 @@ fn hostile_configurations_stay_within_the_memory_of_a_command() {
             format!("{{\"{}\":{}}}", "n".repeat(8 << 20), list("{\"pass\":\"p\"}", 500_000)),
         ),
         ("objects", list("{}", 5_000_000)),
+        ("fields of a URL", {
+            let fields: Vec<_> = (0..1_000_000).map(|number| format!("k{number:07}=1")).collect();
+            format!("{{\"url\":\"smtp://h?{}\"}}", fields.join("&"))
+        }),
+        ("one long field of a URL", {
+            format!("{{\"url\":\"smtp://h?a=b@{}\"}}", "é@".repeat(4 << 20))
+        }),
         ("a long line", format!("{{\"host\":\"a\",\"fromEmail\":\"{}\"}}", "a".repeat(15 << 20))),
     ];
     for (name, input) in cases {
