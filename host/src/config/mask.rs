@@ -380,7 +380,10 @@ mod tests {
             (r#"{"x":{"API_KEY":"k"}}"#, r#"{"x":{"API_KEY":"secret:/x/API_KEY"}}"#),
             (
                 r#"{"auth":{"privateKey":{"key":"k","passphrase":"w"}}}"#,
-                r#"{"auth":{"privateKey":{"key":"secret:/auth/privateKey/key","passphrase":"secret:/auth/privateKey/passphrase"}}}"#,
+                concat!(
+                    r#"{"auth":{"privateKey":{"key":"secret:/auth/privateKey/key","#,
+                    r#""passphrase":"secret:/auth/privateKey/passphrase"}}}"#
+                ),
             ),
             (r#"{"proxy":"http://u:p%40@h:1"}"#, r#"{"proxy":"http://u:secret%3A%2Fproxy@h:1"}"#),
             (
@@ -391,8 +394,12 @@ mod tests {
             (r#"{"replyTo":"Team: a@b, c@d"}"#, r#"{"replyTo":"Team: a@b, c@d"}"#),
             (r#"{"proxy":"socks5://h:1"}"#, r#"{"proxy":"socks5://h:1"}"#),
             (
-                r#"{"templates":[{"content":"see http://a:b@c","token":"t"}],"customHeaders":{"token":"t"}}"#,
-                r#"{"templates":[{"content":"see http://a:b@c","token":"t"}],"customHeaders":{"token":"t"}}"#,
+                r#"{"templates":[{"content":"see http://a:b@c","token":"t"}]}"#,
+                r#"{"templates":[{"content":"see http://a:b@c","token":"t"}]}"#,
+            ),
+            (
+                r#"{"customHeaders":{"token":"http://a:b@c"}}"#,
+                r#"{"customHeaders":{"token":"http://a:b@c"}}"#,
             ),
             (r#"{"a/b":{"secret":"s"}}"#, r#"{"a/b":{"secret":"secret:/a~1b/secret"}}"#),
             ("[]", "[]"),
@@ -405,9 +412,10 @@ mod tests {
 
     #[test]
     fn the_vault_gives_back_what_was_taken_out() {
-        let masked = mask(
-            r#"{"auth":{"pass":"päss\n"},"url":"smtp:u:a%40b@h","dkim":{"keys":[{"privateKey":"k"}]}}"#,
-        );
+        let masked = mask(concat!(
+            r#"{"auth":{"pass":"päss\n"},"url":"smtp:u:a%40b@h","#,
+            r#""dkim":{"keys":[{"privateKey":"k"}]}}"#
+        ));
         for (pointer, expected) in
             [("/auth/pass", "päss\n"), ("/url", "a@b"), ("/dkim/keys/0/privateKey", "k")]
         {
