@@ -61,13 +61,8 @@ fn templates_mean_what_handlebars_js_makes_of_them() {
 /// A template's text, or what is wrong with it.
 async fn render(mailer: &Mailer, pair: &Pair) -> String {
     let content_type = if pair.html { ContentType::Html } else { ContentType::Plain };
-    let template = TemplateOverride {
-        subject: "a subject".to_owned(),
-        content: pair.template.to_string(),
-        content_type: Some(content_type),
-        reply_to: None,
-        send_from: None,
-    };
+    let mut template = TemplateOverride::new("a subject", pair.template.to_string());
+    template.content_type = Some(content_type);
     let request = Request::new("Newsletter", "user@example.com").payload(pair.payload.clone());
     match mailer.compose(&request.template(template)).await {
         Ok(message) => message.html.or(message.text).unwrap_or_default(),

@@ -25,7 +25,8 @@ fn heard(to: &str) -> Option<Vec<String>> {
         html: None,
         headers: Vec::new(),
     };
-    let prepared = Arc::new(prepare(&message).expect("a mailbox that was read can be written"));
+    let prepared =
+        Arc::new(prepare(&message, None).expect("a mailbox that was read can be written"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let (result, heard) = runtime.expect("a runtime").block_on(async {
         let peer = Peer::new().on("EHLO", &[OFFER]);
