@@ -9,7 +9,7 @@ use crate::helpers::tenant::{PATIENCE, bundled, configuration, mailer};
 
 #[tokio::test]
 async fn literal_content_is_mailed_byte_for_byte() {
-    let options = Options { security: Security::Plaintext, ..Options::default() };
+    let options = Options::default().security(Security::Plaintext);
     let server = CatchAll::start(options).await.expect("loopback has a free port");
     let mut configuration = configuration(server.address().port());
     configuration["replyTo"] = json!("help@acme.test");

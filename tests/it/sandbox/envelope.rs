@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::helpers::tenant::{PATIENCE, configuration, load, local, mailer};
 
 async fn catch_all() -> CatchAll {
-    let options = Options { security: Security::Plaintext, ..Options::default() };
+    let options = Options::default().security(Security::Plaintext);
     CatchAll::start(options).await.expect("loopback has a free port")
 }
 
