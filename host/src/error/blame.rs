@@ -8,15 +8,12 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use serde::Serialize;
-
 use self::table::TABLE;
 use super::Stage;
 use crate::reply::Reply;
 
 /// Whom or what a server's refusal concerns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Blame {
     /// The account that sends: it has reached a limit, or may not send.
