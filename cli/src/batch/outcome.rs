@@ -56,29 +56,29 @@ impl Outcome {
             ErrorKind::Address | ErrorKind::Message | ErrorKind::Payload | ErrorKind::Template => {
                 Self::Refused
             }
-            // Whoever else is to blame can be mended, and the message then be sent.
-            ErrorKind::Refused if error.blame().is_some_and(Blame::is_curable) => Self::Failed,
-            ErrorKind::Refused => match error.stage() {
-                Some(Stage::Rcpt)
-                    if error.blame().is_none_or(|blame| blame == Blame::Recipient) =>
-                {
-                    Self::RecipientRefused
+            ErrorKind::Refused => match (error.stage(), error.blame()) {
+                // What is to blame can be mended, and the message then be sent.
+                (_, Some(blame)) if blame.is_curable() => Self::Failed,
+                (Some(Stage::Rcpt), Some(Blame::Recipient) | None) => Self::RecipientRefused,
+                (Some(Stage::Mail | Stage::Rcpt | Stage::Data | Stage::Content), _) => {
+                    Self::Refused
                 }
-                Some(Stage::Rcpt) => Self::Refused,
-                Some(Stage::Mail | Stage::Data | Stage::Content) => Self::Refused,
                 // The server refused the client, before it heard of the message.
-                Some(
-                    Stage::Dns
-                    | Stage::Connect
-                    | Stage::Proxy
-                    | Stage::Tls
-                    | Stage::Greeting
-                    | Stage::Ehlo
-                    | Stage::Starttls
-                    | Stage::Auth
-                    | Stage::Quit,
-                )
-                | None => Self::Failed,
+                (
+                    Some(
+                        Stage::Dns
+                        | Stage::Connect
+                        | Stage::Proxy
+                        | Stage::Tls
+                        | Stage::Greeting
+                        | Stage::Ehlo
+                        | Stage::Starttls
+                        | Stage::Auth
+                        | Stage::Quit,
+                    )
+                    | None,
+                    _,
+                ) => Self::Failed,
             },
             // None of it is the message's fault, so that it can be sent when the fault is mended.
             ErrorKind::Closed
