@@ -45,6 +45,7 @@ pub struct Example {
 
 /// A text in one language.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LocalizedText {
     /// The language tag.
     pub language: String,
@@ -55,6 +56,7 @@ pub struct LocalizedText {
 /// One item of the form for a configuration.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct FormItem {
     /// The top-level key that the item sets.
     pub key: String,
@@ -94,6 +96,7 @@ pub struct FormItem {
 
 /// The input that suits a form item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub enum FormItemKind {
     /// A JSON value.
     Json,
