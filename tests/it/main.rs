@@ -14,6 +14,7 @@ mod handlebars;
 mod helpers;
 mod hosts;
 mod instruments;
+mod languages;
 mod leaks;
 mod lmtp;
 mod log;

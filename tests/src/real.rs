@@ -77,6 +77,11 @@ pub fn node(script: &str) -> Command {
     command
 }
 
+/// A component of `examples/components`.
+pub fn component(name: &str) -> PathBuf {
+    installed("components").join(name).with_extension("wasm")
+}
+
 fn script_file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("real").join(name)
 }

@@ -29,9 +29,10 @@ pub(crate) const MAX_COMPONENT_BYTES: usize = 32 << 20;
 /// any processor of today runs; the others wait.
 pub(super) const PLACES: u32 = 256;
 
-/// How many core instances there may be for each place. The runtime of a language comes as a dozen
-/// modules, each an instance of its own.
-const CORE_INSTANCES: u32 = 16;
+/// How many core instances there may be for each place, and in one component. The runtime of a
+/// language comes in modules, each an instance of its own: a dozen for JavaScript, 38 for Python.
+/// They are counted and take no room, so that whoever has its places never wants for them.
+const CORE_INSTANCES: u32 = 64;
 
 /// How many elements a table may have: function pointers of a connector are some hundreds, those of
 /// an interpreter some thousands.
@@ -241,7 +242,7 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
         .total_stacks(PLACES)
         .max_memories_per_component(PLACES)
         .max_tables_per_component(PLACES)
-        .max_core_instances_per_component(PLACES * CORE_INSTANCES)
+        .max_core_instances_per_component(CORE_INSTANCES)
         .max_memory_size(limits.memory_bytes)
         .table_elements(MAX_TABLE_ELEMENTS);
     // Only with the kernel's help is it cheaper to clean a page than to give it back.
