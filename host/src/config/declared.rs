@@ -34,6 +34,7 @@ impl Declared {
         let service = Service::named(&scalars);
         let endpoints = Endpoints::read(&scalars, service, &mut findings);
         let protection = Protection::read(&scalars, service, &mut findings);
+        findings.extend(unknown_name(&scalars));
         for pointer in ["/fromEmail", "/replyTo"] {
             findings.extend(unknown_domain(&scalars, pointer));
         }
@@ -67,6 +68,17 @@ impl Declared {
         self.signatures.check(plan)?;
         self.pace.check(plan)
     }
+}
+
+/// The finding on a name for EHLO beyond ASCII that has none in the DNS.
+fn unknown_name(scalars: &Scalars) -> Option<Diagnostic> {
+    let name = scalars.text("/name").filter(|name| !name.is_ascii())?;
+    let is_unknown = !name.parse().is_ok_and(|host: Host| host.address().is_none());
+    is_unknown.then(|| {
+        let problem = "is no internationalized domain name";
+        Diagnostic::error(scalars.place("/name"), "invalid-value", problem)
+            .with_help("write the name as it stands in the DNS, where it has `xn--` labels")
+    })
 }
 
 /// The finding on mailboxes of which a domain beyond ASCII has no name in the DNS.

@@ -8,7 +8,7 @@ use super::locate::escape;
 use super::url::Url;
 
 /// The places at the top level.
-const ROOT: [&str; 19] = [
+const ROOT: [&str; 20] = [
     "authMethod",
     "forceAuth",
     "fromEmail",
@@ -16,6 +16,7 @@ const ROOT: [&str; 19] = [
     "ignoreTLS",
     "localAddress",
     "maxConnections",
+    "name",
     "opportunisticTLS",
     "pool",
     "port",

@@ -159,12 +159,13 @@ pub(crate) async fn name() {
         (json!("mail.example.com"), "mail.example.com"),
         (json!("192.0.2.1"), "[192.0.2.1]"),
         (json!("2001:db8::1"), "[IPv6:2001:db8::1]"),
+        (json!("Bücher.example"), "xn--bcher-kva.example"),
     ] {
         let script = Script::greeting().on(&format!("EHLO {said}"), "250 peer\r\n");
         check_sound(&verify(verified(script), &json!({ "name": name })).await);
     }
     check([
-        (json!({ "name": "bücher.example" }), "error invalid-value /name"),
+        (json!({ "name": "b\u{200d}.example" }), "error invalid-value /name"),
         (json!({ "name": "my host" }), "error invalid-value /name"),
         (json!({ "name": "a\r\nQUIT" }), "error control-character /name"),
     ])

@@ -100,6 +100,7 @@ const ROOT: &[Member] = &[
     ("lmtp", BOOLEANS),
     ("localAddress", &[r#""127.0.0.1""#, r#""::ffff:192.0.2.1""#, r#""2001:DB8::1""#, "null"]),
     ("maxConnections", &["1", "9", "2.0", "null"]),
+    ("name", HOSTS),
     ("opportunisticTLS", BOOLEANS),
     ("pool", BOOLEANS),
     ("port", &["25", "465", "587", r#""465""#, r#"" 25 ""#, "587.0", "0", "null", r#""""#]),

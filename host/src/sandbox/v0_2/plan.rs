@@ -26,7 +26,7 @@ pub(super) fn transport_plan(plan: transport::TransportPlan) -> Result<plan::Tra
         tls_options: tls_options(plan.tls_options)?,
         authentication: authentication(plan.authentication)?,
         force_authentication: plan.force_authentication,
-        ehlo_name: plan.ehlo_name.map(|name| one_word("the EHLO name", name)).transpose()?,
+        ehlo_name: plan.ehlo_name.map(ehlo_name).transpose()?,
         local_address: match plan.local_address {
             None => None,
             Some(address) => {
@@ -68,6 +68,14 @@ fn one_word(what: &str, word: String) -> Result<String> {
         return Err(breach(format!("{what} is not one word of printable US-ASCII")));
     }
     Ok(word)
+}
+
+/// Servers refuse other characters than those of US-ASCII: a name is said as it stands in the DNS.
+fn ehlo_name(name: String) -> Result<String> {
+    match name.is_ascii() {
+        true => one_word("the EHLO name", name),
+        false => Ok(host("the EHLO name", &name)?.name().to_owned()),
+    }
 }
 
 fn host(what: &str, text: &str) -> Result<Host> {
