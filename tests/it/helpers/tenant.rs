@@ -22,7 +22,7 @@ pub(crate) fn engine() -> &'static Engine {
 }
 
 /// Components that the tests have compiled.
-fn cache() -> PathBuf {
+pub(crate) fn cache() -> PathBuf {
     binary().with_file_name("test-components")
 }
 

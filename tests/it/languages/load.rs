@@ -1,10 +1,13 @@
 //! The components describe themselves and pass the examination of a platform.
 
-use smtp_connector::{Engine, ErrorKind};
+use std::time::Duration;
+
+use serde_json::json;
+use smtp_connector::{Engine, ErrorKind, Limits, Request};
 use smtp_connector_tests::real::component;
 
-use super::Language;
-use crate::helpers::tenant::engine;
+use super::{Language, configuration};
+use crate::helpers::tenant::{cache, engine};
 
 #[tokio::test]
 #[ignore = "needs the components; .ci/run builds them"]
@@ -48,4 +51,25 @@ async fn a_runtime_that_imports_sockets_is_refused_by_name_and_not_compiled() {
     assert!(message.contains("`wasi:sockets/tcp@0.2"), "{message}");
     assert!(!message.contains("wasi:cli") && !message.contains("wasi:filesystem"), "{message}");
     assert!(!cache.exists(), "it was compiled");
+}
+
+#[tokio::test]
+#[ignore = "needs the components; .ci/run builds them"]
+async fn the_limits_that_the_page_names_suffice() {
+    for (language, memory, time) in
+        [(Language::JavaScript, 32 << 20, 1), (Language::Python, 64 << 20, 2)]
+    {
+        // Compiled once for all tests.
+        language.load().await;
+        let mut limits = Limits::default();
+        (limits.memory_bytes, limits.time) = (memory, Duration::from_secs(time));
+        let engine = Engine::builder().limits(limits).cache_directory(cache()).build();
+        let engine = engine.expect("this machine runs WebAssembly");
+        let connector = engine.load_file(language.path()).await.expect("it is admitted");
+        let mailer = connector.configure(&configuration().to_string()).await.expect("it is sound");
+        let payload = json!({ "link": "x".repeat(100_000) });
+        let request = Request::new("Generic", "user@example.com").payload(payload);
+        let message = mailer.compose(&request).await.expect("it is composed");
+        assert_eq!(message.text.map(|text| text.len()), Some(100_000), "{language:?}");
+    }
 }
