@@ -48,6 +48,17 @@ fn every_page_is_reached_from_the_readme() {
 }
 
 #[test]
+fn the_page_on_replies_names_each_source() {
+    let page = include_str!("../../docs/replies.md");
+    let replies = include_str!("../../host/src/error/blame/replies.tsv");
+    let rows = replies.lines().filter(|line| !line.starts_with('#'));
+    let sources: BTreeSet<_> = rows.filter_map(|row| row.split('\t').nth(2)).collect();
+    let unknown: Vec<_> =
+        sources.iter().filter(|source| !page.contains(&format!("`{source}`"))).collect();
+    assert!(!sources.is_empty() && unknown.is_empty(), "{unknown:?}");
+}
+
+#[test]
 fn the_page_on_errors_has_every_kind_and_stage() {
     let page = include_str!("../../docs/errors.md");
     let source = include_str!("../../host/src/error.rs");

@@ -12,7 +12,10 @@ use source::{Package, Reference};
 /// For a folder, its rooms from the top to the bottom. A room knows those below its own row, and
 /// nothing beside it; a room that is not named here is below all rows.
 const ROWS: &[(&str, &[&[&str]])] = &[
-    ("host/src", &[&["load"], &["connector"], &["mailer"], &["sandbox", "submission"]]),
+    (
+        "host/src",
+        &[&["examination"], &["load"], &["connector"], &["mailer"], &["sandbox", "submission"]],
+    ),
     (
         "host/src/submission",
         &[

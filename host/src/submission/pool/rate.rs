@@ -83,21 +83,19 @@ mod tests {
 
     #[tokio::test]
     async fn no_window_has_more_messages_than_allowed() {
-        let window = Duration::from_millis(60);
+        let window = Duration::from_millis(200);
         let rate = Rate::new(RateLimit { messages: 3, window });
         let mut times = Vec::new();
         for _ in 0..10 {
+            let asked = Instant::now();
             rate.wait().await;
-            times.push(Instant::now());
+            times.push((asked, Instant::now()));
         }
-        assert!(times[2] - times[0] < window, "the first ones go at once");
-        for pair in times.windows(4) {
-            // The clock of the limit is read a little before this one.
-            assert!(
-                pair[3] - pair[0] + Duration::from_millis(5) >= window,
-                "{:?}",
-                pair[3] - pair[0]
-            );
+        assert!(times[2].1 - times[0].0 < window, "the first ones go at once");
+        for four in times.windows(4) {
+            // Its turn came after it had asked, however late a busy machine noticed.
+            let apart = four[3].1 - four[0].0;
+            assert!(apart >= window, "{apart:?}");
         }
     }
 
