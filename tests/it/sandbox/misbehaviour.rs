@@ -330,17 +330,11 @@ async fn nothing_that_a_component_returns_adds_a_command_a_field_or_a_recipient(
         }
     }
     assert_eq!(server.caught(), []);
-    // A body may hold any text, and the recipient is not the component's to name.
-    let harmless =
-        ["inject-body", "inject-display-name", "inject-recipient", "inject-second-recipient"];
-    for marker in harmless {
-        let sent = mailer.send(&payload(marker)).await;
-        sent.unwrap_or_else(|error| panic!("{marker}: {error}"));
-        let caught = timeout(PATIENCE, server.next()).await.expect("the message arrives");
-        assert_eq!(caught.envelope.forward_paths, ["user@example.com"], "{marker}");
-        assert_eq!(caught.parse().field("To"), Some("user@example.com"), "{marker}");
-    }
-    assert_eq!(server.caught().len(), harmless.len());
+    mailer.send(&payload("inject-body")).await.expect("a body may hold any text");
+    let caught = timeout(PATIENCE, server.next()).await.expect("the message arrives");
+    assert_eq!(caught.envelope.forward_paths, ["user@example.com"]);
+    assert_eq!(caught.parse().field("To"), Some("user@example.com"));
+    assert_eq!(server.caught().len(), 1);
 }
 
 #[tokio::test(flavor = "current_thread")]
