@@ -93,7 +93,7 @@ impl Findings {
 fn is_quotable(finding: &Diagnostic, document: &Value) -> bool {
     let code = finding.code.as_str();
     let is_text = || document.pointer(&finding.path).is_some_and(Value::is_string);
-    !UNQUOTABLE.contains(&code) && !(NUMERIC.contains(&code) && is_text())
+    !(UNQUOTABLE.contains(&code) || NUMERIC.contains(&code) && is_text())
 }
 
 /// The numbers that a value and its members take, and none of a value that is not there.

@@ -80,7 +80,7 @@ impl Inert {
         WasiFilesystemCtxView { ctx: &mut state.inert.files, table: &mut state.inert.table }
     }
 
-    /// The next number of a sequence that is the same for every instance (SplitMix64).
+    /// The next number of a sequence that is the same for every instance (`SplitMix64`).
     fn next_random(&mut self) -> u64 {
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.random ^ (self.random >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -40,11 +40,11 @@ fn condition(call: &Call, scope: &Scope<'_>) -> bool {
 }
 
 fn equal(call: &Call, scope: &Scope<'_>) -> bool {
-    pair(call, scope, |one, other| value::equals(one, other))
+    pair(call, scope, value::equals)
 }
 
 fn order(call: &Call, scope: &Scope<'_>) -> Option<Ordering> {
-    pair(call, scope, |one, other| value::compare(one, other))
+    pair(call, scope, value::compare)
 }
 
 /// Looks at the two values of a comparison, of which one that is missing counts as null.

@@ -27,7 +27,7 @@ pub(super) struct Level<'s> {
     /// The value.
     pub this: &'s Value,
     /// The one around it.
-    pub outer: Option<&'s Level<'s>>,
+    pub outer: Option<&'s Self>,
 }
 
 /// What `each` provides for an element.
@@ -39,7 +39,7 @@ pub(super) struct Frame<'s> {
     /// `@last`.
     pub is_last: bool,
     /// What the `each` around it provides.
-    pub outer: Option<&'s Frame<'s>>,
+    pub outer: Option<&'s Self>,
 }
 
 /// What a block calls the value that it moves to, and its key.
@@ -51,7 +51,7 @@ pub(super) struct Names<'s> {
     /// What the second one means.
     pub key: Option<&'s Value>,
     /// What the blocks around it name.
-    pub outer: Option<&'s Names<'s>>,
+    pub outer: Option<&'s Self>,
 }
 
 impl<'s> Scope<'s> {

@@ -129,7 +129,8 @@ impl Stripper<'_> {
     }
 
     fn take_start(&self, statement: Option<&mut Statement>, reach: Reach) {
-        let Some(Statement::Text(text)) = statement else { return };
+        let Some(statement) = statement else { return };
+        let Statement::Text(text) = statement else { return };
         let shown = &self.source[text.span.clone()];
         let rest = match reach {
             Reach::Line if text.is_start_taken => return,
@@ -146,7 +147,8 @@ impl Stripper<'_> {
     }
 
     fn take_end(&self, statement: Option<&mut Statement>, reach: Reach) {
-        let Some(Statement::Text(text)) = statement else { return };
+        let Some(statement) = statement else { return };
+        let Statement::Text(text) = statement else { return };
         let shown = &self.source[text.span.clone()];
         let rest = match reach {
             Reach::Line if text.is_end_taken => return,

@@ -11,7 +11,7 @@ use crate::plan;
 /// The plan, parsed into types that cannot hold nonsense.
 pub(super) fn transport_plan(plan: transport::TransportPlan) -> Result<plan::TransportPlan> {
     Ok(plan::TransportPlan {
-        endpoint: endpoint(plan.endpoint)?,
+        endpoint: endpoint(&plan.endpoint)?,
         protocol: match plan.protocol {
             transport::Protocol::Smtp => plan::Protocol::Smtp,
             transport::Protocol::Lmtp => plan::Protocol::Lmtp,
@@ -82,7 +82,7 @@ fn host(what: &str, text: &str) -> Result<Host> {
     text.parse().map_err(|error| breach(format!("{what}: {error}")))
 }
 
-fn endpoint(endpoint: transport::Endpoint) -> Result<plan::Endpoint> {
+fn endpoint(endpoint: &transport::Endpoint) -> Result<plan::Endpoint> {
     if endpoint.port == 0 {
         return Err(breach("an endpoint has no port"));
     }
@@ -211,7 +211,7 @@ fn proxy(proxy: transport::Proxy) -> Result<plan::Proxy> {
             transport::ProxyProtocol::Socks4a => plan::ProxyProtocol::Socks4a,
             transport::ProxyProtocol::Socks5 => plan::ProxyProtocol::Socks5,
         },
-        endpoint: endpoint(proxy.endpoint)?,
+        endpoint: endpoint(&proxy.endpoint)?,
         user: proxy.user,
         password: proxy.password.map(secret),
     })
