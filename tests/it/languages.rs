@@ -18,11 +18,11 @@ use crate::helpers::tenant::engine;
 /// A connector of `examples/components`.
 #[derive(Debug, Clone, Copy)]
 enum Language {
-    /// QuickJS without any import.
+    /// `QuickJS` without any import.
     JavaScript,
-    /// QuickJS with the imports of its runtime.
+    /// `QuickJS` with the imports of its runtime.
     JavaScriptWithWasi,
-    /// CPython without any import.
+    /// `CPython` without any import.
     Python,
 }
 

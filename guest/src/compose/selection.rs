@@ -169,6 +169,7 @@ mod tests {
         Catalogue::new(&templates).expect("plain templates")
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "tests write the payload in place")]
     fn pick(
         (catalogue, mails): &(Catalogue, Vec<Mail>),
         usage_type: &str,

@@ -11,6 +11,7 @@ use crate::bindings::exports::smtp_connector::contract::messages::ContentType;
 use crate::config::templates::Template;
 use crate::findings::{Diagnostic, Findings};
 
+#[expect(clippy::needless_pass_by_value, reason = "tests write the payload in place")]
 fn render(text: &str, escaping: Escaping, payload: Value) -> Result<String, RenderFailure> {
     Source::read(text, escaping)?.render(&payload)
 }
