@@ -3,7 +3,6 @@
 //! The component writes the mailbox, and the host sees to it that its address is one of theirs.
 
 use crate::address::Address;
-use crate::config::locate;
 use crate::error::{Error, ErrorKind, Result};
 use crate::request::TemplateOverride;
 
@@ -17,12 +16,9 @@ pub(crate) struct Authors {
 }
 
 impl Authors {
-    /// Reads the author's mailbox in the text of a configuration.
-    pub(crate) fn of(configuration: &str, domains: Vec<String>) -> Self {
-        let place = locate(configuration, "/fromEmail");
-        let from_email = place.and_then(|place| serde_json::from_str(&configuration[place]).ok());
-        let from_email: String = from_email.unwrap_or_default();
-        Self { named: tokens(&from_email, false), domains }
+    /// Reads `fromEmail`; a template may make addresses of its own in these domains.
+    pub(crate) fn of(from_email: &str, domains: Vec<String>) -> Self {
+        Self { named: tokens(from_email, false), domains }
     }
 
     /// Refuses an author whom neither the configuration names nor, where there is one, the
@@ -193,8 +189,7 @@ mod tests {
     use super::*;
 
     fn authors(from_email: &str) -> Authors {
-        let configuration = serde_json::json!({ "fromEmail": from_email }).to_string();
-        Authors::of(&configuration, vec!["Allowed.Test".to_owned()])
+        Authors::of(from_email, vec!["Allowed.Test".to_owned()])
     }
 
     fn template(send_from: &str) -> TemplateOverride {

@@ -254,11 +254,12 @@ impl Connector {
     /// [`ErrorKind::Configuration`]: crate::ErrorKind::Configuration
     pub async fn configure_with(&self, configuration: &str, options: &Options) -> Result<Mailer> {
         let (check, prepared) = self.examine(configuration, options).await?;
-        let (Some(plan), Some(Prepared { secrets, program })) = (check.plan, prepared) else {
+        let (Some(plan), Some(prepared)) = (check.plan, prepared) else {
             return Err(Error::configuration(check.diagnostics));
         };
+        let Prepared { secrets, program, author } = prepared;
         let composers = Composers::new(self.component.clone(), program, options.keep_instances);
-        let authors = Authors::of(configuration, options.author_domains.clone());
+        let authors = Authors::of(&author, options.author_domains.clone());
         let (egress, rotations) = (options.egress.clone(), options.rotations.clone());
         Mailer::new(composers, authors, plan, secrets, egress, rotations, check.diagnostics)
     }
@@ -334,7 +335,8 @@ impl Connector {
             diagnostics = merge(diagnostics, own, configuration);
         }
         let failed = diagnostics.iter().any(Diagnostic::is_error);
-        let prepared = program.map(|program| Prepared { secrets, program });
+        let author = masked.declared.author().to_owned();
+        let prepared = program.map(|program| Prepared { secrets, program, author });
         Ok((Check { diagnostics, plan: plan.filter(|_| !failed) }, prepared))
     }
 }
@@ -343,6 +345,8 @@ impl Connector {
 pub(crate) struct Prepared {
     secrets: SecretStore,
     pub(crate) program: Program,
+    /// The author's mailbox, as the configuration has it.
+    author: String,
 }
 
 /// Puts the host's findings among the component's, which are in the order of the document.

@@ -22,6 +22,7 @@ pub(crate) struct Declared {
     pub(super) login: Login,
     pub(super) signatures: Signatures,
     pub(super) pace: Pace,
+    author: String,
     findings: Vec<Diagnostic>,
 }
 
@@ -44,8 +45,14 @@ impl Declared {
             login: Login::read(&scalars, service),
             signatures: Signatures::read(&scalars),
             pace: Pace::read(&scalars),
+            author: scalars.text("/fromEmail").unwrap_or_default().to_owned(),
             findings,
         }
+    }
+
+    /// The author's mailbox, as `fromEmail` has it; empty where there is none.
+    pub(crate) fn author(&self) -> &str {
+        &self.author
     }
 
     /// What the host alone finds wrong: names that cannot be converted, and URLs that lead nowhere.
