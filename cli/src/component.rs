@@ -3,17 +3,13 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use super::failure::{Failure, Problem};
+use super::failure::Failure;
 use super::terminal::{Style, harmless};
 use super::{Session, arguments, exit, print, print_json};
 use smtp_connector::{Diagnostic, Examination};
 
 pub(super) async fn check(command: &arguments::ComponentCheck) -> Result<ExitCode, Failure> {
-    let bytes = std::fs::read(&command.file).map_err(|error| {
-        let file = command.file.display();
-        Problem::input(format!("cannot read the component `{file}`: {error}"))
-    })?;
-    let examination = Session::engine()?.examine(&bytes).await;
+    let examination = Session::engine()?.examine_file(&command.file).await?;
     if command.json {
         print_json(&examination)?;
     } else {

@@ -3,6 +3,7 @@
 
 mod probes;
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -10,7 +11,8 @@ use serde_json::Value;
 
 use crate::connector::{Connector, Options};
 use crate::diagnostic::Diagnostic;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
+use crate::load::read_component;
 use crate::message::Message;
 use crate::request::Request;
 use crate::sandbox::{Border, Engine};
@@ -152,6 +154,28 @@ impl Engine {
         let load = began.elapsed();
         Examiner { connector, examination: &mut examination, load }.run().await;
         examination
+    }
+
+    /// Examines the component in a file, as [`Engine::examine`] does.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use smtp_connector::{Engine, ErrorKind};
+    ///
+    /// let error = Engine::new()?.examine_file("absent.wasm").await.expect_err("no file");
+    /// assert_eq!(error.kind(), ErrorKind::Input);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`ErrorKind::Input`] where the file cannot be read.
+    pub async fn examine_file(&self, path: impl AsRef<Path>) -> Result<Examination> {
+        Ok(self.examine(&read_component(path.as_ref()).await?).await)
     }
 }
 
@@ -309,6 +333,6 @@ impl Examiner<'_> {
     }
 }
 
-fn outcome(composed: crate::Result<Message>) -> Result<Message, (ErrorKind, String)> {
+fn outcome(composed: Result<Message>) -> Result<Message, (ErrorKind, String)> {
     composed.map_err(|error| (error.kind(), error.to_string()))
 }

@@ -73,15 +73,17 @@ impl Engine {
     ///
     /// Fails with [`ErrorKind::Input`] where the file cannot be read, else as [`Engine::load`].
     pub async fn load_file(&self, path: impl AsRef<Path>) -> Result<Connector> {
-        let path = path.as_ref();
-        let bytes = read_bounded(path).await.map_err(|error| {
-            Error::new(
-                ErrorKind::Input,
-                format!("cannot read the component `{}`: {error}", path.display()),
-            )
-        })?;
+        let bytes = read_component(path.as_ref()).await?;
         self.load(&bytes).await
     }
+}
+
+/// The bytes of a component's file.
+pub(crate) async fn read_component(path: &Path) -> Result<Vec<u8>> {
+    read_bounded(path).await.map_err(|error| {
+        let message = format!("cannot read the component `{}`: {error}", path.display());
+        Error::new(ErrorKind::Input, message)
+    })
 }
 
 /// Reads a file, but not much further than [`Engine::load`] accepts: it may have no end.

@@ -61,6 +61,10 @@ async fn what_speaks_against_a_component_is_said() {
 
 #[test]
 fn a_file_that_is_no_component_is_refused_and_a_missing_one_is_told() {
+    // It has no end, and is not read to it.
+    let outcome = command(["component", "check", "/dev/zero"]).run_blocking();
+    assert_eq!(outcome.code, Some(70));
+    assert!(outcome.stdout.contains("has more than 33554432 bytes"), "{}", outcome.stdout);
     let outcome = command(["component", "check", "/dev/null"]).run_blocking();
     assert_eq!(outcome.code, Some(70));
     assert!(outcome.stdout.contains("this is no WebAssembly component"), "{}", outcome.stdout);
