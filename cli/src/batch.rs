@@ -33,7 +33,7 @@ use self::stop::{Reason, Signals, Stop};
 use self::summary::Tally;
 use super::failure::{Failure, Problem};
 use super::input::{Config, is_standard_input, unreadable};
-use super::terminal::{Style, harmless};
+use super::terminal::{Style, harmless, tell};
 use super::{Session, arguments, exit};
 use smtp_connector::{Delivery, Error, ErrorKind, Mailer, Receipt, Request};
 
@@ -131,10 +131,10 @@ async fn resume(out: Option<&Path>) -> Result<(Results, Ledger, Option<Inflight>
     let (inflight, lost) = leftover.resolve(&results, &mut ledger).await?;
     if lost > 0 {
         let messages = if lost == 1 { "1 message was" } else { &format!("{lost} messages were") };
-        eprintln!(
+        tell(format_args!(
             "{messages} going out when the run before was killed: now `ambiguous`, and not sent \
-            again"
-        );
+             again\n"
+        ));
     }
     Ok((results, ledger, Some(inflight)))
 }
@@ -294,7 +294,7 @@ impl Run {
         self.progress.end();
         let tally = self.tally();
         let style = Style::stderr();
-        eprint!("{}", tally.summary(style));
+        tell(tally.summary(style));
         let Ended { exhausted, settled } = ended;
         let reason = self.stop.reason();
         if let Some(Reason::Broken(problem)) = reason {
@@ -313,13 +313,14 @@ impl Run {
             Some(Reason::Hopeless(problem)) => {
                 let problem = harmless(&problem);
                 let what = style.bad("stopped early");
-                eprintln!("{what}: what fails here fails for every message: {problem}");
+                tell(format_args!("{what}: what fails here fails for every message: {problem}\n"));
             }
-            _ => eprintln!("{}", style.bad("stopped early")),
+            _ => tell(format_args!("{}\n", style.bad("stopped early"))),
         }
         if !settled && self.inflight.is_some() {
-            eprintln!(
-                "messages were in flight: the next run calls those `ambiguous` that were going out"
+            tell(
+                "messages were in flight: the next run calls those `ambiguous` that were going \
+                 out\n",
             );
         }
         Ok(ExitCode::from(exit::of_batch(Outcome::Failed.max(tally.worst()))))

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::exit;
-use super::terminal::{Style, harmless};
+use super::terminal::{Style, harmless, tell};
 use smtp_connector::{Diagnostic, Error};
 
 /// A failed command.
@@ -74,8 +74,8 @@ impl Problem {
     /// Tells people about it, on the standard error.
     fn explain(&self, style: Style) {
         match &self.shown {
-            Some(shown) => eprintln!("{}", shown.trim_end()),
-            None => tell(&style.bad("error"), &self.message, self.hint.as_deref(), style),
+            Some(shown) => tell(format_args!("{}\n", shown.trim_end())),
+            None => say(&style.bad("error"), &self.message, self.hint.as_deref(), style),
         }
     }
 
@@ -170,7 +170,7 @@ impl Failure {
                 Cause::Own(problem) => super::print_json(&Document { error: problem }),
             };
         }
-        eprint!("{}", self.report.as_deref().unwrap_or_default());
+        tell(self.report.as_deref().unwrap_or_default());
         ExitCode::from(match &self.cause {
             Cause::Library(error) => {
                 explain(error, Style::stderr());
@@ -202,13 +202,13 @@ pub(super) fn explain(error: &Error, style: Style) {
     if error.is_ambiguous() {
         message += "\n  the server may have accepted the message: it was not sent again";
     }
-    tell(&style.bad(&format!("error{place}")), &message, error.hint(), style);
+    say(&style.bad(&format!("error{place}")), &message, error.hint(), style);
 }
 
-/// Tells people what is wrong and what cures it, on the standard error.
-fn tell(title: &str, message: &str, hint: Option<&str>, style: Style) {
-    eprintln!("{title}: {}", harmless(message));
+/// Says what is wrong and what cures it.
+fn say(title: &str, message: &str, hint: Option<&str>, style: Style) {
+    tell(format_args!("{title}: {}\n", harmless(message)));
     if let Some(hint) = hint {
-        eprintln!("  {}", style.cure(&format!("help: {}", harmless(hint))));
+        tell(format_args!("  {}\n", style.cure(&format!("help: {}", harmless(hint)))));
     }
 }

@@ -28,7 +28,7 @@ use tokio::runtime::{Builder, Runtime};
 use arguments::{Arguments, Command};
 use failure::{Failure, Problem};
 use input::Config;
-use terminal::Style;
+use terminal::{Style, tell};
 
 use smtp_connector::{Connector, Engine, Mailer, Options};
 
@@ -130,7 +130,7 @@ impl<'a> Session<'a> {
             |diagnostics: &[_]| report::findings(&config, &connector, diagnostics, Style::stderr());
         match connector.configure_with(&config.text, &self.options()).await {
             Ok(mailer) => {
-                eprint!("{}", findings(mailer.warnings()));
+                tell(findings(mailer.warnings()));
                 Ok(mailer)
             }
             Err(error) => {

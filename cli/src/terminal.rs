@@ -1,6 +1,7 @@
 //! Colours and marks, only where a person looks.
 
-use std::io::IsTerminal;
+use std::fmt::Display;
+use std::io::{IsTerminal, Write as _};
 
 /// How text for people is dressed on one stream.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +52,11 @@ impl Style {
     fn dress(self, code: &str, text: &str) -> String {
         if self.colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
+}
+
+/// Tells people something on the standard error. That nobody reads it changes nothing.
+pub(super) fn tell(text: impl Display) {
+    let _ = write!(std::io::stderr().lock(), "{text}");
 }
 
 /// Text from outside for a terminal: no control character can move its cursor.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::arguments;
 use super::failure::{Failure, explain};
 use super::input::Config;
-use super::terminal::{Style, harmless};
+use super::terminal::{Style, harmless, tell};
 use super::{Session, exit, print, print_json};
 use smtp_connector::Verification;
 
@@ -27,7 +27,7 @@ pub(super) async fn run(
     let style = Style::stderr();
     let transcript = harmless(&verification.transcript.to_string());
     if !transcript.is_empty() {
-        eprintln!("\n{}\n", style.dim(transcript.trim_end()));
+        tell(format_args!("\n{}\n\n", style.dim(transcript.trim_end())));
     }
     explain(error, style);
     Ok(ExitCode::from(exit::code(error)))

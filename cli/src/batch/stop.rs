@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::failure::Problem;
+use crate::terminal::tell;
 
 /// How long a run that was asked to stop waits for the messages that are in flight.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -76,10 +77,10 @@ impl Stop {
     /// Obeys the process's signals: the first asks to stop, the second to stop at once.
     pub(super) async fn obey(&self, mut signals: Signals) {
         signals.next().await;
-        eprintln!(
+        tell(format_args!(
             "stopping: the messages in flight are waited for, {PATIENCE:?} at most; once more to \
-            stop at once"
-        );
+             stop at once\n"
+        ));
         self.ask(Reason::Signal);
         signals.next().await;
         self.0.send_modify(|state| state.at_once = true);

@@ -1,7 +1,10 @@
 //! `describe`, `schema`, `example`, `demo`, help, and what is said about a command line that is
 //! none.
 
+use std::process::Command;
+
 use serde_json::{Value, json};
+use smtp_connector_tests::cli::binary;
 
 use crate::helpers::command::{check_json, command};
 
@@ -107,5 +110,16 @@ fn a_wrong_command_line_is_one_document_where_json_is_wanted() {
         }});
         check_json(&document, &expected, message);
         assert!(outcome.stderr.starts_with("error: "), "{}", outcome.stderr);
+    }
+}
+
+#[test]
+fn a_reader_that_went_away_changes_no_exit_code() {
+    for (arguments, code) in [(&["check", "/nowhere"][..], 66), (&["check", "--json"], 64)] {
+        let (reader, writer) = std::io::pipe().expect("a pipe can be made");
+        drop(reader);
+        let stdout = writer.try_clone().expect("a pipe can be cloned");
+        let status = Command::new(binary()).args(arguments).stdout(stdout).stderr(writer).status();
+        assert_eq!(status.expect("the command runs").code(), Some(code), "{arguments:?}");
     }
 }
