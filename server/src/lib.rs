@@ -1,0 +1,1 @@
+//! The service: mail is taken over HTTP, queued durably, and delivered.
