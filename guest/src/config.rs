@@ -107,7 +107,8 @@ mod tests {
     #[test]
     fn equal_keys_are_a_warning_where_they_stand() {
         let report = check(
-            r#"{"host":"a.example","tls":{"servername":"x.example","servername":"y.example"},"host":"b.example"}"#,
+            r#"{"host":"a.example","tls":{"servername":"x.example","servername":"y.example"},
+                "host":"b.example"}"#,
         );
         let found: Vec<_> = report
             .diagnostics

@@ -209,7 +209,8 @@ impl Connector {
     /// use smtp_connector::{Engine, ErrorKind};
     ///
     /// let connector = Engine::new()?.bundled().await?;
-    /// let error = connector.configure(r#"{"host": "smtp.example.com"}"#).await.expect_err("errors");
+    /// let incomplete = r#"{"host": "smtp.example.com"}"#;
+    /// let error = connector.configure(incomplete).await.expect_err("it has errors");
     /// assert_eq!(error.kind(), ErrorKind::Configuration);
     /// assert!(!error.diagnostics().is_empty());
     /// # Ok(())
@@ -403,7 +404,8 @@ mod tests {
 
     #[test]
     fn the_findings_of_both_sides_come_in_document_order() {
-        let text = r#"{"auth": {"user": "u", "pass": {"env": "X"}}, "host": 1, "tls": {"ca": "x"}, "port": 0}"#;
+        let text = r#"{"auth": {"user": "u", "pass": {"env": "X"}}, "host": 1, "tls": {"ca": "x"},
+            "port": 0}"#;
         let finding = |path: &str| Diagnostic::error(path, "code", "message");
         let component = ["/auth/user", "/host", "/port", "/templates"].map(finding).to_vec();
         let host = ["/tls/ca", "/auth/pass"].map(finding).to_vec();

@@ -13,7 +13,8 @@
 //! let connector = engine.bundled().await?; // or `load` with a component of your own
 //! let mailer = connector.configure(configuration).await?; // once per configuration
 //!
-//! let request = Request::new("SignIn", "user@example.com").payload(serde_json::json!({ "code": "482913" }));
+//! let request = Request::new("SignIn", "user@example.com")
+//!     .payload(serde_json::json!({ "code": "482913" }));
 //! match mailer.send(&request).await {
 //!     Ok(receipt) => println!("accepted: {}", receipt.reply),
 //!     Err(error) => eprintln!("{error} ({:?})", error.hint()),

@@ -199,7 +199,10 @@ fn mask_tokens(text: &str, needle: &str) -> String {
 
 /// Whether a text ends with a character that is percent-encoded, whose digits belong to no word.
 fn ends_with_escape(text: &str) -> bool {
-    matches!(text.as_bytes(), [.., b'%', high, low] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
+    let [.., b'%', digits @ ..] = &text.as_bytes()[text.len().saturating_sub(3)..] else {
+        return false;
+    };
+    digits.len() == 2 && digits.iter().all(u8::is_ascii_hexdigit)
 }
 
 /// Whether two neighbouring characters belong to one word.

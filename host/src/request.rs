@@ -205,9 +205,9 @@ impl Request {
         self
     }
 
-    /// Sets the Message-ID (RFC 5322 §3.6.4), with or without its angle brackets, so that a platform
-    /// that queues messages itself finds them again. Unless set, each message gets one that nobody
-    /// can guess.
+    /// Sets the Message-ID (RFC 5322 §3.6.4), with or without its angle brackets, so that a
+    /// platform that queues messages itself finds them again. Unless set, each message gets one
+    /// that nobody can guess.
     #[must_use]
     pub fn message_id(mut self, message_id: impl Into<String>) -> Self {
         self.message_id = Some(message_id.into());
@@ -319,7 +319,8 @@ mod tests {
             let error = serde_json::from_str::<TemplateOverride>(text).expect_err(text);
             assert_eq!(error.to_string(), expected);
         }
-        let text = r#"{"subject":"s","content":"c","contentType":"text/plain","replyTo":null,"sendFrom":"f"}"#;
+        let text = r#"{"subject":"s","content":"c","contentType":"text/plain","replyTo":null,
+            "sendFrom":"f"}"#;
         let template: TemplateOverride = serde_json::from_str(text).expect("it is sound");
         assert_eq!((template.content_type, template.reply_to), (Some(ContentType::Plain), None));
         assert_eq!(template.send_from.as_deref(), Some("f"));

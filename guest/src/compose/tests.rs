@@ -5,14 +5,18 @@ use serde_json::json;
 use super::*;
 
 fn composer(extra: &Value) -> Composer {
-    let entry = |usage_type: &str| json!({"usageType": usage_type, "contentType": "text/plain", "subject": "Code", "content": "{{code}}"});
+    let entry = |usage_type: &str| {
+        json!({"usageType": usage_type, "contentType": "text/plain",
+        "subject": "Code", "content": "{{code}}"})
+    };
     let mut templates: Vec<_> = ["Register", "ForgotPassword", "Generic"].map(entry).into();
     templates.extend(extra.as_array().cloned().unwrap_or_default());
     if !templates.iter().any(|template| template["usageType"] == "SignIn") {
         templates.push(entry("SignIn"));
     }
     let document = json!({
-        "host": "mail.example.com", "fromEmail": "App <app@example.com>", "replyTo": "help@example.com",
+        "host": "mail.example.com", "fromEmail": "App <app@example.com>",
+        "replyTo": "help@example.com",
         "customHeaders": {"X-Tag": ["a", "b"]}, "templates": templates,
     });
     let report = crate::config::check(&document.to_string());
@@ -47,8 +51,10 @@ fn mailbox(name: &str, address: &str) -> Mailbox {
 #[test]
 fn a_pair_becomes_one_message() {
     let pair = json!([
-        {"usageType": "SignIn", "contentType": "text/html", "subject": "{{code}}\r\nBcc: x", "content": "<b>{{user.name}}</b>"},
-        {"usageType": "SignIn", "contentType": "text/plain", "subject": "other", "content": "Hi {{user.name}}"},
+        {"usageType": "SignIn", "contentType": "text/html", "subject": "{{code}}\r\nBcc: x",
+        "content": "<b>{{user.name}}</b>"},
+        {"usageType": "SignIn", "contentType": "text/plain", "subject": "other",
+        "content": "Hi {{user.name}}"},
     ]);
     let message = composer(&pair)
         .compose(&request(&json!({"code": "12", "user": {"name": "<Ada>"}})))
@@ -129,7 +135,8 @@ fn literal_content_is_not_the_composers() {
 
 #[test]
 fn a_composer_renders_as_often_as_it_is_asked() {
-    let blocks = json!([{"usageType": "SignIn", "contentType": "text/plain", "subject": "s", "content": "{{#if code}}{{code}}{{/if}}"}]);
+    let blocks = json!([{"usageType": "SignIn", "contentType": "text/plain", "subject": "s",
+        "content": "{{#if code}}{{code}}{{/if}}"}]);
     let composer = composer(&blocks);
     for code in ["1", "2"] {
         let message = composer.compose(&request(&json!({"code": code}))).expect("a message");
@@ -140,7 +147,8 @@ fn a_composer_renders_as_often_as_it_is_asked() {
 #[test]
 fn an_override_replaces_the_templates() {
     let composer = composer(&json!([]));
-    let payload = json!({"code": "1<2", "organization": {"name": "Eve\" <eve@evil.example>, \""}, "user": {"mail": "u@v.example"}});
+    let payload = json!({"code": "1<2", "organization": {"name": "Eve\" <eve@evil.example>, \""},
+        "user": {"mail": "u@v.example"}});
     let from = "{{organization.name}} <no-reply@example.com>";
     let message = composer
         .compose(&overriding(Some(from), Some("{{user.mail}}"), &payload))
@@ -205,7 +213,8 @@ fn a_missing_root_stays_as_written_in_a_name_and_is_no_address() {
 
 #[test]
 fn a_mail_without_the_code_it_was_given_is_no_mail() {
-    let broken = json!([{"usageType": "SignIn", "contentType": "text/html", "subject": "s", "content": "{{\u{200b}code}}"}]);
+    let broken = json!([{"usageType": "SignIn", "contentType": "text/html", "subject": "s",
+        "content": "{{\u{200b}code}}"}]);
     let problem = TemplateProblem {
         part: MessagePart::Html,
         message: "no part of the mail holds the `code` of the payload".to_owned(),
@@ -234,7 +243,8 @@ fn failures_name_their_part() {
     };
     let request_broken = Request { content: Content::Supplied(broken), ..request(&json!({})) };
     assert_eq!(composer(&json!([])).compose(&request_broken), Err(ComposeError::Template(problem)));
-    let large = json!([{"usageType": "SignIn", "contentType": "text/plain", "subject": "s", "content": "{{code}}{{code}}"}]);
+    let large = json!([{"usageType": "SignIn", "contentType": "text/plain", "subject": "s",
+        "content": "{{code}}{{code}}"}]);
     let payload = json!({"code": "x".repeat(3 << 20)});
     assert_eq!(
         composer(&large).compose(&request(&payload)),

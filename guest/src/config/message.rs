@@ -140,7 +140,8 @@ fn headers(root: &mut Object<'_>, findings: &mut Findings) -> Vec<HeaderField> {
 fn check_name(name: &str, path: &str, findings: &mut Findings) -> bool {
     let is_ftext = |byte: u8| byte.is_ascii_graphic() && byte != b':';
     if name.is_empty() || name.len() > MAX_HEADER_NAME || !name.bytes().all(is_ftext) {
-        findings.error(path, "invalid-header-name", "this is no name of a header field").help(format!(
+        let problem = "this is no name of a header field";
+        findings.error(path, "invalid-header-name", problem).help(format!(
             "a name has 1 to {MAX_HEADER_NAME} printable ASCII characters, no space and no colon, \
             such as `X-Campaign`"
         ));
@@ -259,7 +260,8 @@ mod tests {
     fn headers_keep_case_order_and_repetition() {
         let (settings, found) = read(
             r#"{"fromEmail": "a@b.example", "customHeaders":
-                {"x-Tag": ["one", "two", null], "X-Count": 3, "X-None": null, "X-Ünï": "v", "X-Tab": "a\tb"}}"#,
+                {"x-Tag": ["one", "two", null], "X-Count": 3, "X-None": null, "X-Ünï": "v",
+                "X-Tab": "a\tb"}}"#,
         );
         assert_eq!(found, [("/customHeaders/X-Ünï".to_owned(), "invalid-header-name".to_owned())]);
         let headers = settings.expect("usable").headers;
@@ -290,7 +292,8 @@ mod tests {
             let fields = settings.map(|settings| settings.headers).unwrap_or_default();
             proptest::prop_assert_eq!(fields.len() + found.len(), 1, "{:?}", found);
             for field in fields {
-                let is_name = field.name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
+                let is_ftext = |byte: u8| byte.is_ascii_graphic() && byte != b':';
+                let is_name = field.name.bytes().all(is_ftext);
                 proptest::prop_assert!(is_name && !field.name.is_empty(), "{}", field.name);
                 let breaks = |c: char| c.is_control() && c != '\t';
                 proptest::prop_assert!(!field.value.contains(breaks), "{:?}", field.value);

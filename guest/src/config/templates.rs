@@ -202,7 +202,8 @@ mod tests {
     use super::*;
 
     fn entry(usage_type: &str, content_type: &str) -> Value {
-        json!({"usageType": usage_type, "contentType": content_type, "subject": "s", "content": "{{code}}"})
+        json!({"usageType": usage_type, "contentType": content_type, "subject": "s",
+            "content": "{{code}}"})
     }
 
     fn read_all(more: Vec<Value>) -> (Vec<Template>, Vec<(String, String)>) {
@@ -265,8 +266,10 @@ mod tests {
         let (templates, found) = read_all(vec![
             entry("SignIn", "text/html"),
             entry("SignIn", "TEXT/HTML; charset=utf-8"),
-            json!({"usageType": "Generic", "contentType": "text/html", "subject": "other", "content": "x"}),
-            json!({"usageType": "SignIn", "contentType": "text/html", "subject": "s", "content": "x", "locale": "fr"}),
+            json!({"usageType": "Generic", "contentType": "text/html", "subject": "other",
+                "content": "x"}),
+            json!({"usageType": "SignIn", "contentType": "text/html", "subject": "s",
+                "content": "x", "locale": "fr"}),
         ]);
         let expected =
             [("/templates/5", "duplicate-template"), ("/templates/6/subject", "subject-differs")];

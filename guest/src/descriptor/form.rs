@@ -66,12 +66,7 @@ impl Spec {
 const AUTH: &str = r#"{"type":"login","user":"<your-user-name>","pass":"<your-password>"}"#;
 
 /// The templates that a form begins with: those that must exist.
-const TEMPLATES: &str = r#"[
-{"usageType":"SignIn","contentType":"text/plain","subject":"Your sign-in code","content":"Use this code to sign in: {{code}}"},
-{"usageType":"Register","contentType":"text/plain","subject":"Confirm your email address","content":"Use this code to create your account: {{code}}"},
-{"usageType":"ForgotPassword","contentType":"text/plain","subject":"Reset your password","content":"Use this code to choose a new password: {{code}}"},
-{"usageType":"Generic","contentType":"text/plain","subject":"Your verification code","content":"Use this code to go on: {{code}}"}
-]"#;
+const TEMPLATES: &str = include_str!("../../data/templates.json");
 
 const SPECS: [Spec; 22] = [
     spec("host", Text, "Host")

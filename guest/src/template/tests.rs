@@ -33,7 +33,8 @@ fn check(content: &str) -> Vec<Diagnostic> {
 
 fn payload() -> Value {
     json!({
-        "code": "12<3", "n": 1.0, "user": {"name": "Ada & \"Co\"", "avatar": null, "list": [1, [2, 3], null]},
+        "code": "12<3", "n": 1.0, "user": {"name": "Ada & \"Co\"", "avatar": null, "list": [1,
+        [2, 3], null]},
         "items": [{"n": "a"}, {"n": "b"}], "yes": true, "no": false, "lookup": "own",
         "empty": {}, "none": [], "zero": 0, "nbsp": "\u{a0}",
     })

@@ -14,8 +14,8 @@ const CONNECTOR: &str = "smtp-connector:contract/connector";
 pub(super) const CONTRACT_VERSION: &str = "0.2.0";
 
 /// What to do about bytes that are no connector.
-const BUILD_HINT: &str = "build it as a component of the world `smtp-connector:contract/mail-connector`; \
-     docs/components.md says how in several languages";
+const BUILD_HINT: &str = "build it as a component of the world \
+     `smtp-connector:contract/mail-connector`; docs/components.md says how in several languages";
 
 /// What stands at the border of a component.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

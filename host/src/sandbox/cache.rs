@@ -51,9 +51,9 @@ impl Cache {
         hmac::verify(&file_key(&self.key()?, &name), compiled, tag).ok()?;
         #[expect(
             unsafe_code,
-            reason = "the bytes are this user's own: the keyed digest above covers them, the component they \
-                      were compiled from and the engine that compiled them, and others cannot read \
-                      the key"
+            reason = "the bytes are this user's own: the keyed digest above covers them, the \
+                      component they were compiled from and the engine that compiled them, and \
+                      others cannot read the key"
         )]
         // SAFETY: `deserialize` asks for bytes that `serialize` made for a compatible engine.
         let component = unsafe { Component::deserialize(engine, compiled) }.ok()?;
@@ -67,7 +67,8 @@ impl Cache {
     /// again.
     pub(super) fn keep(&self, component: &[u8], compiled: &Component) {
         if let Err(error) = self.try_keep(component, compiled) {
-            tracing::debug!(target: "smtp_connector", %error, "the compiled component is not cached");
+            let message = "the compiled component is not cached";
+            tracing::debug!(target: "smtp_connector", %error, message);
         }
     }
 

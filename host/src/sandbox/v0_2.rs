@@ -9,11 +9,13 @@ mod descriptor;
 mod message;
 mod plan;
 
-use wasmtime::Store;
-use wasmtime::component::{InstancePre, ResourceAny};
+use std::sync::Arc;
 
-use self::bindings::exports::smtp_connector::contract::{connector, diagnostics};
-use self::bindings::{MailConnector, MailConnectorPre};
+use wasmtime::Store;
+use wasmtime::component::{ComponentExportIndex, Instance, InstancePre, ResourceAny};
+
+use self::bindings::exports::smtp_connector::contract::{connector, diagnostics, messages};
+use self::bindings::{MailConnector, MailConnectorIndices};
 use super::component::{Checked, Outcome, Program};
 use super::instance::State;
 use super::limits::Limits;
@@ -23,23 +25,49 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::message::{Mailbox, Message};
 use crate::request::Request;
 
+/// The interface that a component exports.
+const CONNECTOR: &str = "smtp-connector:contract/connector@0.2.0";
+
 /// A component of this version, ready to be instantiated.
-pub(super) struct Adapter(MailConnectorPre<State>);
+#[derive(Clone)]
+pub(super) struct Adapter(Arc<Ready>);
+
+struct Ready {
+    component: InstancePre<State>,
+    /// Where all exports are.
+    all: MailConnectorIndices,
+    /// Where the two are that each message needs. Looking up all of them compares the types of the
+    /// whole contract, which takes longer than to compose a message.
+    open: ComponentExportIndex,
+    compose: ComponentExportIndex,
+}
 
 impl Adapter {
     /// Finds the contract's exports.
-    pub(super) fn new(pre: InstancePre<State>) -> wasmtime::Result<Self> {
-        MailConnectorPre::new(pre).map(Self)
+    pub(super) fn new(component: InstancePre<State>) -> wasmtime::Result<Self> {
+        let all = MailConnectorIndices::new(&component)?;
+        let export = |within: Option<&ComponentExportIndex>, name: &str| {
+            let found = component.component().get_export_index(within, name);
+            found.ok_or_else(|| wasmtime::Error::msg(format!("there is no export `{name}`")))
+        };
+        let connector = export(None, CONNECTOR)?;
+        let open = export(Some(&connector), "[static]composer.open")?;
+        let compose = export(Some(&connector), "[method]composer.compose")?;
+        Ok(Self(Arc::new(Ready { component, all, open, compose })))
     }
 
     /// Makes an instance.
     pub(super) async fn instantiate(&self, store: &mut Store<State>) -> wasmtime::Result<Exports> {
-        self.0.instantiate_async(store).await.map(Exports)
+        let instance = self.0.component.instantiate_async(store).await?;
+        Ok(Exports { adapter: self.clone(), instance })
     }
 }
 
 /// The functions of one instance. The outer result is the call's, the inner one the answer's.
-pub(super) struct Exports(MailConnector);
+pub(super) struct Exports {
+    adapter: Adapter,
+    instance: Instance,
+}
 
 /// A program that an instance has opened.
 pub(super) struct Opened(ResourceAny);
@@ -49,7 +77,9 @@ impl Exports {
         &self,
         store: &mut Store<State>,
     ) -> wasmtime::Result<Result<Descriptor>> {
-        self.connector().call_describe(store).await.map(descriptor::descriptor)
+        let all = self.all(store)?;
+        let connector = all.smtp_connector_contract_connector();
+        connector.call_describe(store).await.map(descriptor::descriptor)
     }
 
     pub(super) async fn check(
@@ -57,7 +87,9 @@ impl Exports {
         store: &mut Store<State>,
         masked: &str,
     ) -> wasmtime::Result<Result<Checked>> {
-        self.connector().call_check(store, masked).await.map(checked)
+        let all = self.all(store)?;
+        let connector = all.smtp_connector_contract_connector();
+        connector.call_check(store, masked).await.map(checked)
     }
 
     pub(super) async fn open(
@@ -65,7 +97,10 @@ impl Exports {
         store: &mut Store<State>,
         program: &Program,
     ) -> wasmtime::Result<Result<Opened>> {
-        let opened = self.connector().composer().call_open(store, program.bytes()).await?;
+        type Opening = (std::result::Result<ResourceAny, String>,);
+        let index = &self.adapter.0.open;
+        let open = self.instance.get_typed_func::<(&[u8],), Opening>(&mut *store, index)?;
+        let (opened,) = open.call_async(store, (program.bytes(),)).await?;
         Ok(opened.map(Opened).map_err(|problem| {
             breach(format!("it cannot open the program that it made: {problem}"))
         }))
@@ -80,14 +115,17 @@ impl Exports {
         to: Mailbox,
         limits: &Limits,
     ) -> wasmtime::Result<Result<Message>> {
+        type Asking<'a> = (ResourceAny, &'a messages::Request);
+        type Composing = (std::result::Result<messages::Message, messages::ComposeError>,);
+        let index = &self.adapter.0.compose;
+        let compose = self.instance.get_typed_func::<Asking<'_>, Composing>(&mut *store, index)?;
         let asked = message::request(request);
-        let composer = self.connector().composer();
-        let composed = composer.call_compose(store, opened.0, &asked).await?;
+        let (composed,) = compose.call_async(store, (opened.0, &asked)).await?;
         Ok(message::message(composed, request, to, limits))
     }
 
-    fn connector(&self) -> &connector::Guest {
-        self.0.smtp_connector_contract_connector()
+    fn all(&self, store: &mut Store<State>) -> wasmtime::Result<MailConnector> {
+        self.adapter.0.all.load(store, &self.instance)
     }
 }
 

@@ -16,7 +16,8 @@ impl Guest for Echo {
     #[rustfmt::skip]
     fn describe() -> Descriptor {
         Descriptor {
-            id: "echo".into(), target: "echo".into(), configuration_schema: r#"{"type": "object"}"#.into(),
+            id: "echo".into(), target: "echo".into(),
+            configuration_schema: r#"{"type": "object"}"#.into(),
             names: vec![], descriptions: vec![], logo: None, logo_dark: None,
             form_items: vec![], examples: vec![], secret_pointers: vec![],
         }
@@ -37,7 +38,8 @@ impl GuestComposer for Echo {
 
     #[rustfmt::skip]
     fn compose(&self, request: Request) -> Result<Message, ComposeError> {
-        let sender = Mailbox { name: None, address: self.0["fromEmail"].as_str().unwrap_or_default().into() };
+        let address = self.0["fromEmail"].as_str().unwrap_or_default().into();
+        let sender = Mailbox { name: None, address };
         let (subject, text, html) = (request.usage_type, Some(request.payload), None);
         Ok(Message { sender, subject, text, html, reply_to: vec![], headers: vec![] })
     }
@@ -49,12 +51,20 @@ fn plan(configuration: &serde_json::Value) -> TransportPlan {
     let port = configuration["port"].as_u64().and_then(|port| port.try_into().ok()).unwrap_or(587);
     let in_clear = configuration["ignoreTLS"] == true;
     let tls = if in_clear { TlsMode::None } else { TlsMode::OpportunisticStarttls };
-    let timeouts = Timeouts { dns_ms: 5_000, connection_ms: 5_000, greeting_ms: 5_000, socket_ms: 5_000 };
-    let (roots, cipher_suites, server_name, identity, minimum_version, maximum_version) = Default::default();
+    let five = 5_000;
+    let timeouts =
+        Timeouts { dns_ms: five, connection_ms: five, greeting_ms: five, socket_ms: five };
+    let (roots, cipher_suites, server_name) = Default::default();
+    let (identity, minimum_version, maximum_version) = Default::default();
     TransportPlan {
-        endpoint: Endpoint { host, port }, protocol: Protocol::Smtp, tls, plaintext_after_refusal: false,
-        tls_options: TlsOptions { server_name, verify_certificate: true, roots, identity, minimum_version, maximum_version, cipher_suites },
-        authentication: Authentication::None, force_authentication: false, ehlo_name: None, local_address: None,
+        endpoint: Endpoint { host, port }, protocol: Protocol::Smtp, tls,
+        plaintext_after_refusal: false,
+        tls_options: TlsOptions {
+            server_name, verify_certificate: true, roots, identity,
+            minimum_version, maximum_version, cipher_suites,
+        },
+        authentication: Authentication::None, force_authentication: false, ehlo_name: None,
+        local_address: None,
         proxy: None, timeouts, pool: None, dkim: None, logging: Logging::None,
     }
 }

@@ -1,5 +1,5 @@
-//! Looks at the clocks, and reports what they tell: the time must be the beginning of the epoch, and
-//! a second must pass at once.
+//! Looks at the clocks, and reports what they tell: the time must be the beginning of the epoch,
+//! and a second must pass at once.
 
 use std::time::{Duration, Instant, SystemTime};
 

@@ -1,4 +1,5 @@
-//! Looks for files and folders, and tries to leave one behind, and reports what works: nothing must.
+//! Looks for files and folders, and tries to leave one behind, and reports what works: nothing
+//! must.
 
 use std::fs;
 

@@ -234,9 +234,11 @@ mod tests {
         let document = with(json!({"dkim": {
             "keys": [
                 {"domainName": "a.example", "keySelector": "s1", "privateKey": {"env": "K"}},
-                {"domainName": "b.example", "keySelector": "s2.x", "privateKey": {"key": "ref", "passphrase": "ref"}}
+                {"domainName": "b.example", "keySelector": "s2.x", "privateKey": {"key": "ref",
+                "passphrase": "ref"}}
             ],
-            "headerFieldNames": "From:To: Subject :", "skipFields": "Message-ID:Date", "hashAlgo": "sha256"
+            "headerFieldNames": "From:To: Subject :", "skipFields": "Message-ID:Date",
+            "hashAlgo": "sha256"
         }}));
         assert_eq!(warnings(&document), []);
         let read = plan(document).dkim.expect("signers");

@@ -80,7 +80,8 @@ mod tests {
     #[test]
     fn every_bound_can_be_set() {
         let document = with(json!({
-            "maxConnections": 2, "maxMessages": 3, "maxRequeues": 0, "rateLimit": 10, "rateDelta": 60000
+            "maxConnections": 2, "maxMessages": 3, "maxRequeues": 0, "rateLimit": 10,
+            "rateDelta": 60000
         }));
         let rate_limit = Some(RateLimit { messages: 10, window_ms: 60_000 });
         let pool = Pool { max_connections: 2, max_messages: 3, max_requeues: Some(0), rate_limit };

@@ -29,8 +29,9 @@ fn proxy(text: &str, pointer: String, findings: &mut Findings) -> Option<Proxy> 
         Ok(parts) => parts,
         Err((code, message)) => {
             findings.error(pointer, code, message).help(
-                "write `http://HOST:PORT`, or `https`, `socks4`, `socks4a` or `socks5` in place of `http`; user and \
-                 password, percent-encoded, go before the host: `http://USER:PASSWORD@HOST:PORT`",
+                "write `http://HOST:PORT`, or `https`, `socks4`, `socks4a` or `socks5` in place of \
+                 `http`; user and password, percent-encoded, go before the host: \
+                 `http://USER:PASSWORD@HOST:PORT`",
             );
             return None;
         }

@@ -187,7 +187,8 @@ mod tests {
             json!({"service": "Gmail", "host": "smtp.gmail.com", "port": "465", "secure": true});
         assert_eq!(codes(&same), []);
         let other = json!({
-            "service": "Gmail", "host": "dummy host", "port": 587, "secure": false, "authMethod": "PLAIN",
+            "service": "Gmail", "host": "dummy host", "port": 587, "secure": false,
+            "authMethod": "PLAIN",
             "auth": {"user": "u", "pass": "ref"}
         });
         assert_eq!(

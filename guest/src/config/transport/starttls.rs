@@ -89,9 +89,8 @@ mod tests {
             (true, true, false, None),
             (true, true, true, None),
         ] {
-            let document = with(
-                json!({"ignoreTLS": ignore, "requireTLS": require, "opportunisticTLS": opportunistic}),
-            );
+            let document = with(json!({"ignoreTLS": ignore, "requireTLS": require,
+                    "opportunisticTLS": opportunistic}));
             let found = check(&document).0.map(|plan| (plan.tls, plan.plaintext_after_refusal));
             assert_eq!(found, expected, "{document}");
         }

@@ -125,10 +125,14 @@ const NESTED: &[(&str, &[&str])] = &[
 #[test]
 fn an_ordinary_configuration_is_clean() {
     let document = json!({
-        "host": "smtp.example.com", "port": 465, "auth": {"type": "login", "user": "u", "pass": "ref"},
-        "secure": true, "tls": {}, "servername": "", "ignoreTLS": false, "requireTLS": false, "logger": false,
-        "debug": false, "disableFileAccess": true, "disableUrlAccess": true, "name": "", "localAddress": "",
-        "connectionTimeout": 120000, "greetingTimeout": 30000, "socketTimeout": 600000, "dnsTimeout": 30000
+        "host": "smtp.example.com", "port": 465, "auth": {"type": "login", "user": "u",
+        "pass": "ref"},
+        "secure": true, "tls": {}, "servername": "", "ignoreTLS": false, "requireTLS": false,
+        "logger": false,
+        "debug": false, "disableFileAccess": true, "disableUrlAccess": true, "name": "",
+        "localAddress": "",
+        "connectionTimeout": 120000, "greetingTimeout": 30000, "socketTimeout": 600000,
+        "dnsTimeout": 30000
     });
     assert_eq!(warnings(&document), []);
     let plan = plan(document);
@@ -149,9 +153,11 @@ fn lmtp_is_another_protocol() {
 #[test]
 fn every_fault_is_told_at_its_place() {
     let document = json!({
-        "host": "smtp.example.com:587", "port": 70000, "secure": "false", "name": "a b", "greetingTimeout": "soon",
+        "host": "smtp.example.com:587", "port": 70000, "secure": "false", "name": "a b",
+        "greetingTimeout": "soon",
         "ignoreTLS": true, "requireTLS": true, "tls": {"ca": "/etc/ca.pem", "minVersion": "TLS9"},
-        "auth": {"user": "u", "password": "p"}, "proxy": "localhost:3128", "dkim": {"domainName": "example.com"},
+        "auth": {"user": "u", "password": "p"}, "proxy": "localhost:3128",
+        "dkim": {"domainName": "example.com"},
         "sendmail": true, "maxConections": 5, "fromm": 1
     });
     assert_eq!(
@@ -244,7 +250,8 @@ fn hostile() -> Vec<Value> {
         json!("MARKER\r\n"),
         json!("smtp://MARKER:MARKER@MARKER:x"),
         json!(
-            "smtp://MARKER:MARKER@h.example?MARKER=MARKER&tls.ciphers=MARKER&service=MARKER&name=MARKER%20"
+            "smtp://MARKER:MARKER@h.example?MARKER=MARKER&tls.ciphers=MARKER&service=MARKER\
+             &name=MARKER%20"
         ),
         json!("http://MARKER:MARKER@MARKER/MARKER?MARKER"),
         json!(["MARKER"]),

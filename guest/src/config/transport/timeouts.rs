@@ -29,9 +29,11 @@ mod tests {
 
     #[test]
     fn each_deadline_has_its_key_and_its_default() {
-        let zero = json!({"dnsTimeout": 0, "connectionTimeout": null, "greetingTimeout": 0, "socketTimeout": 0});
+        let zero = json!({"dnsTimeout": 0, "connectionTimeout": null, "greetingTimeout": 0,
+            "socketTimeout": 0});
         assert_eq!(plan(with(zero)).timeouts, DEFAULTS);
-        let set = json!({"dnsTimeout": 1, "connectionTimeout": 2, "greetingTimeout": 3, "socketTimeout": 4.5});
+        let set = json!({"dnsTimeout": 1, "connectionTimeout": 2, "greetingTimeout": 3,
+            "socketTimeout": 4.5});
         assert_eq!(
             plan(with(set)).timeouts,
             Timeouts { dns_ms: 1, connection_ms: 2, greeting_ms: 3, socket_ms: 5 }
@@ -41,7 +43,8 @@ mod tests {
     #[test]
     fn each_fault_is_told() {
         let document = with(json!({
-            "dnsTimeout": "1000", "connectionTimeout": -1, "greetingTimeout": true, "socketTimeout": 1e12
+            "dnsTimeout": "1000", "connectionTimeout": -1, "greetingTimeout": true,
+            "socketTimeout": 1e12
         }));
         assert_eq!(
             codes(&document),

@@ -19,9 +19,10 @@ pub(super) fn read(text: &str, pointer: &str, findings: &mut Findings) -> Option
     let plan = match options(text, &mut inner) {
         Ok(options) => plan(&options, &mut inner),
         Err(fault) => {
-            findings.error(pointer, "invalid-url", format!("is no URL of a mail server: it {fault}")).help(
-                "write `smtp://USER:PASSWORD@HOST:PORT`, or `smtps:` for TLS from the first byte, with user and \
-                 password percent-encoded",
+            let problem = format!("is no URL of a mail server: it {fault}");
+            findings.error(pointer, "invalid-url", problem).help(
+                "write `smtp://USER:PASSWORD@HOST:PORT`, or `smtps:` for TLS from the first byte, \
+                 with user and password percent-encoded",
             );
             None
         }
@@ -228,7 +229,8 @@ mod tests {
 
     #[test]
     fn the_query_sets_options() {
-        let text = "smtps://h.example?pool=false&greetingTimeout=5000&name=mail.example.com&tls.rejectUnauthorized=false\
+        let text = "smtps://h.example?pool=false&greetingTimeout=5000&name=mail.example.com\
+                    &tls.rejectUnauthorized=false\
                     &tls.servername=x.example&authMethod=&proxy=http%3A%2F%2Fp.example";
         assert_eq!(warnings(&url(text)), [("/url", "certificate-not-verified")]);
         let plan = plan(url(text));
@@ -304,8 +306,10 @@ mod tests {
     #[test]
     fn keys_beside_a_url_are_replaced() {
         let document = json!({
-            "url": "smtp://h.example", "host": "other.example", "port": "x", "auth": {"user": "u", "pass": "p"},
-            "pool": false, "tls": {"bad": 1}, "sendmail": true, "from": "x", "dkim": {}, "secure": null, "zzz": 1
+            "url": "smtp://h.example", "host": "other.example", "port": "x",
+            "auth": {"user": "u", "pass": "p"},
+            "pool": false, "tls": {"bad": 1}, "sendmail": true, "from": "x", "dkim": {},
+            "secure": null, "zzz": 1
         });
         assert_eq!(
             warnings(&document),

@@ -166,9 +166,10 @@ fn require_client_id(auth: &Object<'_>, endpoint: &Endpoint, findings: &mut Find
 
 fn require_client(auth: &Object<'_>, endpoint: &Endpoint, findings: &mut Findings) {
     if !auth.has("clientId") && !auth.has("clientSecret") {
-        findings.error(auth.pointer_to("refreshToken"), "missing-key", "nothing here gives an access token").help(
-            "set `refreshToken` with `clientId` and `clientSecret`; or `serviceClient` with `privateKey`; or \
-             `clientId`, `clientSecret` and `accessUrl`; or `accessToken`",
+        let pointer = auth.pointer_to("refreshToken");
+        findings.error(pointer, "missing-key", "nothing here gives an access token").help(
+            "set `refreshToken` with `clientId` and `clientSecret`; or `serviceClient` with \
+             `privateKey`; or `clientId`, `clientSecret` and `accessUrl`; or `accessToken`",
         );
         return;
     }
@@ -178,7 +179,8 @@ fn require_client(auth: &Object<'_>, endpoint: &Endpoint, findings: &mut Finding
     auth.require(
         "accessUrl",
         "client credentials need the token endpoint of their issuer",
-        "for Microsoft 365, set it to `https://login.microsoftonline.com/TENANT/oauth2/v2.0/token` and `scope` to \
+        "for Microsoft 365, set it to \
+         `https://login.microsoftonline.com/TENANT/oauth2/v2.0/token` and `scope` to \
          `https://outlook.office365.com/.default`",
         findings,
     );

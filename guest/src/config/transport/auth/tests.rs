@@ -29,7 +29,8 @@ fn empty_credentials_are_none() {
         json!({"type": "OAuth2"}),
         json!({"user": "", "pass": ""}),
         json!({"user": null, "pass": "", "type": "LOGIN"}),
-        json!({"type": "OAuth2", "user": "", "clientId": "", "clientSecret": "", "refreshToken": ""}),
+        json!({"type": "OAuth2", "user": "", "clientId": "", "clientSecret": "",
+            "refreshToken": ""}),
     ] {
         let document = auth(fields);
         assert_eq!(warnings(&document), [], "{document}");
@@ -150,7 +151,8 @@ fn a_given_token_needs_nothing_else() {
     );
     assert_eq!(login.renewal, None);
     let idle = auth(json!({
-        "user": "u", "accessToken": "t", "clientId": "c", "clientSecret": "s", "accessUrl": URL, "scope": "s",
+        "user": "u", "accessToken": "t", "clientId": "c", "clientSecret": "s", "accessUrl": URL,
+        "scope": "s",
         "serviceRequestTimeout": 5
     }));
     let unused = ["clientId", "clientSecret", "accessUrl", "scope", "serviceRequestTimeout"];
@@ -170,16 +172,16 @@ fn expiry_is_a_moment() {
     assert_eq!(expires(json!(0)), []);
     let lifetime = auth(json!({"user": "u", "accessToken": "t", "timeout": 3600}));
     assert_eq!(warnings(&lifetime), [("/auth/timeout", "no-effect")]);
-    let alone = auth(
-        json!({"user": "u", "refreshToken": "r", "clientId": "c", "expires": 1_900_000_000_000_u64}),
-    );
+    let alone = auth(json!({"user": "u", "refreshToken": "r", "clientId": "c",
+            "expires": 1_900_000_000_000_u64}));
     assert_eq!(warnings(&alone), [("/auth/expires", "no-effect")]);
 }
 
 #[test]
 fn a_refresh_token_renews() {
     let login = oauth2(json!({
-        "type": "OAuth2", "user": "u", "clientId": "c", "clientSecret": "s", "refreshToken": "r", "accessToken": "t"
+        "type": "OAuth2", "user": "u", "clientId": "c", "clientSecret": "s", "refreshToken": "r",
+        "accessToken": "t"
     }));
     assert_eq!(
         login.access_token.map(|token| token.token.pointer),
@@ -245,9 +247,8 @@ fn a_service_account_signs_assertions() {
 #[test]
 fn assertions_live_five_minutes_unless_told_otherwise() {
     let with_lifetime = |value: Value| {
-        auth(
-            json!({"user": "u", "serviceClient": "s", "privateKey": "k", "serviceRequestTimeout": value}),
-        )
+        auth(json!({"user": "u", "serviceClient": "s", "privateKey": "k",
+                "serviceRequestTimeout": value}))
     };
     for (value, lifetime) in [
         (json!(null), 300_000),
@@ -334,7 +335,8 @@ fn token_endpoints_are_https_or_this_machine() {
 fn further_fields_are_references_or_plain_numbers() {
     let document = auth(json!({
         "user": "u", "refreshToken": "r", "clientId": "c",
-        "customParams": {"resource": "ref", "n": 5, "b": true, "gone": null, "e": "", "env": {"env": "X"}},
+        "customParams": {"resource": "ref", "n": 5, "b": true, "gone": null, "e": "",
+        "env": {"env": "X"}},
         "customHeaders": {"X-Tenant": "ref"},
         "tls": {"rejectUnauthorized": false}
     }));
