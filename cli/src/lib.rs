@@ -13,6 +13,7 @@ mod failure;
 mod input;
 mod log;
 mod manual;
+mod memory;
 mod render;
 mod report;
 mod send;
@@ -78,16 +79,24 @@ fn show(help: &clap::Error) -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let session = Session::new(arguments);
+    match &arguments.command {
+        Command::Completions(command) => return manual::completions(command),
+        Command::Man => return manual::page(),
+        _ => {}
+    }
+    let session = Session::new(arguments)?;
+    // The engine has opened what the kernel shows to processes only whose memory may be read.
+    memory::withhold();
     match &arguments.command {
         Command::Batch(command) => batch::run(&session, command).await,
         Command::Check(command) => check::run(&session, command).await,
-        Command::Completions(command) => manual::completions(command),
-        Command::Component(arguments::Component::Check(command)) => component::check(command).await,
+        Command::Component(arguments::Component::Check(command)) => {
+            component::check(&session, command).await
+        }
         Command::Demo(command) => demo::run(&session, command).await,
         Command::Describe => describe::descriptor(&session).await,
         Command::Example(command) => describe::example(&session, command).await,
-        Command::Man => manual::page(),
+        Command::Completions(_) | Command::Man => Ok(ExitCode::SUCCESS),
         Command::Render(command) => render::run(&session, command).await,
         Command::Schema => describe::schema(&session).await,
         Command::Send(command) => send::run(&session, command).await,
@@ -98,28 +107,24 @@ async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 /// What all commands share: the component and the policy.
 struct Session<'a> {
     arguments: &'a Arguments,
+    engine: Engine,
 }
 
 impl<'a> Session<'a> {
-    fn new(arguments: &'a Arguments) -> Self {
-        Self { arguments }
-    }
-
-    /// An engine that keeps what it compiles.
-    fn engine() -> smtp_connector::Result<Engine> {
+    /// Makes an engine that keeps what it compiles.
+    fn new(arguments: &'a Arguments) -> smtp_connector::Result<Self> {
         let mut engine = Engine::builder();
         if let Some(directory) = cache_directory() {
             engine = engine.cache_directory(directory);
         }
-        engine.build()
+        Ok(Self { arguments, engine: engine.build()? })
     }
 
     /// Loads the component that the arguments name.
     async fn connector(&self) -> smtp_connector::Result<Connector> {
-        let engine = Self::engine()?;
         match &self.arguments.component {
-            Some(path) => engine.load_file(path).await,
-            None => engine.bundled().await,
+            Some(path) => self.engine.load_file(path).await,
+            None => self.engine.bundled().await,
         }
     }
 
