@@ -8,11 +8,12 @@ use crate::peers::handlebars_js;
 use crate::report::{Bound, Ratio, Report, Table};
 
 /// In the order of the tables' rows; none stands for handlebars.js.
-const CONTESTANTS: [(&str, Option<How>); 6] = [
+const CONTESTANTS: [(&str, Option<How>); 7] = [
     ("sandbox, kept instances", Some(How::Kept)),
     ("the same code, native", Some(How::Native)),
     ("sandbox, a fresh instance each, and the mail's bytes", Some(How::SandboxAndMail)),
     ("sandbox, a fresh instance each", Some(How::Fresh)),
+    ("the same, with conditions in the templates", Some(How::FreshWithBlocks)),
     ("handlebars crate", Some(How::Handlebars)),
     ("handlebars.js, precompiled", None),
 ];
