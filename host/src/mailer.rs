@@ -205,7 +205,7 @@ impl Mailer {
     ///
     /// As [`Mailer::render`].
     pub async fn compose(&self, request: &Request) -> Result<Message> {
-        self.composed(request, &self.redactor(request)).await
+        self.composed(request).await.map_err(|error| error.masked(&self.redactor(request)))
     }
 
     /// Composes a message without sending it.
@@ -445,20 +445,21 @@ impl Mailer {
     }
 
     /// Has the component compose a message, to the recipient that the host reads in the request.
-    async fn composed(&self, request: &Request, redactor: &Redactor) -> Result<Message> {
+    /// Composes a message. The error is not masked yet.
+    async fn composed(&self, request: &Request) -> Result<Message> {
         let to = recipient("to", &request.to)?;
-        let composed = self.composers.compose(request, to).await.and_then(|message| {
-            self.authors.admit(&message.from.address, request.supplied())?;
-            Ok(message)
-        });
-        composed.map_err(|error| error.masked(redactor))
+        let message = self.composers.compose(request, to).await?;
+        self.authors.admit(&message.from.address, request.supplied())?;
+        Ok(message)
     }
 
     /// Composes a message and makes a mail of it.
     async fn make(&self, request: &Request, redactor: Redactor) -> Result<Rendered> {
-        let message = self.composed(request, &redactor).await?;
-        let prepared = self.submitter.prepare(&message, request.message_id.as_deref());
-        let prepared = prepared.map_err(|error| error.masked(&redactor))?;
+        let made = self.composed(request).await.and_then(|message| {
+            let prepared = self.submitter.prepare(&message, request.message_id.as_deref())?;
+            Ok((message, prepared))
+        });
+        let (message, prepared) = made.map_err(|error| error.masked(&redactor))?;
         Ok(Rendered { message, prepared: Arc::new(prepared), redactor })
     }
 }
