@@ -54,6 +54,7 @@ pub(super) fn plan(port: u16) -> TransportPlan {
             socket: patience,
         },
         pool: None,
+        pipelining: true,
         dkim: None,
         logging: Logging::None,
     }

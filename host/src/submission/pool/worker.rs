@@ -20,7 +20,8 @@ use crate::submission::advice;
 use crate::submission::message::Prepared;
 use crate::submission::record::Record;
 use crate::submission::session::authentication::Login;
-use crate::submission::session::transaction::{self, Announcement};
+use crate::submission::session::pipelining::Together;
+use crate::submission::session::transaction::{self, Announcement, Uninvited};
 use crate::submission::session::{Commit, Session, is_astray};
 
 /// Starts a worker here.
@@ -196,12 +197,16 @@ async fn deliver(
     };
     let invitation = match invited {
         Some(Ok(invitation)) => invitation,
-        Some(Err(error)) => {
+        Some(Err(Uninvited { astray: true, .. })) => {
+            put_back(pool, pending);
+            return None;
+        }
+        Some(Err(Uninvited { error, .. })) => {
             fail(pool, session, pending, error, used);
             return None;
         }
         None => {
-            session.dialogue.abort();
+            session.abandon();
             return None;
         }
     };
@@ -220,14 +225,18 @@ async fn deliver(
             let receipt = receipt(outcome, &pending.prepared, &session.record);
             pending.finish(Ok(receipt));
         }
-        Some(Err(error)) => fail(pool, session, pending, error, false),
+        Some(Err(error)) => {
+            if next.is_some() && error.is_ambiguous() {
+                session.pipelining.doubt(Together::Messages);
+            }
+            fail(pool, session, pending, error, false);
+        }
         None => session.dialogue.abort(),
     }
     if session.dialogue.is_over() {
         // It was announced to nobody.
         if let Some(Upcoming { pending, .. }) = next {
-            pending.delivery.fail();
-            pool.queue.put_back(Pending { may_follow: false, ..pending });
+            put_back(pool, pending);
         }
         return None;
     }
@@ -237,7 +246,7 @@ async fn deliver(
 /// Announces the message that waits first together with the end of the one under way, which saves
 /// it a round trip (RFC 2920 §3.1).
 fn announce_next(pool: &Pool, session: &mut Session) -> Option<Upcoming> {
-    if !session.capabilities.pipelining {
+    if !session.pipelines() {
         return None;
     }
     let pending = pool.queue.follower()?;
@@ -268,12 +277,16 @@ fn fail(pool: &Pool, session: &mut Session, mut pending: Pending, error: Error, 
         && session.dialogue.is_over()
         && matches!(error.kind(), ErrorKind::Lost | ErrorKind::Protocol | ErrorKind::Temporary);
     if is_stale && pending.tries.requeue() {
-        pending.may_follow = false;
-        pending.delivery.fail();
-        return pool.queue.put_back(pending);
+        return put_back(pool, pending);
     }
     session.is_doubtful |= error.kind() == ErrorKind::Temporary;
     pending.finish(Err(advice::complete(error, pool.opener.plan(), &session.record)));
+}
+
+/// Has a message go over another connection, alone, of which this server has not heard the content.
+fn put_back(pool: &Pool, pending: Pending) {
+    pending.delivery.fail();
+    pool.queue.put_back(Pending { may_follow: false, ..pending });
 }
 
 fn receipt(outcome: transaction::Outcome, prepared: &Prepared, record: &Record) -> Receipt {
