@@ -4,6 +4,7 @@ mod dialogue;
 mod flow;
 mod peer;
 mod recipient;
+mod smuggling;
 mod tls;
 
 use std::sync::Arc;
