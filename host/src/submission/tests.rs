@@ -1,7 +1,9 @@
 //! Sessions against a scripted server on loopback: what is said, and what is made of the answers.
 
+mod cuts;
 mod dialogue;
 mod flow;
+mod memory;
 mod peer;
 mod recipient;
 mod smuggling;

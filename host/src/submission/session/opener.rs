@@ -33,7 +33,11 @@ impl Opener {
         egress: EgressPolicy,
         observer: Observer,
     ) -> Result<Self> {
-        let context = Context::new(plan, secrets, egress)?;
+        Self::over(Context::new(plan, secrets, egress)?, observer)
+    }
+
+    /// The same, over what is made ready already.
+    pub(crate) fn over(context: Context, observer: Observer) -> Result<Self> {
         let tokens = match &context.plan.authentication {
             Authentication::OAuth2(login) => {
                 // The local address is for the mail server, and may have no way to another one.
