@@ -4,6 +4,7 @@ mod cuts;
 mod dialogue;
 mod flow;
 mod memory;
+mod model;
 mod peer;
 mod recipient;
 mod smuggling;
