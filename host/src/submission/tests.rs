@@ -3,6 +3,7 @@
 mod dialogue;
 mod flow;
 mod peer;
+mod permit;
 mod recipient;
 mod tls;
 
