@@ -28,9 +28,6 @@ pub(crate) struct Claimed {
     pub id: String,
     /// The connector that sends it.
     pub connector: String,
-    /// What it is for.
-    #[sqlx(rename = "type")]
-    pub usage_type: String,
     /// The number of the claim: whoever has a lower one has lost the message.
     pub fence: i64,
     /// How often it was claimed.

@@ -5,8 +5,6 @@ use super::{Result, Store};
 /// A connector's document, sealed.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(crate) struct Document {
-    /// The connector's name.
-    pub name: String,
     /// The version, which each change raises.
     pub version: i64,
     /// What stands in it, sealed.
