@@ -33,7 +33,9 @@ async fn serve(
 ) -> Result<ExitCode, Failure> {
     let component = session.connector().await?;
     let tell = |started: Started| tell(introduction(&started, connector, Style::stderr()));
-    smtp_connector_server::serve(settings, component, tell).await.map_err(failure)?;
+    smtp_connector_server::serve(settings, component, tell)
+        .await
+        .map_err(|error| failure(&error))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -86,7 +88,7 @@ fn settings(session: &Session<'_>, command: &arguments::Serve) -> Result<Setting
     // What is no text is no setting of ours.
     let variables = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    settings = settings.with_environment(variables).map_err(misused)?;
+    settings = settings.with_environment(variables).map_err(|error| misused(&error))?;
     let arguments = [
         ("listen", &command.listen),
         ("store", &command.store),
@@ -105,10 +107,10 @@ fn settings(session: &Session<'_>, command: &arguments::Serve) -> Result<Setting
 }
 
 fn set(settings: &mut Settings, name: &str, value: &str) -> Result<(), Failure> {
-    settings.set(name, value).map_err(|error| misused(error).into())
+    settings.set(name, value).map_err(|error| misused(&error).into())
 }
 
-fn misused(error: SettingsError) -> Problem {
+fn misused(error: &SettingsError) -> Problem {
     Problem::usage(error.to_string(), "docs/service.md lists the settings")
 }
 
@@ -116,7 +118,7 @@ fn unwritable(error: &std::io::Error) -> Problem {
     Problem::internal(format!("cannot write a temporary file: {error}"))
 }
 
-fn failure(error: StartError) -> Failure {
+fn failure(error: &StartError) -> Failure {
     let message = error.to_string();
     match error {
         StartError::Setting(_) => {
@@ -138,7 +140,8 @@ fn failure(error: StartError) -> Failure {
 fn introduction(started: &Started, connector: Option<&str>, style: Style) -> String {
     let places = started.places.join(", ");
     let mut text = format!("{} listens at {places}\n", style.bold("smtp-connector"));
-    if let Some(path) = &started.new_keys {
+    // The key of a demo goes with the demo.
+    if let Some(path) = started.new_keys.as_ref().filter(|_| connector.is_none()) {
         let path = path.display();
         text += &format!("  The store is encrypted with the key in {path}: keep a copy of it.\n");
     }

@@ -138,6 +138,10 @@ impl Queue {
         }
         let all = async { while carriers.join_next().await.is_some() {} };
         let done = timeout(patience, all).await.is_ok();
+        carriers.shutdown().await;
+        if let Err(error) = self.store.give_back(&self.worker).await {
+            tracing::warn!(target: "smtp_connector", %error, "messages come back with their leases");
+        }
         tracing::info!(target: "smtp_connector", done, "no message is under way any more");
         upkeep.shutdown().await;
     }

@@ -30,7 +30,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonText {
             let detail = "the body has to be `application/json`";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", detail));
         }
-        Bytes::from_request(request, state).await.map(Self).map_err(unread)
+        Bytes::from_request(request, state).await.map(Self).map_err(|rejection| unread(&rejection))
     }
 }
 
@@ -48,7 +48,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 }
 
 /// Why a body did not come.
-fn unread(rejection: BytesRejection) -> Problem {
+fn unread(rejection: &BytesRejection) -> Problem {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
         let detail = "the body is larger than this address takes";
         return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail);

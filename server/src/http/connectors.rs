@@ -55,6 +55,7 @@ struct ListedConnector {
 #[utoipa::path(
     get,
     path = "/v1/connectors",
+    operation_id = "listConnectors",
     responses(
         (status = 200, body = Vec<ListedConnector>),
         (status = "4XX", description = "A problem", content_type = "application/problem+json"),
@@ -90,6 +91,7 @@ async fn list(
 #[utoipa::path(
     get,
     path = "/v1/connectors/{name}",
+    operation_id = "showConnector",
     params(("name" = String, Path, description = "The connector")),
     responses(
         (status = 200, body = Shown, headers(("ETag" = String, description = "Its version"))),
@@ -116,6 +118,7 @@ async fn show(
 #[utoipa::path(
     put,
     path = "/v1/connectors/{name}",
+    operation_id = "putConnector",
     params(
         ("name" = String, Path, description = "The connector"),
         ("If-Match" = Option<String>, Header, description = "The version to replace"),
@@ -159,6 +162,7 @@ async fn put(
 #[utoipa::path(
     delete,
     path = "/v1/connectors/{name}",
+    operation_id = "deleteConnector",
     params(
         ("name" = String, Path, description = "The connector"),
         ("If-Match" = Option<String>, Header, description = "The version to delete"),

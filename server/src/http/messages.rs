@@ -1,4 +1,5 @@
 //! Messages: asked for, looked at, taken back.
+#![expect(unused_qualifications, reason = "utoipa names the parameters of a query by their path")]
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -111,6 +112,7 @@ struct Page {
 #[utoipa::path(
     post,
     path = "/v1/connectors/{name}/messages",
+    operation_id = "sendMessage",
     params(
         ("name" = String, Path, description = "The connector"),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same body is the same message; with another body it is refused"),
@@ -168,6 +170,7 @@ async fn send(
 #[utoipa::path(
     get,
     path = "/v1/messages/{id}",
+    operation_id = "showMessage",
     params(
         ("id" = String, Path, description = "The message"),
         ("Prefer" = Option<String>, Header, description = "`wait=N` waits up to N seconds (30 at most) for the end of the message"),
@@ -195,6 +198,7 @@ async fn show(
 #[utoipa::path(
     delete,
     path = "/v1/messages/{id}",
+    operation_id = "cancelMessage",
     params(("id" = String, Path, description = "The message")),
     responses(
         (status = 204, description = "It will not be sent"),
@@ -221,6 +225,7 @@ async fn cancel(
 #[utoipa::path(
     get,
     path = "/v1/messages",
+    operation_id = "listMessages",
     params(Filter),
     responses(
         (status = 200, body = Page),

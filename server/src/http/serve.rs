@@ -22,7 +22,7 @@ use tokio_rustls::TlsAcceptor;
 /// How long the head of a request may take, and how long a connection is kept without one.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The largest head of a request.
+/// How much of the head of a request is read ahead; twice as much is the most that is taken.
 const LARGEST_HEAD: usize = 64 << 10;
 
 /// How long the service rests where the system gives no connection, such as for want of files.

@@ -107,6 +107,7 @@ fn token(name: &str, scopes: &[Scope]) -> Result<(String, StoredToken), NoToken>
 #[utoipa::path(
     post,
     path = "/v1/tokens",
+    operation_id = "makeToken",
     request_body = NewToken,
     responses(
         (status = 201, body = Made),
@@ -136,6 +137,7 @@ async fn make(
 #[utoipa::path(
     get,
     path = "/v1/tokens",
+    operation_id = "listTokens",
     responses(
         (status = 200, body = Vec<ListedToken>),
         (status = "4XX", description = "A problem", content_type = "application/problem+json"),
@@ -161,6 +163,7 @@ async fn list(
 #[utoipa::path(
     delete,
     path = "/v1/tokens/{id}",
+    operation_id = "deleteToken",
     params(("id" = String, Path, description = "The token's public name")),
     responses(
         (status = 204, description = "It is good for nothing any more"),

@@ -39,6 +39,7 @@ on_both!(
     a_failed_attempt_comes_back_when_it_is_due,
     what_a_dead_worker_had_waits_again_or_is_ambiguous,
     an_ambiguous_message_takes_a_late_word_for_its_end_and_no_second_attempt,
+    what_a_worker_gives_back_waits_again_unless_it_is_released,
     what_is_too_late_ends_unsent,
     lanes_take_turns,
     a_lane_keeps_to_its_rate_and_its_share,
@@ -230,6 +231,20 @@ async fn an_ambiguous_message_takes_a_late_word_for_its_end_and_no_second_attemp
     assert!(!finish(store, &lease, Outcome::Again(0), Way::Up).await);
     assert!(finish(store, &lease, Outcome::Final(State::Accepted), Way::Up).await);
     assert_eq!((state(store, "1").await, in_flight(store, "a").await), (State::Accepted, 0));
+}
+
+async fn what_a_worker_gives_back_waits_again_unless_it_is_released(store: &Store) {
+    accept(store, "1", "a").await;
+    let leased = claim_one(store).await;
+    accept(store, "2", "a").await;
+    let released = claim_one(store).await;
+    assert!(permit(store, &released).await);
+    store.give_back("another").await.expect("the store");
+    assert_eq!(in_flight(store, "a").await, 2);
+    store.give_back("w").await.expect("the store");
+    assert_eq!((state(store, "1").await, in_flight(store, "a").await), (State::Queued, 1));
+    assert!(!permit(store, &leased).await, "it is another's to claim");
+    assert!(finish(store, &released, Outcome::Final(State::Accepted), Way::Up).await);
 }
 
 async fn what_is_too_late_ends_unsent(store: &Store) {

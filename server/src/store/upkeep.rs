@@ -13,6 +13,9 @@ const AT_ONCE: i64 = 500;
 /// How long after its lease a released message still has a chance to be reported by its worker.
 const GRACE: i64 = 30 * SECOND;
 
+/// A message that is looked after: its name, its connector, its state.
+type Row = (String, String, i64);
+
 /// A message that ended without a worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ended {
@@ -45,22 +48,28 @@ impl Store {
                     where id in (select id from message where state = 2 and leased_until < $2 limit $3 {skip}) \
                     returning id, connector, state";
         let lost = self.take(&mut work, lost, released).await?;
-        let mut lanes: BTreeMap<&str, i64> = BTreeMap::new();
-        for (_, connector, _) in again.iter().chain(&lost) {
-            *lanes.entry(connector).or_default() += 1;
-        }
-        for (connector, count) in lanes {
-            let give_back = "update lane set in_flight = in_flight - $2, \
-                             due = case when due is null or due > $3 then $3 else due end where connector = $1";
-            sqlx::query(give_back)
-                .bind(connector)
-                .bind(count)
-                .bind(work.now)
-                .execute(&mut *work.transaction)
-                .await?;
-        }
+        free(&mut work, again.iter().chain(&lost)).await?;
         work.commit().await?;
         Ok(lost.into_iter().map(ended).collect())
+    }
+
+    /// Gives back at once what a worker has that is about to end, and has not released.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the database does; then it comes back with its lease.
+    pub(crate) async fn give_back(&self, worker: &str) -> Result<()> {
+        let mut work = self.begin().await?;
+        let again = "update message set state = 0, fence = fence + 1, due = $1, worker = null, \
+                     leased_until = null where worker = $2 and state = 1 \
+                     returning id, connector, state";
+        let again: Vec<Row> = sqlx::query_as(again)
+            .bind(work.now)
+            .bind(worker)
+            .fetch_all(&mut *work.transaction)
+            .await?;
+        free(&mut work, again.iter()).await?;
+        work.commit().await
     }
 
     /// Ends what waits and is too late.
@@ -109,7 +118,7 @@ impl Store {
         let mut work = self.begin().await?;
         let abandon = "update message set state = 7, ended = $1, content = null where connector = $2 \
                        and state = 0 returning id, connector, state";
-        let abandoned: Vec<(String, String, i64)> = sqlx::query_as(abandon)
+        let abandoned: Vec<Row> = sqlx::query_as(abandon)
             .bind(work.now)
             .bind(connector)
             .fetch_all(&mut *work.transaction)
@@ -123,13 +132,32 @@ impl Store {
         work: &mut Work,
         statement: &'static str,
         before: i64,
-    ) -> Result<Vec<(String, String, i64)>> {
+    ) -> Result<Vec<Row>> {
         let taken = sqlx::query_as(self.sql(statement)).bind(work.now).bind(before).bind(AT_ONCE);
         Ok(taken.fetch_all(&mut *work.transaction).await?)
     }
 }
 
-fn ended((id, connector, state): (String, String, i64)) -> Ended {
+fn ended((id, connector, state): Row) -> Ended {
     debug_assert!(state != code::QUEUED, "only what has ended is told");
     Ended { id, connector, state: State::of(state) }
+}
+
+/// Takes messages off what their lanes have under way; what waits of them is due now.
+async fn free(work: &mut Work, messages: impl Iterator<Item = &Row>) -> Result<()> {
+    let mut lanes: BTreeMap<&str, i64> = BTreeMap::new();
+    for (_, connector, _) in messages {
+        *lanes.entry(connector).or_default() += 1;
+    }
+    for (connector, count) in lanes {
+        let give_back = "update lane set in_flight = in_flight - $2, \
+                         due = case when due is null or due > $3 then $3 else due end where connector = $1";
+        sqlx::query(give_back)
+            .bind(connector)
+            .bind(count)
+            .bind(work.now)
+            .execute(&mut *work.transaction)
+            .await?;
+    }
+    Ok(())
 }
