@@ -24,8 +24,9 @@ use crate::store::{
     Acceptance, Claimed, Ended, Finish, Lease, NewMessage, Record, Store, StoreError,
 };
 
-/// How many messages of all connectors are under way at once in this process.
-const CAPACITY: usize = 512;
+/// How many messages of all connectors are under way at once in this process: some hundred
+/// connectors may have a relay that does not answer, and the others go on.
+const CAPACITY: usize = 2048;
 
 /// How often the store is asked for work that nobody has told of, such as second attempts.
 const ASK: Duration = Duration::from_millis(250);

@@ -2,6 +2,7 @@
 
 mod api;
 mod connectors;
+mod fair;
 mod faulty;
 mod hostile;
 
