@@ -1,1 +1,3 @@
 //! The service: mail is taken over HTTP, queued durably, and delivered.
+
+pub mod hooks;
