@@ -103,8 +103,8 @@ impl Ingress {
         Ok(Self { settings: settings.map_err(wrong)?, deadline })
     }
 
-    /// Settings that let nobody in, for calls to a connector that there is not: reading one takes as
-    /// long as for a connector that there is. Made once, it serves for all.
+    /// Settings that let nobody in, for calls to a connector that there is not: to read one takes
+    /// as long as for a connector that there is. Made once, they serve for all.
     ///
     /// # Errors
     ///
