@@ -86,7 +86,8 @@ impl Ingress {
         let Value::Object(mut members) = settings else {
             return Err(wrong("it is no JSON object".to_owned()));
         };
-        let deadline = members.remove("deadline").map(duration).transpose().map_err(wrong)?;
+        let deadline =
+            members.remove("deadline").as_ref().map(duration).transpose().map_err(wrong)?;
         let members = Value::Object(members);
         let settings = match dialect {
             Dialect::Casdoor => typed(members).map(Settings::Casdoor),
@@ -199,7 +200,7 @@ fn typed<S: DeserializeOwned>(members: Value) -> Result<S, String> {
     serde_json::from_value(members).map_err(|error| error.to_string())
 }
 
-fn duration(value: Value) -> Result<Duration, String> {
+fn duration(value: &Value) -> Result<Duration, String> {
     let text = value.as_str().and_then(|text| humantime::parse_duration(text).ok());
     text.filter(|duration| !duration.is_zero())
         .ok_or_else(|| "`deadline` is no duration such as `10m`".to_owned())

@@ -40,13 +40,34 @@ struct Post {
     keys: JwkSet,
 }
 
+/// The text of a body.
+struct Body(String);
+
+impl From<&str> for Body {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl From<&Value> for Body {
+    fn from(value: &Value) -> Self {
+        Self(value.to_string())
+    }
+}
+
+impl From<Value> for Body {
+    fn from(value: Value) -> Self {
+        Self::from(&value)
+    }
+}
+
 impl Post {
-    fn new(dialect: Dialect, settings: Value, body: impl ToString) -> Self {
+    fn new(dialect: Dialect, settings: Value, body: impl Into<Body>) -> Self {
         Self {
             ingress: Ingress::parse(dialect, settings).expect("the settings are sound"),
             method: Method::POST,
             headers: HeaderMap::new(),
-            body: body.to_string(),
+            body: body.into().0,
             keys: JwkSet { keys: Vec::new() },
         }
     }

@@ -9,7 +9,7 @@ use crate::hooks::Content;
 const FORM: &str = "content=%3Cp%3E482913+%7B%7Bx%7D%7D%3C%2Fp%3E&fromAddress=no-reply%40a.test\
                     &fromName=Shop&subject=Your+code&toAddress=jo%40example.org";
 
-fn post(settings: Value, body: impl ToString) -> Post {
+fn post(settings: Value, body: impl Into<Body>) -> Post {
     Post::new(Dialect::Casdoor, settings, body)
         .header("x-token", "0123456789abcdef")
         .header("content-type", "application/x-www-form-urlencoded")

@@ -20,7 +20,7 @@ fn body() -> Value {
     })
 }
 
-fn post(body: impl ToString) -> Post {
+fn post(body: impl Into<Body>) -> Post {
     let post = Post::new(Dialect::Clerk, json!({ "secrets": [WHSEC] }), body);
     post.signed("svix", "msg_1", NOW, &[WHSEC])
 }

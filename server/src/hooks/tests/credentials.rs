@@ -157,7 +157,7 @@ fn tokens_are_signed_by_a_key_that_is_published_for_it() {
     assert_eq!(unknown.read(), Err(Refusal::UnknownKey));
     let mut other_key = sound.clone();
     other_key.keys = Signer::new(Algorithm::RS256, "k1").keys();
-    let mut for_encryption = sound.clone();
+    let mut for_encryption = sound;
     for_encryption.keys.keys[0].common.public_key_use = Some(PublicKeyUse::Encryption);
     for post in [other_key, for_encryption] {
         assert!(matches!(post.read(), Err(Refusal::Unauthorized(_))));

@@ -40,7 +40,7 @@ fn body() -> Value {
     })
 }
 
-fn post(claims: &Value, body: impl ToString) -> Post {
+fn post(claims: &Value, body: impl Into<Body>) -> Post {
     let signer = Signer::new(Algorithm::RS256, "k1");
     let mut post = Post::new(Dialect::Entra, settings(), body)
         .header("authorization", &format!("Bearer {}", signer.token(claims)));

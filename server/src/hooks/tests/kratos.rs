@@ -8,7 +8,7 @@ use crate::hooks::Content;
 
 const SECRET: &str = "Bearer 9b1d6c2f8e0a4753";
 
-fn post(body: impl ToString) -> Post {
+fn post(body: impl Into<Body>) -> Post {
     Post::new(Dialect::Kratos, json!({ "secrets": [SECRET] }), body).header("authorization", SECRET)
 }
 

@@ -8,7 +8,7 @@ use crate::hooks::Content;
 
 const AUTHORIZATION: &str = "Bearer 5f1d0c9a7b3e4f28";
 
-fn post(body: impl ToString) -> Post {
+fn post(body: impl Into<Body>) -> Post {
     Post::new(Dialect::Logto, json!({ "secrets": [AUTHORIZATION] }), body)
         .header("authorization", AUTHORIZATION)
 }

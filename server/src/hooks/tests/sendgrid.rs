@@ -20,7 +20,7 @@ fn body() -> Value {
     })
 }
 
-fn post(body: impl ToString) -> Post {
+fn post(body: impl Into<Body>) -> Post {
     Post::new(Dialect::SendGrid, json!({ "secrets": ["SG.0123456789abcdef"] }), body)
         .header("authorization", "Bearer SG.0123456789abcdef")
 }

@@ -8,7 +8,7 @@ use crate::hooks::Content;
 
 const BEARER: &str = "b1946ac92492d2347c6235b4d2611184";
 
-fn post(body: impl ToString) -> Post {
+fn post(body: impl Into<Body>) -> Post {
     let settings = json!({ "secrets": [WHSEC, BEARER], "deadline": "5m" });
     Post::new(Dialect::Standard, settings, body)
 }

@@ -25,7 +25,7 @@ fn body(action: &str, data: &Value) -> Value {
     })
 }
 
-fn post(body: impl ToString) -> Post {
+fn post(body: impl Into<Body>) -> Post {
     let settings = json!({ "secrets": [format!("v1,{WHSEC}")] });
     Post::new(Dialect::Supabase, settings, body).signed("webhook", "a1", NOW, &[WHSEC])
 }

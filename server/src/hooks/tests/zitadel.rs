@@ -27,7 +27,7 @@ fn body() -> Value {
     })
 }
 
-fn post(body: impl ToString) -> Post {
+fn post(body: impl Into<Body>) -> Post {
     let post = Post::new(Dialect::Zitadel, json!({ "secrets": [KEY] }), body);
     let signature = signature(KEY, NOW, &post.body);
     post.header("zitadel-signature", &format!("t={NOW},v1={signature}"))
@@ -57,9 +57,9 @@ fn the_layout_is_for_connectors_without_a_template_of_that_name() {
     let job = post(body()).job();
     let plain = job.request(|name| name == "Register");
     let own = job.request(|name| name == "user.human.email.code.added");
-    let Content::Layout(literal) = job.content.clone() else { panic!("a layout") };
+    let Content::Layout(literal) = job.content else { panic!("a layout") };
     let expected = smtp_connector::Request::new("user.human.email.code.added", "jo@example.org")
-        .payload(job.payload.clone());
+        .payload(job.payload);
     assert_eq!(own, expected);
     assert_eq!(plain, expected.literal(literal));
 }
