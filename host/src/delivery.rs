@@ -41,8 +41,8 @@ impl Delivery {
         self
     }
 
-    /// Has the message tried once and not again, whatever may pass: for a program that keeps a queue
-    /// of its own, whose policy is the one that counts.
+    /// Has the message tried once and not again, whatever may pass: for a program that keeps a
+    /// queue of its own, whose policy is the one that counts.
     ///
     /// # Example
     ///

@@ -21,7 +21,8 @@ pub struct Rendered {
     secrets: Vec<String>,
 }
 
-/// A rendered message in the form in which a program keeps it, to submit it later as the same bytes.
+/// A rendered message in the form in which a program keeps it, to submit it later as the same
+/// bytes.
 ///
 /// It holds the message's one-time codes in clear, and serialises with them: what it is kept in is
 /// to be encrypted. `Debug` shows neither.

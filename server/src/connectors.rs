@@ -185,7 +185,10 @@ impl Connectors {
     }
 
     fn blame(&self, name: &str, problem: String) {
-        tracing::error!(target: "smtp_connector", connector = name, problem, "connector not taken over");
+        tracing::error!(
+            target: "smtp_connector", connector = name, problem,
+            "connector not taken over"
+        );
         self.problems
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

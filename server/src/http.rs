@@ -4,6 +4,8 @@ mod access;
 mod body;
 mod connectors;
 mod health;
+pub(crate) mod hooks;
+pub(crate) mod keys;
 mod messages;
 mod openapi;
 mod preference;
@@ -24,6 +26,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 use utoipa_axum::router::OpenApiRouter;
 
+use self::hooks::Nobody;
+use self::keys::Keys;
 use self::problem::Problem;
 use crate::connectors::Connectors;
 use crate::queue::Queue;
@@ -41,6 +45,8 @@ pub(crate) struct Service {
     pub(crate) store: Arc<Store>,
     pub(crate) connectors: Arc<Connectors>,
     pub(crate) queue: Arc<Queue>,
+    pub(crate) nobody: Nobody,
+    pub(crate) keys: Keys,
     pub(crate) metrics: PrometheusHandle,
 }
 
@@ -54,6 +60,7 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
     router
         .merge(openapi::routes(&document))
         .merge(health::routes())
+        .merge(hooks::routes())
         .fallback(async || Problem::not_found("there is nothing at this address"))
         .method_not_allowed_fallback(async || Problem::method())
         .layer(DefaultBodyLimit::max(LARGEST_BODY))

@@ -1,6 +1,7 @@
 //! The service: mail is taken over HTTP, queued durably, and delivered.
 
 mod connectors;
+pub mod hooks;
 mod http;
 mod limits;
 mod queue;

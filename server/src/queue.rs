@@ -141,7 +141,10 @@ impl Queue {
         let done = timeout(patience, all).await.is_ok();
         carriers.shutdown().await;
         if let Err(error) = self.store.give_back(&self.worker).await {
-            tracing::warn!(target: "smtp_connector", %error, "messages come back with their leases");
+            tracing::warn!(
+                target: "smtp_connector", %error,
+                "messages come back with their leases"
+            );
         }
         tracing::info!(target: "smtp_connector", done, "no message is under way any more");
         upkeep.shutdown().await;
@@ -264,7 +267,10 @@ impl Queue {
     /// Tells of messages that ended without a worker.
     fn tell(&self, ended: &[Ended]) {
         for Ended { id, connector, state } in ended {
-            tracing::info!(target: "smtp_connector", id, connector, state = state.name(), "message ended");
+            tracing::info!(
+                target: "smtp_connector", id, connector, state = state.name(),
+                "message ended"
+            );
             metrics::counter!("smtp_connector_messages_total", "connector" => connector.clone(),
                 "state" => state.name())
             .increment(1);

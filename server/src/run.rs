@@ -13,6 +13,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::connectors::Connectors;
+use crate::http::hooks::Nobody;
+use crate::http::keys::Keys;
 use crate::http::serve::{Connections, Listener, tls};
 use crate::http::{Service, router, tokens};
 use crate::queue::{Policy, Queue};
@@ -118,6 +120,8 @@ pub async fn serve(
         store: store.clone(),
         connectors: connectors.clone(),
         queue: queue.clone(),
+        nobody: Nobody::new().map_err(|_| StartError::Keys(SealError::NoRandomness))?,
+        keys: Keys::new().map_err(|error| StartError::Setting(error.to_string()))?,
         metrics: recorder(),
     };
     let (stop, stopping) = watch::channel(false);

@@ -4,6 +4,7 @@ mod api;
 mod connectors;
 mod fair;
 mod faulty;
+mod hooks;
 mod hostile;
 
 use std::fs;

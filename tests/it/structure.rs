@@ -51,7 +51,7 @@ const ROWS: &[(&str, &[&[&str]])] = &[
 
 /// Crates that one place alone may name, lest the rest of the program depend on them.
 const NAMED_ONLY: &[(&str, &str)] = &[
-    ("axum", "server/src/http"),
+    ("axum", "server"),
     ("hyper", "host/src/submission"),
     ("hyper", "server/src/http"),
     ("lettre", "host/src/submission"),

@@ -1,8 +1,10 @@
-//! Servers that nobody here wrote, on loopback: mail servers, proxies, a token endpoint, a database.
+//! Servers that nobody here wrote, on loopback: mail servers, proxies, a token endpoint, a
+//! database.
 //!
 //! Each is one file: `start` puts everything that the server writes below a [`Site`] and waits
 //! until it listens; the value stops it by its process. `.ci/run` installs them, partly into the
-//! folder that the environment variable `REAL_SERVERS` names; Postfix, Exim, Dovecot and PostgreSQL need root.
+//! folder that the environment variable `REAL_SERVERS` names; Postfix, Exim, Dovecot and
+//! PostgreSQL need root.
 
 mod aiosmtpd;
 mod curl;

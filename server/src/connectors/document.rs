@@ -1,5 +1,5 @@
-//! What a connector is made of: a configuration as it is, or an object with a configuration and what
-//! the service is to know beside it.
+//! What a connector is made of: a configuration as it is, or an object with a configuration and
+//! what the service is to know beside it.
 
 use std::fmt;
 
@@ -7,21 +7,25 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::hooks::Hooks;
+
 /// What stands in the place of a secret.
 const MARK: &str = "***";
 
 /// The keys of a configuration that change messages and not where secrets go.
 const MESSAGE_KEYS: [&str; 5] = ["customHeaders", "fromEmail", "replyTo", "templates", "dkim"];
 
-/// The names of members of `hooks` whose texts are secrets.
-const HOOK_SECRETS: [&str; 6] = ["secret", "secrets", "token", "tokens", "password", "passwords"];
+/// The name of the members of `hooks` whose texts are secrets.
+const HOOK_SECRETS: &str = "secrets";
 
 /// The document of a connector.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) struct Document {
     text: String,
     configuration: String,
-    hooks: Map<String, Value>,
+    hooks: Hooks,
+    /// The same as they were written.
+    hooks_written: Map<String, Value>,
 }
 
 /// Why a text is no document.
@@ -48,14 +52,16 @@ impl Document {
     pub(crate) fn read(text: &str) -> Result<Self, NotADocument> {
         let members: Map<String, Value> =
             serde_json::from_str(text).map_err(|error| NotADocument(error.to_string()))?;
-        let (configuration, hooks) = if members.contains_key("configuration") {
+        let (configuration, written) = if members.contains_key("configuration") {
             let whole: Whole<'_> =
                 serde_json::from_str(text).map_err(|error| NotADocument(error.to_string()))?;
             (whole.configuration.get().to_owned(), whole.hooks)
         } else {
             (text.to_owned(), Map::new())
         };
-        Ok(Self { text: text.to_owned(), configuration, hooks })
+        let hooks = Hooks::try_from(written.clone())
+            .map_err(|error| NotADocument(format!("`hooks`: {error}")))?;
+        Ok(Self { text: text.to_owned(), configuration, hooks, hooks_written: written })
     }
 
     /// The document as it was written, secrets included.
@@ -69,14 +75,14 @@ impl Document {
     }
 
     /// What the hooks of the connector are told, by dialect.
-    pub(crate) fn hooks(&self) -> &Map<String, Value> {
+    pub(crate) fn hooks(&self) -> &Hooks {
         &self.hooks
     }
 
     /// The document with marks in place of its secrets. `quotable` is its configuration with marks.
     pub(crate) fn concealed(&self, quotable: &str) -> Value {
         let configuration: Value = serde_json::from_str(quotable).unwrap_or_default();
-        let mut hooks = Value::Object(self.hooks.clone());
+        let mut hooks = Value::Object(self.hooks_written.clone());
         conceal(&mut hooks, false);
         let Value::Object(hooks) = hooks else { return configuration };
         let mut whole = Map::from_iter([("configuration".to_owned(), configuration)]);
@@ -112,8 +118,8 @@ impl Document {
                 )));
             }
         }
-        let mut hooks = Value::Object(self.hooks.clone());
-        let secret = Value::Object(before.hooks.clone());
+        let mut hooks = Value::Object(self.hooks_written.clone());
+        let secret = Value::Object(before.hooks_written.clone());
         let mut marked = secret.clone();
         conceal(&mut marked, false);
         restore(&mut hooks, &marked, &secret);
@@ -129,7 +135,7 @@ fn conceal(value: &mut Value, secret: bool) {
         Value::Array(items) => items.iter_mut().for_each(|item| conceal(item, secret)),
         Value::Object(members) => {
             for (key, value) in members {
-                conceal(value, secret || HOOK_SECRETS.contains(&key.as_str()));
+                conceal(value, secret || key == HOOK_SECRETS);
             }
         }
         _ => {}
@@ -182,13 +188,13 @@ mod tests {
     use super::*;
 
     const BEFORE: &str = r#"{"configuration":{"host":"a.test","auth":{"user":"u","pass":"hunter2"},
-        "templates":[1]},"hooks":{"logto":{"tokens":["t1"]}}}"#;
+        "templates":[1]},"hooks":{"logto":{"secrets":["Bearer 3f0c6f9d2b1e4a58"]}}}"#;
     const QUOTABLE: &str = r#"{"host":"a.test","auth":{"user":"u","pass":"***"},"templates":[1]}"#;
 
     fn restored(configuration: &str) -> Result<Document, NotADocument> {
         let before = Document::read(BEFORE).expect("a document");
         let text = format!(
-            r#"{{"configuration":{configuration},"hooks":{{"logto":{{"tokens":["***"]}}}}}}"#
+            r#"{{"configuration":{configuration},"hooks":{{"logto":{{"secrets":["***"]}}}}}}"#
         );
         Document::read(&text).expect("a document").restored(&before, QUOTABLE)
     }
@@ -206,12 +212,12 @@ mod tests {
     fn secrets_are_shown_as_marks_and_marks_keep_them() {
         let before = Document::read(BEFORE).expect("a document");
         let shown = before.concealed(QUOTABLE).to_string();
-        assert!(!shown.contains("hunter2") && !shown.contains("t1"), "{shown}");
+        assert!(!shown.contains("hunter2") && !shown.contains("3f0c"), "{shown}");
         let kept =
             restored(r#"{"host":"a.test","auth":{"user":"u","pass":"***"},"templates":[2]}"#);
         let kept = kept.expect("the same server");
         assert!(kept.configuration().contains("hunter2") && kept.configuration().contains("[2]"));
-        assert_eq!(kept.hooks()["logto"]["tokens"][0], "t1");
+        assert_eq!(kept.hooks_written["logto"]["secrets"][0], "Bearer 3f0c6f9d2b1e4a58");
     }
 
     #[test]

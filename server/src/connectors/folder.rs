@@ -26,7 +26,10 @@ impl Connectors {
             Ok(files) => files,
             Err(error) => {
                 // The old ones go on.
-                tracing::error!(target: "smtp_connector", %error, "the folder of connectors cannot be read");
+                tracing::error!(
+                    target: "smtp_connector", %error,
+                    "the folder of connectors cannot be read"
+                );
                 return;
             }
         };
@@ -77,7 +80,10 @@ impl Connectors {
             watcher.watch(&folder, RecursiveMode::NonRecursive).map(|()| watcher)
         });
         if let Err(error) = &watching {
-            tracing::warn!(target: "smtp_connector", %error, "the folder of connectors is read each minute only");
+            tracing::warn!(
+                target: "smtp_connector", %error,
+                "the folder of connectors is read each minute only"
+            );
         }
         loop {
             if let Ok(None) = timeout(READ, changes.recv()).await {

@@ -50,8 +50,8 @@ impl From<StoreError> for Change {
 }
 
 impl Connectors {
-    /// Puts a connector: checks the document, keeps it, and takes it over. `expected` is the version
-    /// that it replaces; any where absent.
+    /// Puts a connector: checks the document, keeps it, and takes it over. `expected` is the
+    /// version that it replaces; any where absent.
     ///
     /// # Errors
     ///

@@ -18,7 +18,8 @@ impl fmt::Display for NotAName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "a connector's name has 1 to {LONGEST} letters and digits of ASCII, `-`, `_` and `.`, and \
+            "a connector's name has 1 to {LONGEST} letters and digits of ASCII, `-`, `_` and `.`, \
+             and \
              begins with a letter or digit"
         )
     }

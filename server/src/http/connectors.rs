@@ -128,8 +128,10 @@ async fn show(
     responses(
         (status = 200, body = Shown, headers(("ETag" = String, description = "Its version"))),
         (status = 201, body = Shown, headers(("ETag" = String, description = "Its version"))),
-        (status = "4XX", description = "Nothing was changed", content_type = "application/problem+json"),
-        (status = "5XX", description = "Nothing was changed", content_type = "application/problem+json"),
+        (status = "4XX", description = "Nothing was changed",
+            content_type = "application/problem+json"),
+        (status = "5XX", description = "Nothing was changed",
+            content_type = "application/problem+json"),
     ),
     security(("token" = [])),
 )]
@@ -169,8 +171,10 @@ async fn put(
     ),
     responses(
         (status = 204, description = "It is gone"),
-        (status = "4XX", description = "Nothing was changed", content_type = "application/problem+json"),
-        (status = "5XX", description = "Nothing was changed", content_type = "application/problem+json"),
+        (status = "4XX", description = "Nothing was changed",
+            content_type = "application/problem+json"),
+        (status = "5XX", description = "Nothing was changed",
+            content_type = "application/problem+json"),
     ),
     security(("token" = [])),
 )]

@@ -115,15 +115,20 @@ struct Page {
     operation_id = "sendMessage",
     params(
         ("name" = String, Path, description = "The connector"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same body is the same message; with another body it is refused"),
-        ("Prefer" = Option<String>, Header, description = "`wait=N` waits up to N seconds (30 at most) for the end of the message; `respond-async` does not"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same \
+            body is the same message; with another body it is refused"),
+        ("Prefer" = Option<String>, Header, description = "`wait=N` waits up to N seconds (30 at \
+                                                           most) for the end of the message; \
+                                                           `respond-async` does not"),
     ),
     request_body = NewMessage,
     responses(
         (status = 200, body = Message, description = "The relay took it"),
         (status = 202, body = Message, description = "It is queued"),
-        (status = "4XX", description = "Nothing was queued", content_type = "application/problem+json"),
-        (status = "5XX", description = "Nothing was queued; or, with a `message`, it ended otherwise", content_type = "application/problem+json"),
+        (status = "4XX", description = "Nothing was queued",
+            content_type = "application/problem+json"),
+        (status = "5XX", description = "Nothing was queued; or, with a `message`, it has ended",
+            content_type = "application/problem+json"),
     ),
     security(("token" = [])),
 )]
@@ -160,10 +165,23 @@ async fn send(
     let [accepted] = &accepted[..] else {
         return Err(Problem::internal("one message became several"));
     };
-    let patience = wait(&headers).unwrap_or_default();
-    let record = service.queue.await_end(&accepted.id, patience).await?;
+    let patience = wait(&headers);
+    let record = service.queue.await_end(&accepted.id, patience.unwrap_or_default()).await?;
     let record = record.ok_or_else(|| Problem::internal("the message is gone"))?;
-    Ok(answer(Message::from(record), accepted.replayed))
+    let message = Message::from(record);
+    let location = format!("/v1/messages/{}", message.id);
+    let mut response = match patience {
+        Some(_) => ended(message),
+        None => (StatusCode::ACCEPTED, Answer(message)).into_response(),
+    };
+    let headers = response.headers_mut();
+    if let Ok(location) = HeaderValue::from_str(&location) {
+        headers.insert(header::LOCATION, location);
+    }
+    if accepted.replayed {
+        headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
+    }
+    Ok(response)
 }
 
 /// What is known of a message.
@@ -173,7 +191,8 @@ async fn send(
     operation_id = "showMessage",
     params(
         ("id" = String, Path, description = "The message"),
-        ("Prefer" = Option<String>, Header, description = "`wait=N` waits up to N seconds (30 at most) for the end of the message"),
+        ("Prefer" = Option<String>, Header, description = "`wait=N` waits up to N seconds (30 at \
+                                                           most) for the end of the message"),
     ),
     responses(
         (status = 200, body = Message),
@@ -202,7 +221,8 @@ async fn show(
     params(("id" = String, Path, description = "The message")),
     responses(
         (status = 204, description = "It will not be sent"),
-        (status = 409, description = "It is on its way or has ended", content_type = "application/problem+json"),
+        (status = 409, description = "It is on its way or has ended",
+            content_type = "application/problem+json"),
         (status = "4XX", description = "A problem", content_type = "application/problem+json"),
         (status = "5XX", description = "A problem", content_type = "application/problem+json"),
     ),
@@ -269,35 +289,25 @@ async fn list(
     Ok(Answer(Page { messages: records.into_iter().map(Message::from).collect(), cursor }))
 }
 
-/// The answer to a wish: what is known by then of the message.
-fn answer(message: Message, replayed: bool) -> Response {
-    let location = format!("/v1/messages/{}", message.id);
-    let mut response = match message.state {
-        State::Queued | State::Sending => (StatusCode::ACCEPTED, Answer(message)).into_response(),
-        State::Accepted => Answer(message).into_response(),
-        state => {
-            let status = match state {
-                State::Expired => StatusCode::GATEWAY_TIMEOUT,
-                State::Cancelled => StatusCode::CONFLICT,
-                _ => StatusCode::BAD_GATEWAY,
-            };
-            let problem = match &message.error {
-                Some(error) => Problem::of(status, error),
-                None => Problem::new(status, state.name(), format!("the message is {state}")),
-            };
-            problem
-                .with("message", serde_json::to_value(&message).unwrap_or_default())
-                .into_response()
+/// The answer to one who waited for the end of a message.
+fn ended(message: Message) -> Response {
+    let status = match message.state {
+        State::Queued | State::Sending => {
+            return (StatusCode::ACCEPTED, Answer(message)).into_response();
+        }
+        State::Accepted => return Answer(message).into_response(),
+        State::Expired => StatusCode::GATEWAY_TIMEOUT,
+        State::Cancelled => StatusCode::CONFLICT,
+        State::Ambiguous | State::Failed | State::Refused => StatusCode::BAD_GATEWAY,
+    };
+    let problem = match &message.error {
+        Some(error) => Problem::of(status, error),
+        None => {
+            let state = message.state;
+            Problem::new(status, state.name(), format!("the message is {state}"))
         }
     };
-    let headers = response.headers_mut();
-    if let Ok(location) = HeaderValue::from_str(&location) {
-        headers.insert(header::LOCATION, location);
-    }
-    if replayed {
-        headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
-    }
-    response
+    problem.with("message", serde_json::to_value(&message).unwrap_or_default()).into_response()
 }
 
 /// The connector of a message, for those who may read it; what they may not read is not there.

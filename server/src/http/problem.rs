@@ -132,7 +132,10 @@ impl From<Refusal> for Problem {
                 Self::unavailable("the store is away; nothing was queued")
             }
             Refusal::Internal(problem) => {
-                tracing::error!(target: "smtp_connector", problem, "a message could not be accepted");
+                tracing::error!(
+                    target: "smtp_connector", problem,
+                    "a message could not be accepted"
+                );
                 Self::internal("the message could not be accepted")
             }
         }

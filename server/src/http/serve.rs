@@ -80,7 +80,10 @@ impl Connections {
                     });
                 }
                 Err(error) => {
-                    tracing::warn!(target: "smtp_connector::http", %error, "no connection can be taken");
+                    tracing::warn!(
+                        target: "smtp_connector::http", %error,
+                        "no connection can be taken"
+                    );
                     sleep(REST).await;
                 }
             }

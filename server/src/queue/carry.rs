@@ -63,14 +63,20 @@ impl Queue {
             match self.finishes.commit(finish.clone()).await {
                 Ok(noted) => break noted,
                 Err(error) => {
-                    tracing::warn!(target: "smtp_connector", %error, id = message.id, "a result waits for the store");
+                    tracing::warn!(
+                        target: "smtp_connector", %error, id = message.id,
+                        "a result waits for the store"
+                    );
                     sleep(AWAY).await;
                 }
             }
         };
         let Outcome::Final(state) = outcome else { return };
         let (id, connector) = (&message.id, &message.connector);
-        tracing::info!(target: "smtp_connector", id, connector, state = state.name(), noted, "message ended");
+        tracing::info!(
+            target: "smtp_connector", id, connector, state = state.name(), noted,
+            "message ended"
+        );
         if noted {
             metrics::counter!("smtp_connector_messages_total", "connector" => connector.clone(),
                 "state" => state.name())

@@ -64,8 +64,9 @@ impl Store {
             }
         }
         for connector in &lanes {
-            let due = "insert into lane (connector, due) values ($1, $2) on conflict (connector) do \
-                       update set due = case when lane.due is null or lane.due > $2 then $2 else lane.due end";
+            let due = "insert into lane (connector, due) values ($1, $2) on conflict (connector) \
+                       do update set due = case when lane.due is null or lane.due > $2 then $2 \
+                       else lane.due end";
             let due = sqlx::query(due).bind(*connector).bind(work.now);
             due.execute(&mut *work.transaction).await?;
         }
@@ -86,9 +87,9 @@ impl Store {
             return Ok(Acceptance::Limited(wait));
         }
         let (key, digest) = message.key.clone().unzip();
-        let insert = "insert into message (id, connector, type, state, created, due, deadline, own_deadline, \
-                      idempotency_key, digest, message_id, content) \
-                      values ($1, $2, $3, 0, $4, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing";
+        let insert = "insert into message (id, connector, type, state, created, due, deadline, \
+                      own_deadline, idempotency_key, digest, message_id, content) values ($1, $2, \
+                      $3, 0, $4, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing";
         let inserted = sqlx::query(insert)
             .bind(message.id.as_str())
             .bind(message.connector.as_str())
@@ -134,11 +135,10 @@ async fn count(
     // A message moves the time at which the limit is at rest by one interval, from now on at least;
     // it may not move it further ahead than all messages of the limit together do.
     let latest = work.now.saturating_add(limit.all());
-    let count = "insert into recipient (connector, digest, tat) values ($1, $2, $3 + $4) \
-                 on conflict (connector, digest) do update \
-                 set tat = (case when recipient.tat > $3 then recipient.tat else $3 end) + $4 \
-                 where (case when recipient.tat > $3 then recipient.tat else $3 end) + $4 <= $5 \
-                 returning tat";
+    let count = "insert into recipient (connector, digest, tat) values ($1, $2, $3 + $4) on \
+                 conflict (connector, digest) do update set tat = (case when recipient.tat > $3 \
+                 then recipient.tat else $3 end) + $4 where (case when recipient.tat > $3 then \
+                 recipient.tat else $3 end) + $4 <= $5 returning tat";
     let counted: Option<(i64,)> = sqlx::query_as(count)
         .bind(message.connector.as_str())
         .bind(message.recipient.clone())

@@ -83,13 +83,14 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// Fails where the database does; then nothing is claimed, or what is comes back with its lease.
+    /// Fails where the database does; then nothing is claimed, or what is comes back with its
+    /// lease.
     pub(crate) async fn claim(&self, worker: &str, capacity: usize) -> Result<Vec<Claimed>> {
         let mut work = self.begin().await?;
-        let select = "select connector, tat, emission, burst, in_flight, most_in_flight, failures from lane \
-                      where due <= $1 and paused <= $1 and in_flight < most_in_flight \
-                      and (emission = 0 or tat <= $1 + (burst - 1) * emission) \
-                      order by served limit $2 {skip}";
+        let select = "select connector, tat, emission, burst, in_flight, most_in_flight, failures \
+                      from lane where due <= $1 and paused <= $1 and in_flight < most_in_flight \
+                      and (emission = 0 or tat <= $1 + (burst - 1) * emission) order by served \
+                      limit $2 {skip}";
         let lanes: Vec<Lane> = sqlx::query_as(self.sql(select))
             .bind(work.now)
             .bind(LANES)
@@ -115,10 +116,11 @@ impl Store {
         left: i64,
     ) -> Result<Vec<Claimed>> {
         let now = work.now;
-        let take = "update message set state = 1, fence = fence + 1, attempts = attempts + 1, worker = $1, \
-                    leased_until = $2 where id in (select id from message where connector = $3 and state = 0 \
-                    and due <= $4 and deadline > $4 order by due limit $5 {skip}) \
-                    returning id, connector, fence, attempts, created, deadline, own_deadline, content";
+        let take = "update message set state = 1, fence = fence + 1, attempts = attempts + 1, \
+                    worker = $1, leased_until = $2 where id in (select id from message where \
+                    connector = $3 and state = 0 and due <= $4 and deadline > $4 order by due \
+                    limit $5 {skip}) returning id, connector, fence, attempts, created, deadline, \
+                    own_deadline, content";
         let mut claimed: Vec<Claimed> = sqlx::query_as(self.sql(take))
             .bind(worker)
             .bind(now + LEASE)
@@ -133,8 +135,8 @@ impl Store {
         claimed.sort_by_key(|message| message.created);
         let count = i64::try_from(claimed.len()).unwrap_or(i64::MAX);
         let probes = lane.failures >= BREAKER && count > 0;
-        let note = "update lane set served = $2, in_flight = in_flight + $3, tat = $4, \
-                    paused = case when $5 > 0 then $5 else paused end, due = (select min(due) from message \
+        let note = "update lane set served = $2, in_flight = in_flight + $3, tat = $4, paused = \
+                    case when $5 > 0 then $5 else paused end, due = (select min(due) from message \
                     where connector = $1 and state = 0 and deadline > $2) where connector = $1";
         sqlx::query(note)
             .bind(lane.connector.as_str())
@@ -160,9 +162,9 @@ impl Store {
         emission: i64,
         burst: i64,
     ) -> Result<()> {
-        let set = "insert into lane (connector, most_in_flight, emission, burst) values ($1, $2, $3, $4) \
-                   on conflict (connector) do update set most_in_flight = $2, emission = $3, burst = $4, \
-                   paused = 0, failures = 0";
+        let set = "insert into lane (connector, most_in_flight, emission, burst) values ($1, $2, \
+                   $3, $4) on conflict (connector) do update set most_in_flight = $2, emission = \
+                   $3, burst = $4, paused = 0, failures = 0";
         let work = self.begin().await?;
         let mut work = work;
         sqlx::query(set)

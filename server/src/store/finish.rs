@@ -71,8 +71,8 @@ impl Store {
     /// Fails where the database does; then none of them may.
     pub(crate) async fn permit(&self, leases: &[Lease]) -> Result<Vec<bool>> {
         let mut work = self.begin().await?;
-        let release = "update message set state = 2 where id = $1 and fence = $2 and state in (1, 2) \
-                       and leased_until > $3 and deadline > $4";
+        let release = "update message set state = 2 where id = $1 and fence = $2 and state in (1, \
+                       2) and leased_until > $3 and deadline > $4";
         let mut permits = vec![false; leases.len()];
         for at in in_order(leases, |lease| lease) {
             let released = sqlx::query(release)
@@ -100,8 +100,8 @@ impl Store {
         let mut lanes: BTreeMap<String, Change> = BTreeMap::new();
         for at in in_order(finishes, |finish| &finish.lease) {
             let finish = &finishes[at];
-            let select = "select connector, state from message where id = $1 and fence = $2 \
-                          and state in (1, 2, 6) {lock}";
+            let select = "select connector, state from message where id = $1 and fence = $2 and \
+                          state in (1, 2, 6) {lock}";
             let held: Option<(String, i64)> = sqlx::query_as(self.sql(select))
                 .bind(finish.lease.id.as_str())
                 .bind(finish.lease.fence)
@@ -145,10 +145,11 @@ impl Store {
                 paused = work.now + pause(failures);
             }
         }
-        let update = "update lane set in_flight = in_flight - $2, failures = $3, paused = $4, \
-                      due = case when due is null or due > $5 then $5 else due end where connector = $1";
-        let keep = "update lane set in_flight = in_flight - $2, failures = $3, paused = $4 \
-                    where connector = $1";
+        let update = "update lane set in_flight = in_flight - $2, failures = $3, paused = $4, due \
+                      = case when due is null or due > $5 then $5 else due end where connector = \
+                      $1";
+        let keep = "update lane set in_flight = in_flight - $2, failures = $3, paused = $4 where \
+                    connector = $1";
         let update = sqlx::query(if change.due.is_some() { update } else { keep })
             .bind(connector)
             .bind(change.given_back)
@@ -182,8 +183,8 @@ impl Store {
 async fn note(work: &mut Work, finish: &Finish) -> Result<()> {
     let update = match finish.outcome {
         Outcome::Final(state) => {
-            let end = "update message set state = $2, ended = $3, result = $4, content = null, worker = null, \
-                       leased_until = null where id = $1";
+            let end = "update message set state = $2, ended = $3, result = $4, content = null, \
+                       worker = null, leased_until = null where id = $1";
             let (code, _) = state.codes();
             sqlx::query(end).bind(finish.lease.id.as_str()).bind(code).bind(work.now)
         }

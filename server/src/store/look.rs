@@ -79,8 +79,8 @@ impl Store {
         // With and without a connector, so that each finds its index.
         let of = if look.connector.is_some() { "connector = $1" } else { "$1 = ''" };
         let select = format!(
-            "select {COLUMNS} from message where {of} and ($2 = '' or id < $2) \
-             and state between $3 and $4 and created >= $5 and created < $6 order by id desc limit $7"
+            "select {COLUMNS} from message where {of} and ($2 = '' or id < $2) and state between \
+             $3 and $4 and created >= $5 and created < $6 order by id desc limit $7"
         );
         let (lowest, highest) = look.state.map_or((code::QUEUED, i64::MAX), State::codes);
         let found = sqlx::query_as(sqlx::AssertSqlSafe(select))
@@ -120,9 +120,9 @@ impl Store {
     ///
     /// Fails where the database does.
     pub(crate) async fn depth(&self) -> Result<(i64, i64, Option<i64>)> {
-        let select = "select (select count(*) from message where state = 0), \
-                      (select count(*) from message where state in (1, 2)), \
-                      (select min(due) from message where state = 0)";
+        let select = "select (select count(*) from message where state = 0), (select count(*) \
+                      from message where state in (1, 2)), (select min(due) from message where \
+                      state = 0)";
         Ok(sqlx::query_as(select).fetch_one(self.readers()).await?)
     }
 }

@@ -25,8 +25,8 @@ impl Store {
     /// Fails where the database does.
     pub(crate) async fn put_token(&self, token: &StoredToken, first: bool) -> Result<bool> {
         let mut work = self.begin().await?;
-        let insert = "insert into token (id, digest, name, scopes, created) select $1, $2, $3, $4, $5 \
-                      where $6 = 0 or not exists (select 1 from token)";
+        let insert = "insert into token (id, digest, name, scopes, created) select $1, $2, $3, \
+                      $4, $5 where $6 = 0 or not exists (select 1 from token)";
         let kept = sqlx::query(insert)
             .bind(token.id.as_str())
             .bind(token.digest.clone())

@@ -40,13 +40,13 @@ impl Store {
             true => (i64::MAX, i64::MAX),
             false => (work.now, work.now - GRACE),
         };
-        let again = "update message set state = 0, fence = fence + 1, due = $1, worker = null, leased_until = null \
-                     where id in (select id from message where state = 1 and leased_until < $2 limit $3 {skip}) \
-                     returning id, connector, state";
+        let again = "update message set state = 0, fence = fence + 1, due = $1, worker = null, \
+                     leased_until = null where id in (select id from message where state = 1 and \
+                     leased_until < $2 limit $3 {skip}) returning id, connector, state";
         let again = self.take(&mut work, again, leased).await?;
-        let lost = "update message set state = 6, ended = $1, content = null, worker = null, leased_until = null \
-                    where id in (select id from message where state = 2 and leased_until < $2 limit $3 {skip}) \
-                    returning id, connector, state";
+        let lost = "update message set state = 6, ended = $1, content = null, worker = null, \
+                    leased_until = null where id in (select id from message where state = 2 and \
+                    leased_until < $2 limit $3 {skip}) returning id, connector, state";
         let lost = self.take(&mut work, lost, released).await?;
         free(&mut work, again.iter().chain(&lost)).await?;
         work.commit().await?;
@@ -61,8 +61,8 @@ impl Store {
     pub(crate) async fn give_back(&self, worker: &str) -> Result<()> {
         let mut work = self.begin().await?;
         let again = "update message set state = 0, fence = fence + 1, due = $1, worker = null, \
-                     leased_until = null where worker = $2 and state = 1 \
-                     returning id, connector, state";
+                     leased_until = null where worker = $2 and state = 1 returning id, connector, \
+                     state";
         let again: Vec<Row> = sqlx::query_as(again)
             .bind(work.now)
             .bind(worker)
@@ -79,9 +79,9 @@ impl Store {
     /// Fails where the database does.
     pub(crate) async fn expire(&self) -> Result<Vec<Ended>> {
         let mut work = self.begin().await?;
-        let expire = "update message set state = case when own_deadline = 1 then 5 else 7 end, ended = $1, \
-                      content = null where id in (select id from message where state = 0 and deadline <= $2 \
-                      limit $3 {skip}) returning id, connector, state";
+        let expire = "update message set state = case when own_deadline = 1 then 5 else 7 end, \
+                      ended = $1, content = null where id in (select id from message where state \
+                      = 0 and deadline <= $2 limit $3 {skip}) returning id, connector, state";
         let now = work.now;
         let expired = self.take(&mut work, expire, now).await?;
         work.commit().await?;
@@ -95,7 +95,8 @@ impl Store {
     /// Fails where the database does.
     pub(crate) async fn forget(&self, after: i64) -> Result<u64> {
         let mut work = self.begin().await?;
-        let old = "delete from message where id in (select id from message where ended < $1 limit $2 {skip})";
+        let old = "delete from message where id in (select id from message where ended < $1 limit \
+                   $2 {skip})";
         let forgotten = sqlx::query(self.sql(old))
             .bind(work.now - after)
             .bind(AT_ONCE)
@@ -116,8 +117,8 @@ impl Store {
     /// Fails where the database does.
     pub(crate) async fn abandon(&self, connector: &str) -> Result<Vec<Ended>> {
         let mut work = self.begin().await?;
-        let abandon = "update message set state = 7, ended = $1, content = null where connector = $2 \
-                       and state = 0 returning id, connector, state";
+        let abandon = "update message set state = 7, ended = $1, content = null where connector = \
+                       $2 and state = 0 returning id, connector, state";
         let abandoned: Vec<Row> = sqlx::query_as(abandon)
             .bind(work.now)
             .bind(connector)
@@ -150,8 +151,8 @@ async fn free(work: &mut Work, messages: impl Iterator<Item = &Row>) -> Result<(
         *lanes.entry(connector).or_default() += 1;
     }
     for (connector, count) in lanes {
-        let give_back = "update lane set in_flight = in_flight - $2, \
-                         due = case when due is null or due > $3 then $3 else due end where connector = $1";
+        let give_back = "update lane set in_flight = in_flight - $2, due = case when due is null \
+                         or due > $3 then $3 else due end where connector = $1";
         sqlx::query(give_back)
             .bind(connector)
             .bind(count)
