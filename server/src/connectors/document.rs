@@ -28,6 +28,12 @@ pub(crate) struct Document {
     hooks_written: Map<String, Value>,
 }
 
+/// A document as somebody wrote it, perhaps with marks in place of secrets.
+struct Draft {
+    configuration: String,
+    hooks: Map<String, Value>,
+}
+
 /// Why a text is no document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NotADocument(String);
@@ -50,18 +56,45 @@ impl Document {
     /// Fails where the text is no JSON object, or has unknown members beside `configuration`. A
     /// configuration itself is not judged.
     pub(crate) fn read(text: &str) -> Result<Self, NotADocument> {
-        let members: Map<String, Value> =
-            serde_json::from_str(text).map_err(|error| NotADocument(error.to_string()))?;
-        let (configuration, written) = if members.contains_key("configuration") {
-            let whole: Whole<'_> =
-                serde_json::from_str(text).map_err(|error| NotADocument(error.to_string()))?;
-            (whole.configuration.get().to_owned(), whole.hooks)
-        } else {
-            (text.to_owned(), Map::new())
-        };
-        let hooks = Hooks::try_from(written.clone())
+        let Draft { configuration, hooks: hooks_written } = Draft::read(text)?;
+        let hooks = Hooks::try_from(hooks_written.clone())
             .map_err(|error| NotADocument(format!("`hooks`: {error}")))?;
-        Ok(Self { text: text.to_owned(), configuration, hooks, hooks_written: written })
+        Ok(Self { text: text.to_owned(), configuration, hooks, hooks_written })
+    }
+
+    /// Reads a document in which marks may stand for the secrets of the one before, whose
+    /// configuration with marks `quotable` is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Document::read`]; and where a mark stands in a configuration that leads elsewhere than
+    /// the one before: its secrets would go to somebody whom they were not given for.
+    pub(crate) fn read_over(
+        before: &Self,
+        quotable: &str,
+        text: &str,
+    ) -> Result<Self, NotADocument> {
+        let draft = Draft::read(text)?;
+        let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+        let (marked, secret) = (read(quotable), read(&before.configuration));
+        let mut configuration = read(&draft.configuration);
+        let mut restored = restore(&mut configuration, &marked, &secret);
+        if restored && let Some(key) = departure(&configuration, &secret) {
+            return Err(NotADocument(format!(
+                "`{key}` changed, so that the secrets marked `{MARK}` have to be given anew"
+            )));
+        }
+        let mut hooks = Value::Object(draft.hooks);
+        let secret = Value::Object(before.hooks_written.clone());
+        let mut marked = secret.clone();
+        conceal(&mut marked, false);
+        restored |= restore(&mut hooks, &marked, &secret);
+        if !restored {
+            // Without a mark it stays as it was written.
+            return Self::read(text);
+        }
+        let whole = serde_json::json!({ "configuration": configuration, "hooks": hooks });
+        Self::read(&whole.to_string())
     }
 
     /// The document as it was written, secrets included.
@@ -91,41 +124,27 @@ impl Document {
         }
         Value::Object(whole)
     }
+}
 
-    /// The document in which marks are replaced by the secrets of the one before, whose
-    /// configuration with marks `quotable` is.
-    ///
-    /// # Errors
-    ///
-    /// Fails where a mark stands in a configuration that leads elsewhere than the one before: its
-    /// secrets would go to somebody whom they were not given for.
-    pub(crate) fn restored(&self, before: &Self, quotable: &str) -> Result<Self, NotADocument> {
-        let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
-        let (marked, secret) = (read(quotable), read(&before.configuration));
-        let mut configuration = read(&self.configuration);
-        if restore(&mut configuration, &marked, &secret) {
-            let differs = |(key, value): (&String, &Value)| {
-                !MESSAGE_KEYS.contains(&key.as_str()) && secret.get(key) != Some(value)
-            };
-            let members = configuration.as_object().into_iter().flatten();
-            let missing = secret.as_object().into_iter().flatten().find(|(key, _)| {
-                !MESSAGE_KEYS.contains(&key.as_str()) && configuration.get(key).is_none()
-            });
-            if let Some((key, _)) = members.into_iter().find(|member| differs(*member)).or(missing)
-            {
-                return Err(NotADocument(format!(
-                    "`{key}` changed, so that the secrets marked `{MARK}` have to be given anew"
-                )));
-            }
+impl Draft {
+    fn read(text: &str) -> Result<Self, NotADocument> {
+        let members: Map<String, Value> =
+            serde_json::from_str(text).map_err(|error| NotADocument(error.to_string()))?;
+        if !members.contains_key("configuration") {
+            return Ok(Self { configuration: text.to_owned(), hooks: Map::new() });
         }
-        let mut hooks = Value::Object(self.hooks_written.clone());
-        let secret = Value::Object(before.hooks_written.clone());
-        let mut marked = secret.clone();
-        conceal(&mut marked, false);
-        restore(&mut hooks, &marked, &secret);
-        let whole = serde_json::json!({ "configuration": configuration, "hooks": hooks });
-        Self::read(&whole.to_string())
+        let Whole { configuration, hooks } =
+            serde_json::from_str(text).map_err(|error| NotADocument(error.to_string()))?;
+        Ok(Self { configuration: configuration.get().to_owned(), hooks })
     }
+}
+
+/// A key of one configuration that leads elsewhere in the other.
+fn departure(one: &Value, other: &Value) -> Option<String> {
+    let (one, other) = (one.as_object()?, other.as_object()?);
+    let keys = one.keys().chain(other.keys());
+    let mut relevant = keys.filter(|key| !MESSAGE_KEYS.contains(&key.as_str()));
+    relevant.find(|key| one.get(*key) != other.get(*key)).cloned()
 }
 
 /// Replaces the texts of secrets by marks.
@@ -196,7 +215,7 @@ mod tests {
         let text = format!(
             r#"{{"configuration":{configuration},"hooks":{{"logto":{{"secrets":["***"]}}}}}}"#
         );
-        Document::read(&text).expect("a document").restored(&before, QUOTABLE)
+        Document::read_over(&before, QUOTABLE, &text)
     }
 
     #[test]

@@ -72,12 +72,15 @@ impl Connectors {
         if expected.is_some() && expected != version {
             return Err(Change::Conflict);
         }
-        let mut document = Document::read(text).map_err(Change::Unreadable)?;
-        if let Some(before) = &before {
-            let quotable = self.component.quotable(before.document().configuration(), &[]);
-            let restored = document.restored(before.document(), &quotable);
-            document = restored.map_err(Change::Unreadable)?;
-        }
+        let document = match &before {
+            None => Document::read(text),
+            Some(before) => {
+                let before = before.document();
+                let quotable = self.component.quotable(before.configuration(), &[]);
+                Document::read_over(before, &quotable, text)
+            }
+        };
+        let document = document.map_err(Change::Unreadable)?;
         // The version is known once it is kept.
         let made = self.make(name, Origin::Api(0), document).await.map_err(Change::Faulty)?;
         let sealed = self.sealer.seal(&place(name), made.document().text().as_bytes());

@@ -1,5 +1,5 @@
 //! Zitadel's HTTP provider for e-mail: texts that it has translated, colours, and values, but no
-//! mail. Unless the connector has a template for it, the layout is ours.
+//! mail, so that the layout is ours unless the connector has a template.
 
 mod layout;
 

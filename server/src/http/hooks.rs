@@ -76,7 +76,10 @@ async fn hook(
         }
     };
     if let Outcome::Refused(refusal) = &outcome {
-        tracing::warn!(target: "smtp_connector", connector = name, %dialect, %refusal, "a hook was refused");
+        tracing::warn!(
+            target: "smtp_connector", connector = name, %dialect, %refusal,
+            "a hook was refused"
+        );
     }
     respond(hooks::answer(dialect, &outcome.verdict()))
 }

@@ -81,7 +81,10 @@ impl Keys {
                 keys
             }
             Err(error) => {
-                tracing::warn!(target: "smtp_connector", %url, error, "the keys of a platform cannot be fetched");
+                tracing::warn!(
+                    target: "smtp_connector", %url, error,
+                    "the keys of a platform cannot be fetched"
+                );
                 self.known(url)
             }
         }

@@ -82,4 +82,8 @@ async fn hooks_with_errors_are_no_connector() {
         check_problem(&put(hooks).await, 422, "unfit");
     }
     assert_eq!(put(json!({ "kratos": { "secrets": [SECRET] } })).await.status, 201);
+    // What is shown can be put again: a mark keeps the secret.
+    let shown = client.get(path).await.json()["document"].clone();
+    assert_eq!(shown["hooks"]["kratos"]["secrets"], json!(["***"]));
+    assert_eq!(put(shown["hooks"].clone()).await.status, 200);
 }
