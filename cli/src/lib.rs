@@ -17,6 +17,8 @@ mod memory;
 mod render;
 mod report;
 mod send;
+#[cfg(feature = "serve")]
+mod serve;
 mod terminal;
 mod verify;
 
@@ -31,7 +33,7 @@ use failure::{Failure, Problem};
 use input::Config;
 use terminal::{Style, tell};
 
-use smtp_connector::{Connector, Engine, Mailer, Options};
+use smtp_connector::{Connector, EgressPolicy, Engine, Mailer, Options};
 
 /// Runs the command line of this process.
 #[must_use]
@@ -65,6 +67,8 @@ pub fn main() -> ExitCode {
 fn runtime(command: &Command) -> std::io::Result<Runtime> {
     let mut builder = match command {
         Command::Batch(_) => Builder::new_multi_thread(),
+        #[cfg(feature = "serve")]
+        Command::Serve(_) => Builder::new_multi_thread(),
         _ => Builder::new_current_thread(),
     };
     let workers = std::thread::available_parallelism().map_or(1, usize::from).max(2);
@@ -100,6 +104,8 @@ async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Command::Render(command) => render::run(&session, command).await,
         Command::Schema => describe::schema(&session).await,
         Command::Send(command) => send::run(&session, command).await,
+        #[cfg(feature = "serve")]
+        Command::Serve(command) => serve::run(&session, command).await,
         Command::Verify(command) => verify::run(&session, command).await,
     }
 }
@@ -148,7 +154,8 @@ impl<'a> Session<'a> {
     /// What a configuration may do: on a command line the operator writes it, so that it may name
     /// the operator's environment and files.
     fn options(&self) -> Options {
-        Options::default().egress(self.arguments.egress.clone()).secret_sources(true)
+        let egress = self.arguments.egress.clone().unwrap_or_else(EgressPolicy::any);
+        Options::default().egress(egress).secret_sources(true)
     }
 }
 

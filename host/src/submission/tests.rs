@@ -6,6 +6,7 @@ mod flow;
 mod memory;
 mod model;
 mod peer;
+mod permit;
 mod recipient;
 mod smuggling;
 mod tls;

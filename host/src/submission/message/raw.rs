@@ -26,6 +26,15 @@ impl Prepared {
         };
         Ok(Self { envelope, message_id, bytes: text.into_bytes() })
     }
+
+    /// A message that was prepared before and kept: it stays as it is, its signatures included.
+    pub(crate) fn stored(envelope: Envelope, message_id: String, content: &str) -> Result<Self> {
+        within_bound(content.len())?;
+        if self::message_id(content) != Some(message_id.as_str()) {
+            return Err(refusal("the stored message does not have its Message-ID"));
+        }
+        Ok(Self { envelope, message_id, bytes: content.as_bytes().to_vec() })
+    }
 }
 
 /// The Message-ID of a message, where it has one.

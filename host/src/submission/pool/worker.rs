@@ -10,6 +10,7 @@ use tokio::time::sleep_until;
 use super::Pool;
 use super::connection::Connection;
 use super::pending::Pending;
+use super::permit::Permit;
 use super::place::Place;
 use super::queue::{Idler, Next, Work};
 use super::rate::Rate;
@@ -47,6 +48,7 @@ struct Worker {
 /// A message that is next on a connection.
 struct Upcoming {
     pending: Pending,
+    permit: Permit,
     /// What was said of it already, behind the end of the message before.
     ahead: Option<Announcement>,
 }
@@ -107,11 +109,10 @@ impl Worker {
             pending.finish(Err(error));
             return self.leave().await;
         }
-        let mut next = Some(Upcoming { pending, ahead: None });
-        while let (Some(Upcoming { pending, ahead }), Some(connection)) =
-            (next.take(), &mut self.connection)
-        {
-            next = deliver(self.place.pool(), connection, pending, ahead).await;
+        let permit = Permit::ask(&pending.delivery);
+        let mut next = Some(Upcoming { pending, permit, ahead: None });
+        while let (Some(upcoming), Some(connection)) = (next.take(), &mut self.connection) {
+            next = deliver(self.place.pool(), connection, upcoming).await;
         }
         self.release().await;
     }
@@ -174,12 +175,8 @@ impl Worker {
 
 /// Delivers one message. Gives the one that was announced behind it, where the connection is still
 /// good.
-async fn deliver(
-    pool: &Pool,
-    connection: &mut Connection,
-    mut pending: Pending,
-    ahead: Option<Announcement>,
-) -> Option<Upcoming> {
+async fn deliver(pool: &Pool, connection: &mut Connection, upcoming: Upcoming) -> Option<Upcoming> {
+    let Upcoming { mut pending, permit, ahead } = upcoming;
     let used = connection.is_used();
     let has_room = connection.has_room(2, pool);
     connection.count();
@@ -210,6 +207,19 @@ async fn deliver(
             return None;
         }
     };
+    let permitted = tokio::select! {
+        biased;
+        () = pending.outcome.closed() => None,
+        permitted = permit.granted(pool.opener.plan().timeouts.socket) => Some(permitted),
+    };
+    if !matches!(permitted, Some(Ok(()))) {
+        // The server waits for a message, and nothing else can be said to it.
+        session.dialogue.abort();
+        if let Some(Err(error)) = permitted {
+            fail(pool, session, pending, error, false);
+        }
+        return None;
+    }
     if let Err(error) = transaction::say_content(session, &pending.prepared, &pending.commit) {
         fail(pool, session, pending, error, false);
         return None;
@@ -259,7 +269,10 @@ fn announce_next(pool: &Pool, session: &mut Session) -> Option<Upcoming> {
         Ok(announcement)
     });
     match announced {
-        Ok(announcement) => Some(Upcoming { pending, ahead: Some(announcement) }),
+        Ok(announcement) => {
+            let permit = Permit::ask(&pending.delivery);
+            Some(Upcoming { pending, permit, ahead: Some(announcement) })
+        }
         Err(error) => {
             pending.finish(Err(error));
             None
