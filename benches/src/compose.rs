@@ -61,8 +61,14 @@ pub(crate) fn compose(effort: &Effort, report: &mut Report) -> Outcome<()> {
         ratio,
         "",
     );
-    let fresh = cpu.series[FRESH].median();
-    report.goal("composing in a fresh instance, CPU time", Bound::AtMost(50.0), fresh, " µs");
+    // 50 µs on a machine that runs the native code in 3.9.
+    let fresh = cpu.series[FRESH].median() / cpu.series[NATIVE].median();
+    report.goal(
+        "composing in a fresh instance, CPU time, × the same code native",
+        Bound::AtMost(13.0),
+        fresh,
+        "",
+    );
     report.table(wall);
     report.table(cpu);
     Ok(())
