@@ -146,7 +146,7 @@ async fn mailer(connector: &Connector, configuration: &Value) -> Outcome<Mailer>
 }
 
 fn configuration(port: u16) -> Value {
-    mail::configuration(port, CONNECTIONS, TEMPLATE_BYTES)
+    mail::configuration(port, CONNECTIONS, &mail::template(TEMPLATE_BYTES))
 }
 
 fn request(index: usize) -> Request {
