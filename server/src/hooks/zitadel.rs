@@ -1,5 +1,7 @@
 //! Zitadel's HTTP provider for e-mail: texts that it has translated, colours, and values, but no
-//! mail. Unless the connector has a template for it, the layout is ours.
+//! mail.
+//!
+//! Unless the connector has a template for it, the layout is ours.
 
 mod layout;
 
