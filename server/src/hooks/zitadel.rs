@@ -1,5 +1,7 @@
 //! Zitadel's HTTP provider for e-mail: texts that it has translated, colours, and values, but no
-//! mail, so that the layout is ours unless the connector has a template.
+//! mail.
+//!
+//! Unless the connector has a template for it, the layout is ours.
 
 mod layout;
 
