@@ -54,7 +54,6 @@ async fn metrics(
 }
 
 /// Metrics are floating-point numbers, which are exact up to 2^53.
-#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
 fn as_f64(count: i64) -> f64 {
     count as f64
 }

@@ -13,6 +13,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::unix::SocketAddr;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -155,7 +156,7 @@ impl Listener {
                 .map_or_else(|_| "an unknown address".to_owned(), |address| address.to_string()),
             Self::Unix(listener) => {
                 let path = listener.local_addr().ok();
-                let path = path.as_ref().and_then(|address| address.as_pathname());
+                let path = path.as_ref().and_then(SocketAddr::as_pathname);
                 path.map_or_else(
                     || "a socket".to_owned(),
                     |path| format!("unix:{}", path.display()),

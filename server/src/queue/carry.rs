@@ -91,6 +91,7 @@ impl Queue {
 }
 
 /// Why there was nothing to try with.
+#[derive(Clone, Copy)]
 pub(super) enum Unready {
     /// It may be otherwise later.
     Wait(&'static str, i64),

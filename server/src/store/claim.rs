@@ -165,8 +165,7 @@ impl Store {
         let set = "insert into lane (connector, most_in_flight, emission, burst) values ($1, $2, \
                    $3, $4) on conflict (connector) do update set most_in_flight = $2, emission = \
                    $3, burst = $4, paused = 0, failures = 0";
-        let work = self.begin().await?;
-        let mut work = work;
+        let mut work = self.begin().await?;
         sqlx::query(set)
             .bind(connector)
             .bind(most_in_flight)
