@@ -29,9 +29,9 @@ const PROFILE: [&str; 5] = [
     "profile.release.strip='symbols'",
 ];
 
-/// How it is linked. Its stack, which is a mebibyte unless set, holds what the deepest configuration
-/// and template need several times over; whatever memory an instance has is looked through when it
-/// is cleaned for the next message.
+/// How it is linked. Its stack, which is a mebibyte unless set, holds what the deepest
+/// configuration and template need several times over; whatever memory an instance has is looked
+/// through when it is cleaned for the next message.
 const LINKING: &str = "target.wasm32-wasip2.rustflags=['-Clink-arg=-zstack-size=262144']";
 
 /// How every component begins: a preamble of its own tells it from a core module.

@@ -12,7 +12,6 @@ use crate::redactor::Redactor;
 use crate::submission::Prepared;
 
 /// A composed message and its bytes as they would be submitted.
-#[derive(Debug)]
 pub struct Rendered {
     /// The message as the component composed it.
     pub message: Message,
@@ -65,6 +64,16 @@ impl std::fmt::Debug for StoredMessage {
             .field("to", &self.to)
             .field("message_id", &self.message_id)
             .field("content_bytes", &self.content.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Shows neither the codes nor what carries them.
+impl std::fmt::Debug for Rendered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rendered")
+            .field("message", &self.message)
+            .field("prepared", &self.prepared)
             .finish_non_exhaustive()
     }
 }

@@ -457,15 +457,17 @@ mod tests {
             let masked = mask(&text);
             let seen: serde_json::Value =
                 serde_json::from_str(&masked.text).expect("it is JSON still");
-            let pointers: Vec<_> = documents::places(&document).map(|(pointer, _)| pointer).collect();
-            let left: Vec<_> = documents::places(&seen).map(|(pointer, _)| pointer).collect();
-            proptest::prop_assert_eq!(pointers, left, "the shape stays");
+            let shape = |document| -> Vec<_> {
+                documents::places(document).map(|(pointer, _)| pointer).collect()
+            };
+            proptest::prop_assert_eq!(shape(&document), shape(&seen), "the shape stays");
             for (pointer, value) in documents::places(&document) {
                 let (Some(value), Some(shown)) = (value.as_str(), seen.pointer(&pointer)) else {
                     continue;
                 };
                 let key = pointer.rsplit('/').next().unwrap_or_default();
-                let in_message = MESSAGE_KEYS.iter().any(|key| pointer.starts_with(&format!("/{key}")));
+                let first = pointer.split('/').nth(1).unwrap_or_default();
+                let in_message = MESSAGE_KEYS.contains(&first);
                 if secret_names::contain(key) && !in_message && !value.is_empty() {
                     let expected = format!("{SECRET_PREFIX}{pointer}");
                     proptest::prop_assert_eq!(shown.as_str(), Some(expected.as_str()));
@@ -479,8 +481,10 @@ mod tests {
         fn no_secret_is_left_in_what_reports_quote(document in documents::document()) {
             let text = document.to_string();
             let masked = mask(&text);
-            let quoted = crate::config::blot_out(&text, masked.unquotable.iter().map(String::as_str));
-            let quoted: serde_json::Value = serde_json::from_str(&quoted).expect("it is JSON still");
+            let unquotable = masked.unquotable.iter().map(String::as_str);
+            let quoted = crate::config::blot_out(&text, unquotable);
+            let quoted: serde_json::Value =
+                serde_json::from_str(&quoted).expect("it is JSON still");
             for pointer in &masked.unquotable {
                 proptest::prop_assert_eq!(quoted.pointer(pointer), Some(&"***".into()));
             }

@@ -173,11 +173,13 @@ mod tests {
             around in "[ a-z:\n]{0,20}",
         ) {
             let base64 = STANDARD.encode(&bytes);
-            let lines: Vec<_> = base64.as_bytes().chunks(width).map(String::from_utf8_lossy).collect();
+            let lines = base64.as_bytes().chunks(width).map(String::from_utf8_lossy);
+            let lines: Vec<_> = lines.collect();
             for line_break in ["\n", "\r\n", "\\n", "\\r\\n", " ", "\n\n\t"] {
                 let body = lines.join(line_break);
-                let begin = format!("-----BEGIN {label}-----{line_break}");
-                let text = format!("{around}{begin}{body}{line_break}-----END {label}-----{around}");
+                let begin = format!("{around}-----BEGIN {label}-----{line_break}");
+                let end = format!("{line_break}-----END {label}-----{around}");
+                let text = format!("{begin}{body}{end}");
                 proptest::prop_assert_eq!(
                     read(&text),
                     Ok(vec![(label.as_str(), None, bytes.clone())]),

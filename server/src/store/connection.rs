@@ -22,7 +22,7 @@ use super::{Result, Store, StoreError};
 const CONNECTIONS: u32 = 8;
 
 /// How long a request waits for a connection: those who ask over HTTP wait in turn.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where PostgreSQL carries word of work.
 const CHANNEL: &str = "smtp_connector";
