@@ -94,7 +94,7 @@ fn file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Problem> {
 fn bounded(source: impl Read, name: &str) -> Result<Zeroizing<Vec<u8>>, Problem> {
     let most = Limits::default().configuration_bytes as u64 + 1;
     let mut bytes = Zeroizing::default();
-    source.take(most).read_to_end(&mut *bytes).map_err(|error| unreadable(name, &error))?;
+    source.take(most).read_to_end(&mut bytes).map_err(|error| unreadable(name, &error))?;
     Ok(bytes)
 }
 

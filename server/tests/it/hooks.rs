@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, Method};
 use jsonwebtoken::jwk::JwkSet;
 use serde_json::{Value, json};
 use smtp_connector::{Error, ErrorKind, Stage};
@@ -124,7 +124,7 @@ async fn serve(secret: &str) -> (String, mpsc::UnboundedReceiver<Job>) {
             Ok(Asked::Nothing) => answer(Dialect::Logto, &Verdict::Nothing),
             Err(refusal) => answer(Dialect::Logto, &Verdict::Refused(&refusal)),
         };
-        (StatusCode::from(answer.status), answer.body)
+        (answer.status, answer.body)
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("it is bound");

@@ -113,7 +113,9 @@ async fn check_killed(seed: u64, count: usize, kills: u32) {
     let posting = tokio::spawn(post_all(count, watched));
     for kill in 0..kills {
         pause(kill).await;
-        served.take().map(Served::kill);
+        if let Some(served) = served.take() {
+            served.kill();
+        }
         let next = site.serve(&[]);
         services.send_replace(vec![next.administrator(site.path())]);
         served = Some(next);
