@@ -161,9 +161,14 @@ impl Masker<'_> {
             self.secrets.keep(pointer, Source::Inline(Secret::new(text)));
             return Ok(());
         }
-        let found = match self.may_be_url(text) {
-            true => Confidential::find(text),
-            false => Confidential::default(),
+        // Only where nothing but a URL belongs is one without `//` looked for: elsewhere
+        // `Team: a@b.example` reads like it.
+        let found = if self.is_url_key() {
+            Confidential::find_in_url(text)
+        } else if text.contains("://") && !self.in_message() {
+            Confidential::find(text)
+        } else {
+            Confidential::default()
         };
         if !found.has_userinfo && found.secrets.is_empty() {
             return self.write(text.into());
@@ -212,12 +217,6 @@ impl Masker<'_> {
             let pointer = self.pointer();
             self.scalars.forget(&pointer);
         }
-    }
-
-    /// Whether a text may be meant as a URL. Only where nothing but a URL belongs is one without
-    /// `//` looked for: elsewhere `Team: a@b.example` reads like it.
-    fn may_be_url(&self, text: &str) -> bool {
-        self.is_url_key() || (text.contains("://") && !self.in_message())
     }
 
     /// Whether the current key holds a URL, of which only the password is a secret.
@@ -391,6 +390,7 @@ mod tests {
                 r#"{"url":"smtps://h?tls.passphrase=w&a=b"}"#,
                 r#"{"url":"smtps://h?tls.passphrase=secret%3A%2Furl&a=b"}"#,
             ),
+            (r#"{"proxy":"//u:p@h:1"}"#, r#"{"proxy":"//u:secret%3A%2Fproxy@h:1"}"#),
             (r#"{"auth":{"pass":"abc:def@ghi"}}"#, r#"{"auth":{"pass":"secret:/auth/pass"}}"#),
             (r#"{"replyTo":"Team: a@b, c@d"}"#, r#"{"replyTo":"Team: a@b, c@d"}"#),
             (r#"{"proxy":"socks5://h:1"}"#, r#"{"proxy":"socks5://h:1"}"#),

@@ -23,13 +23,20 @@ pub(super) struct Confidential {
 impl Confidential {
     /// Looks into a text; into one without a scheme it does not.
     pub(super) fn find(text: &str) -> Self {
-        let Some((scheme, rest)) = text.split_once(':').filter(|(scheme, _)| is_scheme(scheme))
-        else {
-            return Self::default();
-        };
+        scheme_and_rest(text).map_or_else(Self::default, |parts| Self::find_in(text, parts))
+    }
+
+    /// Looks into a text that stands where nothing but a URL belongs, and into one without a scheme
+    /// as well: `me@a.test:password@host` and `//user:password@host` are as secret.
+    pub(super) fn find_in_url(text: &str) -> Self {
+        Self::find_in(text, scheme_and_rest(text).unwrap_or(("", text)))
+    }
+
+    fn find_in(text: &str, (scheme, rest): (&str, &str)) -> Self {
         // `user:password@host` without a scheme reads like one: then all of its user information is
         // secret.
-        let no_scheme = !rest.starts_with("//") && !["smtp", "smtps", "direct"].contains(&scheme);
+        let no_scheme = scheme.is_empty()
+            || !rest.starts_with("//") && !["smtp", "smtps", "direct"].contains(&scheme);
         let rest = rest.strip_prefix("//").unwrap_or(rest);
         let start = text.len() - rest.len();
         let userinfo = userinfo(rest);
@@ -105,7 +112,7 @@ pub(super) struct Url<'a> {
 impl<'a> Url<'a> {
     /// Reads a URL.
     pub(super) fn parse(text: &'a str) -> Option<Self> {
-        let (scheme, rest) = text.split_once(':').filter(|(scheme, _)| is_scheme(scheme))?;
+        let (scheme, rest) = scheme_and_rest(text)?;
         let rest = rest.strip_prefix("//").unwrap_or(rest);
         let rest = rest.split('#').next().unwrap_or_default();
         let (before, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -129,6 +136,10 @@ impl<'a> Url<'a> {
             query,
         })
     }
+}
+
+fn scheme_and_rest(text: &str) -> Option<(&str, &str)> {
+    text.split_once(':').filter(|(scheme, _)| is_scheme(scheme))
 }
 
 fn is_scheme(text: &str) -> bool {
@@ -185,6 +196,26 @@ mod tests {
             ),
         ] {
             let found = Confidential::find(text);
+            let shown: Vec<_> = found.secrets.into_iter().map(|range| &text[range]).collect();
+            assert_eq!((found.has_userinfo, shown), (has_userinfo, secrets), "{text}");
+        }
+    }
+
+    #[test]
+    fn where_a_url_belongs_it_is_looked_into_without_its_scheme() {
+        for (text, has_userinfo, secrets) in [
+            ("//u:p@h:1", true, vec!["p"]),
+            ("s//5:u:p@h:1", true, vec!["u:p"]),
+            ("me@a.test:p@h", true, vec!["p"]),
+            ("1u:p@h", true, vec!["p"]),
+            ("//p@h", true, vec!["p"]),
+            ("p@h", true, vec!["p"]),
+            ("u:p@h", true, vec!["p"]),
+            ("http://u:p@h", true, vec!["p"]),
+            ("//h:1", false, vec![]),
+            ("proxy.test", false, vec![]),
+        ] {
+            let found = Confidential::find_in_url(text);
             let shown: Vec<_> = found.secrets.into_iter().map(|range| &text[range]).collect();
             assert_eq!((found.has_userinfo, shown), (has_userinfo, secrets), "{text}");
         }
