@@ -124,7 +124,10 @@ fn mailbox((name, address): Named) -> Mailbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bindings::exports::smtp_connector::contract::messages::ContentType;
+    use crate::bindings::exports::smtp_connector::contract::messages::{
+        Content, ContentType, Request,
+    };
+    use crate::compose::Composer;
 
     fn program() -> Vec<u8> {
         let settings = MessageSettings {
@@ -173,6 +176,27 @@ mod tests {
         }
         for length in 0..whole.len() {
             assert!(Program::open(whole[..length].to_vec()).is_err(), "{length}");
+        }
+    }
+
+    #[test]
+    fn a_program_that_no_check_wrote_composes_something_or_says_why_not() {
+        let whole = program();
+        let payload = serde_json::json!({ "code": "482913", "link": "https://a.test/" });
+        let request = |usage_type: &str| Request {
+            usage_type: usage_type.to_owned(),
+            payload: payload.to_string(),
+            locale: None,
+            content: Content::Configured,
+        };
+        for at in BEGINNING.len()..whole.len() {
+            for octet in 0..=u8::MAX {
+                let mut bytes = whole.clone();
+                bytes[at] = octet;
+                let Ok(composer) = Composer::open(bytes) else { continue };
+                // Nothing panics; what it says is anybody's guess.
+                let _ = ["SignIn", "Generic"].map(|name| composer.compose(&request(name)));
+            }
         }
     }
 }

@@ -118,13 +118,14 @@ impl Source {
         payload: &Value,
         out: &mut Bounded,
     ) -> Result<(), TooLarge> {
-        let mut end = 0;
+        let mut end = 0_usize;
         for placeholder in placeholders {
-            let start = end + placeholder.text;
-            let path = start + placeholder.opening..start + placeholder.opening + placeholder.path;
+            let start = end.saturating_add(placeholder.text);
+            let path_start = start.saturating_add(placeholder.opening);
+            let path = path_start..path_start.saturating_add(placeholder.path);
             self.literal(end..start, out)?;
-            end = path.end + placeholder.closing;
-            match placeholder::resolve(payload, &self.text[path]) {
+            end = path.end.saturating_add(placeholder.closing);
+            match placeholder::resolve(payload, piece(&self.text, &path)) {
                 Found::Value(value) => {
                     let is_raw = placeholder.is_raw && self.escaping == Escaping::Html;
                     let escaping = if is_raw { Escaping::Plain } else { self.escaping };
@@ -138,8 +139,13 @@ impl Source {
     }
 
     fn literal(&self, span: Range<usize>, out: &mut Bounded) -> Result<(), TooLarge> {
-        write_text(&self.text[span], Escaping::Plain, out)
+        write_text(piece(&self.text, &span), Escaping::Plain, out)
     }
+}
+
+/// A piece of a template; nothing where there is none, as a program may say that no check wrote.
+fn piece<'a>(text: &'a str, span: &Range<usize>) -> &'a str {
+    text.get(span.clone()).unwrap_or_default()
 }
 
 impl From<TooLarge> for RenderFailure {

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::expression::{Call, Expression};
 use super::helper::Helper;
+use super::piece;
 use super::placeholder::{self, Found};
 use super::text::{Bounded, Escaping, TooLarge, write_text, write_value};
 use super::tree::{Block, Program, Statement};
@@ -41,14 +42,14 @@ impl Renderer<'_> {
 
     fn statement(&mut self, statement: &Statement, scope: &Scope<'_>) -> Result<(), TooLarge> {
         match statement {
-            Statement::Text(text) => self.literal(&self.source[text.span.clone()]),
+            Statement::Text(text) => self.literal(piece(self.source, &text.span)),
             Statement::Comment(_) => Ok(()),
-            Statement::Words { span, .. } => self.literal(&self.source[span.clone()]),
+            Statement::Words { span, .. } => self.literal(piece(self.source, span)),
             Statement::Placeholder { span, path, is_raw, .. } => {
-                match placeholder::resolve(scope.payload, &self.source[path.clone()]) {
+                match placeholder::resolve(scope.payload, piece(self.source, path)) {
                     Found::Value(value) => self.value(&value, *is_raw),
                     Found::Nothing => Ok(()),
-                    Found::UnknownRoot => self.literal(&self.source[span.clone()]),
+                    Found::UnknownRoot => self.literal(piece(self.source, span)),
                 }
             }
             Statement::Value { expression, is_raw, .. } => match evaluate(expression, scope) {
