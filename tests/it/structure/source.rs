@@ -60,7 +60,7 @@ impl Package {
 
     /// Whether nobody gets this package but who works on it.
     pub(crate) fn is_for_development(&self) -> bool {
-        ["benches", "examples", "tests"].contains(&self.folder.as_str())
+        ["benches", "examples", "fuzz", "tests"].contains(&self.folder.as_str())
     }
 
     pub(crate) fn references(&self) -> impl Iterator<Item = &Reference> {
