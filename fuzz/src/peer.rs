@@ -9,12 +9,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-/// The octet between what is said at once and what is said next. No text in UTF-8 holds it.
+/// The octet between what is said at once and what is said next: the client is heard in between.
+/// No text in UTF-8 holds it.
 const SEPARATOR: u8 = 0xff;
 
 /// How long a client's words are waited for: a client that is there answers sooner on loopback, and
 /// one that waits itself hears the next words early.
-const PATIENCE: Duration = Duration::from_millis(2);
+const PATIENCE: Duration = Duration::from_millis(5);
 
 /// How long a connection may stay open after the peer has said its last word and closed its side.
 const LINGER: Duration = Duration::from_secs(5);
@@ -80,10 +81,11 @@ impl Peer {
 /// Says the script, and hears the client to its end, so that all that it wrote is known.
 async fn visit(mut stream: TcpStream, script: &[u8]) -> Talk {
     let mut talk = Talk::default();
-    for (number, words) in script.split(|octet| *octet == SEPARATOR).enumerate() {
-        if number > 0
-            && !matches!(timeout(PATIENCE, hear(&mut stream, &mut talk)).await, Ok(true) | Err(_))
-        {
+    let said = script.split(|octet| *octet == SEPARATOR).enumerate();
+    for (number, words) in said.filter(|(_, words)| !words.is_empty()) {
+        let is_gone = number > 0
+            && matches!(timeout(PATIENCE, hear(&mut stream, &mut talk)).await, Ok(false));
+        if is_gone {
             return talk;
         }
         if stream.write_all(words).await.is_err() {

@@ -14,7 +14,8 @@ const MARK: &str = "c4n4ry";
 
 // Made ahead of the first run, lest its time be that run's.
 fuzz_target!(init: { LazyLock::force(&BENCH); }, |text: &str| {
-    let check = BENCH.connector.check(text, &Options::default());
+    let options = Options::default();
+    let check = BENCH.connector.check(text, &options);
     let check = match BENCH.runtime.block_on(check) {
         Ok(check) => check,
         Err(error) => panic!("{:?}: {error}", error.kind()),
