@@ -23,6 +23,7 @@ pub struct Delivery {
     within: Option<Duration>,
     before_data: Option<Arc<dyn Fn() -> io::Result<()> + Send + Sync>>,
     after_failure: Option<Arc<dyn Fn() + Send + Sync>>,
+    if_dropped_late: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
 impl Delivery {
@@ -73,6 +74,29 @@ impl Delivery {
         self
     }
 
+    /// Sets what is called where the send is dropped after the end of the message went out: then
+    /// only the server knows whether it has the message. A send that is dropped without this being
+    /// called has not handed its message over, and never will.
+    ///
+    /// It is called while the send is being dropped, and must not block.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    /// use smtp_connector::Delivery;
+    ///
+    /// let doubtful = Arc::new(AtomicBool::new(false));
+    /// let late = doubtful.clone();
+    /// let delivery = Delivery::default().if_dropped_late(move || late.store(true, Ordering::SeqCst));
+    /// ```
+    #[must_use]
+    pub fn if_dropped_late(mut self, note: impl Fn() + Send + Sync + 'static) -> Self {
+        self.if_dropped_late = Some(Arc::new(note));
+        self
+    }
+
     /// The moment at which a message is given up that is handed over now.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.within.and_then(|within| Instant::now().checked_add(within))
@@ -81,6 +105,13 @@ impl Delivery {
     /// Calls what was set to be called before DATA.
     pub(crate) fn begin(&self) -> io::Result<()> {
         self.before_data.as_ref().map_or(Ok(()), |note| note())
+    }
+
+    /// Calls what was set to be called where a send is dropped too late.
+    pub(crate) fn dropped_late(&self) {
+        if let Some(note) = &self.if_dropped_late {
+            note();
+        }
     }
 
     /// Calls what was set to be called between a failed attempt and the next one.
@@ -97,6 +128,7 @@ impl fmt::Debug for Delivery {
             .field("within", &self.within)
             .field("before_data", &self.before_data.is_some())
             .field("after_failure", &self.after_failure.is_some())
+            .field("if_dropped_late", &self.if_dropped_late.is_some())
             .finish()
     }
 }
