@@ -270,6 +270,8 @@ async fn a_dropped_send_says_whether_its_message_may_have_gone_out() {
         let cut_short = tokio::time::timeout(Duration::from_millis(300), sending).await;
         assert!(cut_short.is_err(), "the peer is silent");
         assert_eq!(told.load(Ordering::SeqCst), late);
+        drop(mailer);
+        peer.finish().await;
     }
 }
 

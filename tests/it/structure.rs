@@ -34,6 +34,7 @@ const ROWS: &[(&str, &[&[&str]])] = &[
 const NAMED_ONLY: &[(&str, &str)] = &[
     ("hyper", "host/src/submission"),
     ("lettre", "host/src/submission"),
+    ("napi", "node/src"),
     ("tokio_socks", "host/src/submission"),
     ("wasmtime", "host/src/sandbox"),
     ("wasmtime_wasi", "host/src/sandbox"),
