@@ -102,11 +102,11 @@ test('a verification says stage by stage what it found', async () => {
     peer,
     mailer: refused,
     stop,
-  } = await against((verb) => (verb === 'EHLO' ? '550 5.7.1 go away' : undefined));
+  } = await against((verb) => (verb === 'GREETING' ? '554 5.7.1 go away' : undefined));
   const { ok, error } = await refused.verify();
   assert.deepEqual(
     [ok, error instanceof SmtpConnectorError, error.stage, error.code],
-    [false, true, 'ehlo', 550],
+    [false, true, 'greeting', 554],
   );
   assert.equal(peer.taken.length, 0);
   await stop();
