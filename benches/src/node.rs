@@ -4,7 +4,7 @@
 use crate::Outcome;
 use crate::child::Batch;
 use crate::child::delivery::TEMPLATE_BYTES;
-use crate::measure::{Effort, in_rounds, Series};
+use crate::measure::{Effort, Series, in_rounds};
 use crate::peers::{Client, event_loop_delay, tenants_in_node};
 use crate::report::{Report, Table};
 use crate::sink::Sink;

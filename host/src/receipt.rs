@@ -93,7 +93,8 @@ impl Envelope {
     /// Fails with [`ErrorKind::Address`](crate::ErrorKind::Address) where one is no address, and
     /// nothing else, or where there is no recipient.
     pub fn new<'a>(sender: &str, recipients: impl IntoIterator<Item = &'a str>) -> Result<Self> {
-        let read = |place: &str, text: &str| Address::parse(place, text).map(|read| read.to_string());
+        let read =
+            |place: &str, text: &str| Address::parse(place, text).map(|read| read.to_string());
         let reverse_path = if sender.is_empty() { String::new() } else { read("from", sender)? };
         let recipients = recipients.into_iter().map(|recipient| read("to", recipient));
         let forward_paths = recipients.collect::<Result<Vec<_>>>()?;

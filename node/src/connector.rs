@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use napi::Env;
-use napi::bindgen_prelude::{Function, FnArgs, PromiseRaw, block_on};
+use napi::bindgen_prelude::{FnArgs, Function, PromiseRaw, block_on};
 use napi_derive::napi;
 use serde_json::json;
 use smtp_connector::Options;
@@ -80,8 +80,6 @@ async fn check(
 }
 
 /// A function that any thread may have called, and that keeps no program running.
-fn threadsafe(
-    function: Function<'_, FnArgs<(String, String)>, ()>,
-) -> napi::Result<Arc<Rotated>> {
+fn threadsafe(function: Function<'_, FnArgs<(String, String)>, ()>) -> napi::Result<Arc<Rotated>> {
     function.build_threadsafe_function().weak::<true>().build().map(Arc::new)
 }

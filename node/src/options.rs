@@ -11,14 +11,8 @@ use smtp_connector::{EgressPolicy, Options};
 use crate::border::misuse;
 
 /// What is told of a replaced refresh token: the user and the token. It keeps no program running.
-pub(crate) type Rotated = ThreadsafeFunction<
-    FnArgs<(String, String)>,
-    (),
-    FnArgs<(String, String)>,
-    Status,
-    false,
-    true,
->;
+pub(crate) type Rotated =
+    ThreadsafeFunction<FnArgs<(String, String)>, (), FnArgs<(String, String)>, Status, false, true>;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use smtp_connector::{
-    Connector, Delivery, EgressPolicy, Engine, Error, ErrorKind, Mailer, Options, Receipt, Request, Result,
-    Stage,
+    Connector, Delivery, EgressPolicy, Engine, Error, ErrorKind, Mailer, Options, Receipt, Request,
+    Result, Stage,
 };
 use smtp_connector_tests::peer::{Peer, Recording, Script};
 use tokio::sync::OnceCell;
