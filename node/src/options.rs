@@ -32,7 +32,9 @@ pub(crate) fn read(json: &str, rotated: Option<Arc<Rotated>>) -> napi::Result<Op
     let settings: Settings = serde_json::from_str(json).map_err(misuse)?;
     let mut egress = match &settings.egress {
         None => EgressPolicy::default(),
-        Some(policy) => policy.parse().map_err(|error| misuse(format!("`egress`: {error}")))?,
+        Some(policy) => {
+            policy.parse::<EgressPolicy>().map_err(|error| misuse(format!("`egress`: {error}")))?
+        }
     };
     if let Some(ports) = settings.ports {
         egress = egress.with_ports(ports);
