@@ -3,6 +3,7 @@
 
 pub(crate) mod composition;
 pub(crate) mod delivery;
+pub(crate) mod neighbours;
 pub(crate) mod tenants;
 
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use serde_json::to_string;
 
 use crate::Outcome;
 use composition::How;
+use neighbours::Neighbourhood;
 
 /// The argument that asks for a task.
 pub(crate) const COMMAND: &str = "task";
@@ -25,6 +27,8 @@ pub(crate) enum Task {
     Compose(How, usize),
     /// Delivers messages through lettre's pool.
     LettrePool(Batch),
+    /// Has many tenants send beside one that makes trouble.
+    Neighbours(Neighbourhood),
     /// Composes and delivers messages.
     Send(Batch),
     /// Delivers messages that were composed before.
@@ -52,6 +56,7 @@ pub(crate) fn run(task: &str) -> Outcome<()> {
         Outcome::Ok(match serde_json::from_str(task)? {
             Task::Compose(how, count) => to_string(&composition::compose(how, count).await?)?,
             Task::LettrePool(batch) => to_string(&delivery::through_lettre(batch).await?)?,
+            Task::Neighbours(tenants) => to_string(&neighbours::live(tenants).await?)?,
             Task::Send(batch) => to_string(&delivery::send(batch).await?)?,
             Task::Submit(batch) => to_string(&delivery::submit(batch).await?)?,
             Task::Tenants(count) => to_string(&tenants::configure(count).await?)?,

@@ -8,11 +8,12 @@ use crate::peers::handlebars_js;
 use crate::report::{Bound, Ratio, Report, Table};
 
 /// In the order of the tables' rows; none stands for handlebars.js.
-const CONTESTANTS: [(&str, Option<How>); 6] = [
+const CONTESTANTS: [(&str, Option<How>); 7] = [
     ("sandbox, kept instances", Some(How::Kept)),
     ("the same code, native", Some(How::Native)),
     ("sandbox, a fresh instance each, and the mail's bytes", Some(How::SandboxAndMail)),
     ("sandbox, a fresh instance each", Some(How::Fresh)),
+    ("the same, with conditions in the templates", Some(How::FreshWithBlocks)),
     ("handlebars crate", Some(How::Handlebars)),
     ("handlebars.js, precompiled", None),
 ];
@@ -60,8 +61,14 @@ pub(crate) fn compose(effort: &Effort, report: &mut Report) -> Outcome<()> {
         ratio,
         "",
     );
-    let fresh = cpu.series[FRESH].median();
-    report.goal("composing in a fresh instance, CPU time", Bound::AtMost(50.0), fresh, " µs");
+    // 50 µs on a machine that runs the native code in 3.9.
+    let fresh = cpu.series[FRESH].median() / cpu.series[NATIVE].median();
+    report.goal(
+        "composing in a fresh instance, CPU time, × the same code native",
+        Bound::AtMost(13.0),
+        fresh,
+        "",
+    );
     report.table(wall);
     report.table(cpu);
     Ok(())

@@ -25,21 +25,33 @@ const HEAD: &str = "<p>Hello {{user.name}},</p>\n\
     <p>Use this code to sign in to {{application.name}}:</p>\n\
     <p style=\"font-size: 24px\"><strong>{{code}}</strong></p>\n";
 
-const TAIL: &str = "{{#if organization.name}}<p>{{organization.name}}</p>\n{{/if}}\
+const TAIL: &str = "<p>{{organization.name}}</p>\n\
+    <p>If you did not try to sign in, you can ignore this message.</p>\n";
+
+const TAIL_WITH_BLOCKS: &str = "{{#if organization.name}}<p>{{organization.name}}</p>\n{{/if}}\
     {{#if link}}<p><a href=\"{{link}}\">Or follow this link.</a></p>\n{{/if}}\
     <p>If you did not try to sign in, you can ignore this message.</p>\n";
 
 const FILLING: &str = "<p>This code expires soon. Do not share it with anyone.</p>\n";
 
-/// A template of about this many bytes.
+/// A template of about this many bytes, with plain placeholders alone.
 pub(crate) fn template(bytes: usize) -> String {
-    let fillings = bytes.saturating_sub(HEAD.len() + TAIL.len()) / FILLING.len();
-    format!("{HEAD}{}{TAIL}", FILLING.repeat(fillings))
+    filled(bytes, TAIL)
 }
 
-/// A tenant's configuration: a template of this many bytes for each usage type, and a server on
-/// loopback that offers nothing.
-pub(crate) fn configuration(port: u16, connections: usize, template_bytes: usize) -> Value {
+/// The same with conditions.
+pub(crate) fn template_with_blocks(bytes: usize) -> String {
+    filled(bytes, TAIL_WITH_BLOCKS)
+}
+
+fn filled(bytes: usize, tail: &str) -> String {
+    let fillings = bytes.saturating_sub(HEAD.len() + tail.len()) / FILLING.len();
+    format!("{HEAD}{}{tail}", FILLING.repeat(fillings))
+}
+
+/// A tenant's configuration: this template for each usage type, and a server on loopback that
+/// offers nothing.
+pub(crate) fn configuration(port: u16, connections: usize, template: &str) -> Value {
     let templates: Vec<_> = USAGE_TYPES
         .iter()
         .map(|usage_type| {
@@ -47,7 +59,7 @@ pub(crate) fn configuration(port: u16, connections: usize, template_bytes: usize
                 "usageType": usage_type,
                 "contentType": "text/html",
                 "subject": SUBJECT,
-                "content": template(template_bytes),
+                "content": template,
             })
         })
         .collect();

@@ -18,7 +18,10 @@ const CONTESTANTS: [&str; 3] =
 pub(crate) fn start(effort: &Effort, report: &mut Report) -> Outcome<()> {
     report.section("Start of a process to its first message", "");
     let configuration = scratch("start.json");
-    fs::write(&configuration, mail::configuration(25, 1, TEMPLATE_BYTES).to_string())?;
+    fs::write(
+        &configuration,
+        mail::configuration(25, 1, &mail::template(TEMPLATE_BYTES)).to_string(),
+    )?;
     let contestants = [render(&configuration)?, node(&configuration), alone()];
     for contestant in &contestants {
         // The first start reads files that later ones find in memory, and fills the cache of

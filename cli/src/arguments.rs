@@ -23,6 +23,15 @@ now: the next run with the same RESULTS sends it again) or ambiguous. The exit c
 when all were accepted, else 75 when any failed for now or is ambiguous, else 67 when a
 recipient was refused, else 65.";
 
+/// What stands below the help of `serve`.
+#[cfg(feature = "serve")]
+const SERVE_HELP: &str = "\
+Without any of these it listens at 127.0.0.1:8025 and keeps its queue in
+./smtp-connector.db (in $STATE_DIRECTORY where systemd sets it). Each setting can
+come from the file, then from a variable such as SMTP_CONNECTOR_LISTEN, then from
+an argument; the last one counts. SIGTERM ends it once what is under way has ended,
+SIGHUP has it read the connectors again.";
+
 /// Sends an identity platform's mail through a sandboxed connector component.
 #[derive(Debug, Parser)]
 #[command(name = "smtp-connector", version, about, max_term_width = 100)]
@@ -32,9 +41,9 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE", global = true)]
     pub(super) component: Option<PathBuf>,
 
-    /// Which addresses may be connected to: any, public, or these hosts only
-    #[arg(long, value_name = "any|public|HOST,…", global = true, default_value = "any")]
-    pub(super) egress: EgressPolicy,
+    /// Which addresses may be connected to: any (unless `serve`), public, or these hosts only
+    #[arg(long, value_name = "any|public|HOST,…", global = true)]
+    pub(super) egress: Option<EgressPolicy>,
 
     /// Log to the standard error: off, error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL", global = true)]
@@ -58,6 +67,9 @@ pub(super) enum Command {
     Batch(Batch),
     /// Send one mail of every type through an embedded server and show what arrived
     Demo(Demo),
+    /// Take mail over HTTP, queue it durably and deliver it
+    #[cfg(feature = "serve")]
+    Serve(Serve),
     /// Print what the component says of itself, as JSON
     Describe,
     /// Print the JSON Schema of the configuration
@@ -191,6 +203,30 @@ pub(super) struct Demo {
     /// Show each message in full
     #[arg(long)]
     pub(super) full: bool,
+}
+
+#[cfg(feature = "serve")]
+#[derive(Debug, Args)]
+#[command(after_help = SERVE_HELP)]
+pub(super) struct Serve {
+    /// Read the settings from this file (TOML)
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Listen at an address and a port, `unix:PATH` or `systemd`
+    #[arg(long, value_name = "PLACE,…")]
+    pub(super) listen: Option<String>,
+    /// Keep the queue in this file, or in PostgreSQL
+    #[arg(long, value_name = "FILE|postgres://…")]
+    pub(super) store: Option<String>,
+    /// Take the connectors from the JSON files of this folder
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) connectors: Option<String>,
+    /// Read the keys of the store from this file
+    #[arg(long, value_name = "FILE")]
+    pub(super) key_file: Option<String>,
+    /// Deliver to an embedded server, show what arrives, and forget it all at the end
+    #[arg(long, conflicts_with_all = ["config", "store", "connectors", "key_file"])]
+    pub(super) demo: bool,
 }
 
 #[derive(Debug, Args)]

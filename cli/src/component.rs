@@ -8,8 +8,11 @@ use super::terminal::{Style, harmless};
 use super::{Session, arguments, exit, print, print_json};
 use smtp_connector::{Diagnostic, Examination};
 
-pub(super) async fn check(command: &arguments::ComponentCheck) -> Result<ExitCode, Failure> {
-    let examination = Session::engine()?.examine_file(&command.file).await?;
+pub(super) async fn check(
+    session: &Session<'_>,
+    command: &arguments::ComponentCheck,
+) -> Result<ExitCode, Failure> {
+    let examination = session.engine.examine_file(&command.file).await?;
     if command.json {
         print_json(&examination)?;
     } else {

@@ -57,13 +57,13 @@ pub(super) async fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-async fn start(password: &str) -> Result<CatchAll, Problem> {
+pub(super) async fn start(password: &str) -> Result<CatchAll, Problem> {
     let options = ServerOptions::default().credentials(Credentials::new(USER, password));
     let started = CatchAll::start(options).await;
     started.map_err(|error| Problem::internal(format!("cannot start the embedded server: {error}")))
 }
 
-fn random_password() -> Result<String, Problem> {
+pub(super) fn random_password() -> Result<String, Problem> {
     let mut random = [0_u8; 16];
     getrandom::fill(&mut random)
         .map_err(|error| Problem::internal(format!("the system has no randomness: {error}")))?;
@@ -71,7 +71,7 @@ fn random_password() -> Result<String, Problem> {
 }
 
 /// The example, pointed at the embedded server.
-fn configuration(
+pub(super) fn configuration(
     connector: &Connector,
     server: &CatchAll,
     password: &str,
@@ -122,7 +122,13 @@ fn introduction(server: &CatchAll, style: Style) -> String {
     )
 }
 
-fn show(number: &str, usage_type: &str, caught: &Caught, full: bool, style: Style) -> String {
+pub(super) fn show(
+    number: &str,
+    usage_type: &str,
+    caught: &Caught,
+    full: bool,
+    style: Style,
+) -> String {
     let mail = caught.parse();
     let tls = caught.tls.as_deref().unwrap_or("in clear");
     let user = caught.authenticated_as.as_deref().unwrap_or("nobody");

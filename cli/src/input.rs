@@ -4,6 +4,8 @@
 use std::io::Read;
 use std::path::Path;
 
+use zeroize::Zeroizing;
+
 use super::arguments::MessageArguments;
 use super::failure::{Failure, Problem};
 use smtp_connector::{Diagnostic, Error, ErrorKind, Limits, Request, TemplateOverride};
@@ -11,7 +13,7 @@ use smtp_connector::{Diagnostic, Error, ErrorKind, Limits, Request, TemplateOver
 /// The text of a configuration, and what it is called in reports.
 pub(super) struct Config {
     pub(super) name: String,
-    pub(super) text: String,
+    pub(super) text: Zeroizing<String>,
 }
 
 impl Config {
@@ -23,11 +25,11 @@ impl Config {
             file(path)?
         };
         // Some editors begin a file with a byte order mark, which is no part of the JSON.
-        let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).map(<[u8]>::to_vec).unwrap_or(bytes);
-        match String::from_utf8(bytes) {
-            Ok(text) => Ok(Self { name: config_name(path), text }),
+        let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
+        match std::str::from_utf8(text) {
+            Ok(text) => Ok(Self { name: config_name(path), text: text.to_owned().into() }),
             Err(error) => {
-                let at = error.utf8_error().valid_up_to();
+                let at = error.valid_up_to();
                 let message =
                     format!("the configuration is not UTF-8: byte {at} begins no character");
                 let diagnostic = Diagnostic::error("", "not-utf8", message)
@@ -65,7 +67,8 @@ fn payload(argument: &str) -> Result<String, Failure> {
     let Some(path) = argument.strip_prefix('@') else {
         return Ok(argument.to_owned());
     };
-    String::from_utf8(file(Path::new(path))?).map_err(|_| {
+    let bytes = file(Path::new(path))?;
+    std::str::from_utf8(&bytes).map(str::to_owned).map_err(|_| {
         Error::new(ErrorKind::Payload, format!("the payload in `{path}` is not UTF-8")).into()
     })
 }
@@ -80,7 +83,7 @@ fn template(path: &Path) -> Result<TemplateOverride, Failure> {
     })
 }
 
-fn file(path: &Path) -> Result<Vec<u8>, Problem> {
+fn file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Problem> {
     let name = format!("`{}`", path.display());
     let open = std::fs::File::open(path).map_err(|error| unreadable(&name, &error))?;
     bounded(open, &name)
@@ -88,10 +91,10 @@ fn file(path: &Path) -> Result<Vec<u8>, Problem> {
 
 /// Reads to the end, and one byte past the largest input at most, so that whoever checks the size
 /// sees it.
-fn bounded(source: impl Read, name: &str) -> Result<Vec<u8>, Problem> {
+fn bounded(source: impl Read, name: &str) -> Result<Zeroizing<Vec<u8>>, Problem> {
     let most = Limits::default().configuration_bytes as u64 + 1;
-    let mut bytes = Vec::new();
-    source.take(most).read_to_end(&mut bytes).map_err(|error| unreadable(name, &error))?;
+    let mut bytes = Zeroizing::default();
+    source.take(most).read_to_end(&mut *bytes).map_err(|error| unreadable(name, &error))?;
     Ok(bytes)
 }
 

@@ -13,9 +13,12 @@ mod failure;
 mod input;
 mod log;
 mod manual;
+mod memory;
 mod render;
 mod report;
 mod send;
+#[cfg(feature = "serve")]
+mod serve;
 mod terminal;
 mod verify;
 
@@ -30,7 +33,7 @@ use failure::{Failure, Problem};
 use input::Config;
 use terminal::{Style, tell};
 
-use smtp_connector::{Connector, Engine, Mailer, Options};
+use smtp_connector::{Connector, EgressPolicy, Engine, Mailer, Options};
 
 /// Runs the command line of this process.
 #[must_use]
@@ -64,6 +67,8 @@ pub fn main() -> ExitCode {
 fn runtime(command: &Command) -> std::io::Result<Runtime> {
     let mut builder = match command {
         Command::Batch(_) => Builder::new_multi_thread(),
+        #[cfg(feature = "serve")]
+        Command::Serve(_) => Builder::new_multi_thread(),
         _ => Builder::new_current_thread(),
     };
     let workers = std::thread::available_parallelism().map_or(1, usize::from).max(2);
@@ -78,19 +83,29 @@ fn show(help: &clap::Error) -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let session = Session::new(arguments);
+    match &arguments.command {
+        Command::Completions(command) => return manual::completions(command),
+        Command::Man => return manual::page(),
+        _ => {}
+    }
+    let session = Session::new(arguments)?;
+    // The engine has opened what the kernel shows to processes only whose memory may be read.
+    memory::withhold();
     match &arguments.command {
         Command::Batch(command) => batch::run(&session, command).await,
         Command::Check(command) => check::run(&session, command).await,
-        Command::Completions(command) => manual::completions(command),
-        Command::Component(arguments::Component::Check(command)) => component::check(command).await,
+        Command::Component(arguments::Component::Check(command)) => {
+            component::check(&session, command).await
+        }
         Command::Demo(command) => demo::run(&session, command).await,
         Command::Describe => describe::descriptor(&session).await,
         Command::Example(command) => describe::example(&session, command).await,
-        Command::Man => manual::page(),
+        Command::Completions(_) | Command::Man => Ok(ExitCode::SUCCESS),
         Command::Render(command) => render::run(&session, command).await,
         Command::Schema => describe::schema(&session).await,
         Command::Send(command) => send::run(&session, command).await,
+        #[cfg(feature = "serve")]
+        Command::Serve(command) => serve::run(&session, command).await,
         Command::Verify(command) => verify::run(&session, command).await,
     }
 }
@@ -98,28 +113,24 @@ async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 /// What all commands share: the component and the policy.
 struct Session<'a> {
     arguments: &'a Arguments,
+    engine: Engine,
 }
 
 impl<'a> Session<'a> {
-    fn new(arguments: &'a Arguments) -> Self {
-        Self { arguments }
-    }
-
-    /// An engine that keeps what it compiles.
-    fn engine() -> smtp_connector::Result<Engine> {
+    /// Makes an engine that keeps what it compiles.
+    fn new(arguments: &'a Arguments) -> smtp_connector::Result<Self> {
         let mut engine = Engine::builder();
         if let Some(directory) = cache_directory() {
             engine = engine.cache_directory(directory);
         }
-        engine.build()
+        Ok(Self { arguments, engine: engine.build()? })
     }
 
     /// Loads the component that the arguments name.
     async fn connector(&self) -> smtp_connector::Result<Connector> {
-        let engine = Self::engine()?;
         match &self.arguments.component {
-            Some(path) => engine.load_file(path).await,
-            None => engine.bundled().await,
+            Some(path) => self.engine.load_file(path).await,
+            None => self.engine.bundled().await,
         }
     }
 
@@ -143,7 +154,8 @@ impl<'a> Session<'a> {
     /// What a configuration may do: on a command line the operator writes it, so that it may name
     /// the operator's environment and files.
     fn options(&self) -> Options {
-        Options::default().egress(self.arguments.egress.clone()).secret_sources(true)
+        let egress = self.arguments.egress.clone().unwrap_or_else(EgressPolicy::any);
+        Options::default().egress(egress).secret_sources(true)
     }
 }
 

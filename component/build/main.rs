@@ -29,6 +29,11 @@ const PROFILE: [&str; 5] = [
     "profile.release.strip='symbols'",
 ];
 
+/// How it is linked. Its stack, which is a mebibyte unless set, holds what the deepest
+/// configuration and template need several times over; whatever memory an instance has is looked
+/// through when it is cleaned for the next message.
+const LINKING: &str = "target.wasm32-wasip2.rustflags=['-Clink-arg=-zstack-size=262144']";
+
 /// How every component begins: a preamble of its own tells it from a core module.
 const PREAMBLE: &[u8] = b"\0asm\x0d\0\x01\0";
 
@@ -78,7 +83,8 @@ fn build(bytes: &Path) -> Result<(), Box<dyn Error>> {
     }
     let target_directory = bytes.with_file_name("component");
     let mut arguments = vec!["--lib", "--release"];
-    arguments.extend(PROFILE.iter().flat_map(|setting| ["--config", setting]));
+    let settings = PROFILE.iter().copied().chain([LINKING]);
+    arguments.extend(settings.flat_map(|setting| ["--config", setting]));
     nested::build(&source, &target_directory, &arguments)?;
     let built = target_directory.join(nested::TARGET).join("release/smtp_connector_guest.wasm");
     fs::copy(built, bytes)?;

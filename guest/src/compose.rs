@@ -57,7 +57,7 @@ impl Composer {
     /// # Errors
     ///
     /// Says what is wrong with bytes that are no program of this component.
-    pub fn open(program: &[u8]) -> Result<Self, String> {
+    pub fn open(program: Vec<u8>) -> Result<Self, String> {
         let program = Program::open(program)?;
         let mails = std::iter::repeat_with(OnceCell::new).take(program.mails()).collect();
         Ok(Self { program, mails })

@@ -35,7 +35,7 @@ impl Guest for Component {
 
 impl connector::GuestComposer for compose::Composer {
     fn open(program: Vec<u8>) -> Result<connector::Composer, String> {
-        Self::open(&program).map(connector::Composer::new)
+        Self::open(program).map(connector::Composer::new)
     }
 
     fn compose(&self, request: Request) -> Result<Message, ComposeError> {

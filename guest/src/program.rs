@@ -21,9 +21,11 @@ pub struct Program {
     pub settings: MessageSettings,
     /// Which mail is for which messages.
     pub catalogue: Catalogue,
-    /// Where each mail ends in `mails`.
+    bytes: Vec<u8>,
+    /// Where the first mail begins in the bytes.
+    start: usize,
+    /// Where each mail ends in the bytes.
     ends: Vec<usize>,
-    mails: Vec<u8>,
 }
 
 /// What a program says before its mails.
@@ -67,20 +69,21 @@ impl Program {
     /// # Errors
     ///
     /// Says what is wrong with bytes that are no program of this version of the component.
-    pub fn open(bytes: &[u8]) -> Result<Self, String> {
+    pub fn open(bytes: Vec<u8>) -> Result<Self, String> {
         let rest = bytes.strip_prefix(BEGINNING).ok_or_else(|| {
             let expected = String::from_utf8_lossy(BEGINNING);
             format!("it was not made by {}", expected.trim_end())
         })?;
         let (head, mails) = postcard::take_from_bytes::<Head>(rest)
             .map_err(|error| format!("its head cannot be read: {error}"))?;
-        let mut end = 0_usize;
+        let start = bytes.len() - mails.len();
+        let mut end = start;
         let ends = head.lengths.iter().map(|length| {
             end = end.saturating_add(*length);
             end
         });
         let ends: Vec<_> = ends.collect();
-        if ends.last().copied().unwrap_or(0) != mails.len() {
+        if ends.last().copied().unwrap_or(start) != bytes.len() {
             return Err("it is cut off, or something stands behind it".to_owned());
         }
         let headers = head.headers.into_iter().map(|(name, value)| HeaderField { name, value });
@@ -89,7 +92,7 @@ impl Program {
             reply_to: head.reply_to.into_iter().map(mailbox).collect(),
             headers: headers.collect(),
         };
-        Ok(Self { settings, catalogue: head.catalogue, ends, mails: mails.to_vec() })
+        Ok(Self { settings, catalogue: head.catalogue, bytes, start, ends })
     }
 
     /// How many mails there are.
@@ -100,8 +103,8 @@ impl Program {
     /// Reads one mail; none where the program has no such mail or does not say what it is.
     pub fn mail(&self, index: usize) -> Option<Mail> {
         let end = *self.ends.get(index)?;
-        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
-        postcard::from_bytes(self.mails.get(start..end)?).ok()
+        let start = index.checked_sub(1).map_or(self.start, |before| self.ends[before]);
+        postcard::from_bytes(self.bytes.get(start..end)?).ok()
     }
 }
 
@@ -142,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_program_is_read_back_as_it_was_written() {
-        let open = Program::open(&program()).expect("it is one");
+        let open = Program::open(program()).expect("it is one");
         assert_eq!(open.settings.from.name.as_deref(), Some("App"));
         assert_eq!(open.settings.headers[0].value, "a");
         assert_eq!(open.mails(), 2);
@@ -165,11 +168,11 @@ mod tests {
             (whole[..whole.len() - 1].to_vec(), "it is cut off"),
             ([whole.as_slice(), b"x"].concat(), "it is cut off"),
         ] {
-            let problem = Program::open(&bytes).expect_err(expected);
+            let problem = Program::open(bytes).expect_err(expected);
             assert!(problem.starts_with(expected), "{problem}");
         }
         for length in 0..whole.len() {
-            assert!(Program::open(&whole[..length]).is_err(), "{length}");
+            assert!(Program::open(whole[..length].to_vec()).is_err(), "{length}");
         }
     }
 }

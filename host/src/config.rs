@@ -5,6 +5,8 @@
 
 mod declared;
 mod departure;
+#[cfg(test)]
+mod documents;
 mod endpoints;
 mod locate;
 mod login;

@@ -1,11 +1,16 @@
-//! How one message is delivered: until when, and what is to be noted of each attempt.
+//! How one message is delivered: until when, how often it is tried, and what is to be noted of each
+//! attempt.
 
 use std::fmt;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+/// The answer to whether a message may go out, when it comes.
+pub(crate) type Permission = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
 
 /// How to deliver one message. The default is what [`Mailer::send`](crate::Mailer::send) does.
 ///
@@ -21,6 +26,8 @@ use tokio::time::Instant;
 #[derive(Clone, Default)]
 pub struct Delivery {
     within: Option<Duration>,
+    once: bool,
+    permit: Option<Arc<dyn Fn() -> Permission + Send + Sync>>,
     before_data: Option<Arc<dyn Fn() -> io::Result<()> + Send + Sync>>,
     after_failure: Option<Arc<dyn Fn() + Send + Sync>>,
     if_dropped_late: Option<Arc<dyn Fn() + Send + Sync>>,
@@ -32,6 +39,52 @@ impl Delivery {
     #[must_use]
     pub fn within(mut self, deadline: Duration) -> Self {
         self.within = Some(deadline);
+        self
+    }
+
+    /// Has the message tried once and not again, whatever may pass: for a program that keeps a
+    /// queue of its own, whose policy is the one that counts.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use smtp_connector::Delivery;
+    ///
+    /// let delivery = Delivery::default().once();
+    /// ```
+    #[must_use]
+    pub fn once(mut self) -> Self {
+        self.once = true;
+        self
+    }
+
+    /// Sets who permits the message to go out. The permit is asked for together with the envelope,
+    /// so that the two waits overlap, and waited for before the server is handed the message: what
+    /// it stands for, such as a row that is committed, is true before the server can take the
+    /// message.
+    ///
+    /// Where it is refused, or does not come in the time that the server has for a reply, the
+    /// message is not sent and its connection is given up; the error is transient. The permit may
+    /// be asked for again in one attempt, where a connection that was kept turns out to be closed,
+    /// and may be given for a message that the server then refuses to hear.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use smtp_connector::Delivery;
+    ///
+    /// # async fn commit() -> std::io::Result<()> { Ok(()) }
+    /// let delivery = Delivery::default().once().permit(|| async {
+    ///     // Here the program commits that the message is about to go out.
+    ///     commit().await
+    /// });
+    /// ```
+    #[must_use]
+    pub fn permit<F>(mut self, ask: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = io::Result<()>> + Send + 'static,
+    {
+        self.permit = Some(Arc::new(move || Box::pin(ask())));
         self
     }
 
@@ -102,6 +155,16 @@ impl Delivery {
         self.within.and_then(|within| Instant::now().checked_add(within))
     }
 
+    /// Whether the message is tried once only.
+    pub(crate) fn is_once(&self) -> bool {
+        self.once
+    }
+
+    /// Asks whether the message may go out, where somebody is to be asked.
+    pub(crate) fn ask(&self) -> Option<Permission> {
+        self.permit.as_ref().map(|ask| ask())
+    }
+
     /// Calls what was set to be called before DATA.
     pub(crate) fn begin(&self) -> io::Result<()> {
         self.before_data.as_ref().map_or(Ok(()), |note| note())
@@ -126,6 +189,8 @@ impl fmt::Debug for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Delivery")
             .field("within", &self.within)
+            .field("once", &self.once)
+            .field("permit", &self.permit.is_some())
             .field("before_data", &self.before_data.is_some())
             .field("after_failure", &self.after_failure.is_some())
             .field("if_dropped_late", &self.if_dropped_late.is_some())

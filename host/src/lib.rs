@@ -44,6 +44,7 @@ pub mod plan;
 mod random;
 mod receipt;
 mod redactor;
+mod rendered;
 mod reply;
 mod request;
 mod sandbox;
@@ -60,12 +61,13 @@ pub use egress::EgressPolicy;
 pub use error::{Blame, Error, ErrorKind, Result, Stage};
 pub use examination::{Costs, Examination, Import, Trial};
 pub use host::{Host, NotAHost};
-pub use mailer::{Mailer, Rendered};
+pub use mailer::Mailer;
 pub use message::{Mailbox, Message};
 pub use plan::TransportPlan;
 pub use receipt::{
     Envelope, NegotiatedTls, Receipt, Rejection, Timings, Verification, VerifiedStage,
 };
+pub use rendered::{Rendered, StoredMessage};
 pub use reply::{EnhancedStatusCode, Reply};
 pub use request::{ContentType, Literal, Request, TemplateOverride};
 pub use sandbox::{Engine, EngineBuilder, Limits};

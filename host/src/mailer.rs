@@ -12,13 +12,14 @@ use crate::diagnostic::Diagnostic;
 use crate::egress::EgressPolicy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::Message;
-use crate::plan::TransportPlan;
-use crate::receipt::{Envelope, Receipt, Verification};
+use crate::plan::{RateLimit, TransportPlan};
+use crate::receipt::{Receipt, Verification};
 use crate::redactor::Redactor;
+use crate::rendered::{Rendered, StoredMessage};
 use crate::request::Request;
 use crate::sandbox::Composers;
 use crate::secrets::{Observer, Secret, SecretStore};
-use crate::submission::{Prepared, Submitter, Transport};
+use crate::submission::{Submitter, Transport};
 
 /// The mailboxes of one configured tenant: composes and submits its messages. Make one per
 /// configuration and keep it; it is `Send + Sync`, and every call may be dropped at any time.
@@ -44,49 +45,6 @@ pub struct Mailer {
     submitter: Arc<Submitter>,
     redactor: Redactor,
     warnings: Vec<Diagnostic>,
-}
-
-/// A composed message and its bytes as they would be submitted.
-#[derive(Debug)]
-pub struct Rendered {
-    /// The message as the component composed it.
-    pub message: Message,
-    prepared: Arc<Prepared>,
-    redactor: Redactor,
-}
-
-impl Rendered {
-    /// The message as an Internet message (RFC 5322), before transparency is applied.
-    ///
-    /// # Example
-    ///
-    /// ```
-    /// # use smtp_connector_catch_all::CatchAll;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let server = CatchAll::start(Default::default()).await?;
-    /// # let connector = smtp_connector::Engine::new()?.bundled().await?;
-    /// # let options = smtp_connector::Options::default().egress("any".parse()?);
-    /// # let mailer = connector.configure_with(&server.configuration().to_string(), &options).await?;
-    /// use smtp_connector::Request;
-    ///
-    /// let request = Request::new("SignIn", "jo@example.org")
-    ///     .payload(serde_json::json!({ "code": "482913" }));
-    /// let rendered = mailer.render(&request).await?;
-    /// assert!(rendered.bytes().starts_with(b"Date: "));
-    /// assert_eq!(rendered.message.text.as_deref(), Some("Your code is 482913."));
-    /// assert_eq!(rendered.envelope().forward_paths, ["jo@example.org"]);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn bytes(&self) -> &[u8] {
-        &self.prepared.bytes
-    }
-
-    /// Sender and recipient as the server would be told.
-    pub fn envelope(&self) -> &Envelope {
-        &self.prepared.envelope
-    }
 }
 
 impl Mailer {
@@ -125,6 +83,13 @@ impl Mailer {
     /// ```
     pub fn connections(&self) -> usize {
         self.submitter.connections()
+    }
+
+    /// How many messages the configuration lets out in a window of time, where it bounds that.
+    /// The mailer keeps to it by itself; a program that runs several of one configuration shares it
+    /// among them.
+    pub fn rate_limit(&self) -> Option<RateLimit> {
+        self.submitter.rate_limit()
     }
 
     /// Takes no further message, gives those that wait for a connection an error
@@ -205,7 +170,7 @@ impl Mailer {
     ///
     /// As [`Mailer::render`].
     pub async fn compose(&self, request: &Request) -> Result<Message> {
-        self.composed(request, &self.redactor(request)).await
+        self.composed(request).await.map_err(|error| error.masked(&self.redactor(request)))
     }
 
     /// Composes a message without sending it.
@@ -362,13 +327,54 @@ impl Mailer {
         self.hand_over(rendered, delivery, delivery.deadline()).await
     }
 
+    /// Hands a message to the server that was rendered and stored, perhaps by another process, as
+    /// [`Delivery`] says: the same bytes, which are neither composed nor signed again.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use smtp_connector_catch_all::CatchAll;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = CatchAll::start(Default::default()).await?;
+    /// # let connector = smtp_connector::Engine::new()?.bundled().await?;
+    /// # let options = smtp_connector::Options::default().egress("any".parse()?);
+    /// # let mailer = connector.configure_with(&server.configuration().to_string(), &options).await?;
+    /// use smtp_connector::{Delivery, Request, StoredMessage};
+    ///
+    /// let request = Request::new("SignIn", "jo@example.org")
+    ///     .payload(serde_json::json!({ "code": "482913" }));
+    /// let kept = serde_json::to_string(&mailer.render(&request).await?.to_stored())?;
+    /// // Later, and elsewhere:
+    /// let stored: StoredMessage = serde_json::from_str(&kept)?;
+    /// let receipt = mailer.submit_stored(&stored, &Delivery::default().once()).await?;
+    /// assert_eq!(receipt.message_id, stored.message_id);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Mailer::send_within`]; [`ErrorKind::Address`] or [`ErrorKind::Message`] where what was
+    /// stored is no message that this host would have made.
+    pub async fn submit_stored(
+        &self,
+        stored: &StoredMessage,
+        delivery: &Delivery,
+    ) -> Result<Receipt> {
+        let deadline = delivery.deadline();
+        let redactor = self.redactor.with(stored.secrets.iter().map(String::as_str));
+        let prepared = Arc::new(stored.prepared()?);
+        self.submitter.deliver(&prepared, &redactor, delivery, deadline).await
+    }
+
     async fn hand_over(
         &self,
         rendered: &Rendered,
         delivery: &Delivery,
         deadline: Option<Instant>,
     ) -> Result<Receipt> {
-        let Rendered { prepared, redactor, .. } = rendered;
+        let (prepared, redactor) = (rendered.prepared(), rendered.redactor());
         self.submitter.deliver(prepared, redactor, delivery, deadline).await
     }
 
@@ -403,7 +409,7 @@ impl Mailer {
             None => None,
             Some(to) => {
                 let request = Request::new("Generic", to);
-                Some(self.make(&request, self.redactor.clone()).await?.prepared.envelope.clone())
+                Some(self.make(&request, self.redactor.clone()).await?.envelope().clone())
             }
         };
         Ok(self.submitter.verify(preflight.as_ref(), &self.redactor).await)
@@ -445,21 +451,22 @@ impl Mailer {
     }
 
     /// Has the component compose a message, to the recipient that the host reads in the request.
-    async fn composed(&self, request: &Request, redactor: &Redactor) -> Result<Message> {
+    /// Composes a message. The error is not masked yet.
+    async fn composed(&self, request: &Request) -> Result<Message> {
         let to = recipient("to", &request.to)?;
-        let composed = self.composers.compose(request, to).await.and_then(|message| {
-            self.authors.admit(&message.from.address, request.supplied())?;
-            Ok(message)
-        });
-        composed.map_err(|error| error.masked(redactor))
+        let message = self.composers.compose(request, to).await?;
+        self.authors.admit(&message.from.address, request.supplied())?;
+        Ok(message)
     }
 
     /// Composes a message and makes a mail of it.
     async fn make(&self, request: &Request, redactor: Redactor) -> Result<Rendered> {
-        let message = self.composed(request, &redactor).await?;
-        let prepared = self.submitter.prepare(&message, request.message_id.as_deref());
-        let prepared = prepared.map_err(|error| error.masked(&redactor))?;
-        Ok(Rendered { message, prepared: Arc::new(prepared), redactor })
+        let made = self.composed(request).await.and_then(|message| {
+            let prepared = self.submitter.prepare(&message, request.message_id.as_deref())?;
+            Ok((message, prepared))
+        });
+        let (message, prepared) = made.map_err(|error| error.masked(&redactor))?;
+        Ok(Rendered::new(message, prepared, redactor, request.one_time_secrets()))
     }
 }
 

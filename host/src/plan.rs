@@ -47,6 +47,8 @@ pub struct TransportPlan {
     /// How connections are reused; one message each where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pool: Option<Pool>,
+    /// Whether commands go out together where the server offers PIPELINING.
+    pub pipelining: bool,
     /// How messages are signed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dkim: Option<Dkim>,

@@ -199,10 +199,8 @@ fn mask_tokens(text: &str, needle: &str) -> String {
 
 /// Whether a text ends with a character that is percent-encoded, whose digits belong to no word.
 fn ends_with_escape(text: &str) -> bool {
-    let [.., b'%', digits @ ..] = &text.as_bytes()[text.len().saturating_sub(3)..] else {
-        return false;
-    };
-    digits.len() == 2 && digits.iter().all(u8::is_ascii_hexdigit)
+    let is_hex = |digit: &u8| digit.is_ascii_hexdigit();
+    matches!(text.as_bytes(), [.., b'%', high, low] if is_hex(high) && is_hex(low))
 }
 
 /// Whether two neighbouring characters belong to one word.
@@ -270,6 +268,33 @@ mod tests {
         let redactor = Redactor::default().with([" 8Q~x*y!z/0 \n"]);
         for echo in ["8Q~x*y!z/0", "8Q%7Ex*y%21z%2F0", "8Q~x%2ay%21z%2f0", "OFF+eCp5IXovMA=="] {
             assert_eq!(redactor.mask(&format!("<{echo}>")), "<***>", "{echo}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_secret_is_left_in_any_form(
+            secret in "[^*<>\\s]([^*<>]{2,30})[^*<>\\s]",
+            other in "[a-z]{4,8}",
+            around in "[ <>:;,/]{1,5}",
+        ) {
+            let redactor = Redactor::default().with([secret.as_str(), other.as_str()]);
+            let url = form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>();
+            let (upper, lower) = (percent_encode(&secret, &UPPER), percent_encode(&secret, &LOWER));
+            for form in [secret.clone(), url, upper, lower, STANDARD.encode(&secret)] {
+                let masked = redactor.mask(&format!("<{form}>{around}{form}{around}"));
+                proptest::prop_assert!(!masked.contains(&form), "{} in {}", form, masked);
+                proptest::prop_assert_eq!(redactor.mask(&masked), masked);
+            }
+        }
+
+        #[test]
+        fn what_holds_no_secret_stays_as_it_is(
+            secrets in proptest::collection::vec("[a-m0-4]{4,12}", 0..5),
+            text in "[n-z5-9 .%+=<>-]{0,80}",
+        ) {
+            let redactor = Redactor::default().with(secrets.iter().map(String::as_str));
+            proptest::prop_assert_eq!(redactor.mask(&text), text);
         }
     }
 }

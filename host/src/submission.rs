@@ -29,7 +29,7 @@ use crate::delivery::Delivery;
 use crate::egress::EgressPolicy;
 use crate::error::{Result, Stage};
 use crate::message::Message;
-use crate::plan::TransportPlan;
+use crate::plan::{RateLimit, TransportPlan};
 use crate::receipt::{Envelope, Receipt, Verification};
 use crate::redactor::Redactor;
 use crate::secrets::{Observer, SecretStore};
@@ -95,6 +95,11 @@ impl Submitter {
         deadline: Option<Instant>,
     ) -> Result<Receipt> {
         self.pool.deliver(prepared, redactor, delivery, deadline).await
+    }
+
+    /// How many messages may go out in a window of time.
+    pub(crate) fn rate_limit(&self) -> Option<RateLimit> {
+        self.pool.rate_limit()
     }
 
     /// How many connections there may be at once.

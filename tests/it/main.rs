@@ -31,6 +31,7 @@ mod replies;
 mod sandbox;
 mod scenarios;
 mod secrets;
+mod service;
 mod services;
 mod starttls;
 mod structure;

@@ -136,6 +136,7 @@ rows! {
         "`maxRequeues`" => pool::options::max_requeues,
         "`rateLimit`" => pool::options::rate_limit,
         "`rateDelta`" => pool::options::rate_delta,
+        "`pipelining`" => pool::options::pipelining,
     }
     "Message" {
         "`fromEmail`, `replyTo`, `customHeaders`, `templates`" => message::options::own_keys,

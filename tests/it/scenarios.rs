@@ -22,7 +22,7 @@ const SCENARIOS: &[(&str, &[&str])] = &[
         &["connection/session", "command_line/send"],
     ),
     ("a server that refuses at once, leaves or resets", &["connection/session", "it/delivery"]),
-    ("several addresses, in turn", &["network/dial", "deadlines/session"]),
+    ("several addresses, in a race", &["dial/tests", "dial/race", "deadlines/session"]),
     (
         "a server silent after each stage, a proxy or a token endpoint that drips",
         &["deadlines/session"],

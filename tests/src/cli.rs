@@ -170,8 +170,7 @@ impl Running {
     ///
     /// Panics where it has ended already.
     pub fn signal(&self, signal: Signal) {
-        let id = i32::try_from(self.id).ok().and_then(Pid::from_raw).expect("a process has an id");
-        kill_process(id, signal).expect("the process is there");
+        send_signal(self.id, signal);
     }
 
     /// Lets the command run for a while. Whether it has ended by then.
@@ -217,6 +216,16 @@ impl Outcome {
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
     }
+}
+
+/// Sends a process a signal.
+///
+/// # Panics
+///
+/// Panics where there is no such process.
+pub fn send_signal(id: u32, signal: Signal) {
+    let id = i32::try_from(id).ok().and_then(Pid::from_raw).expect("a process has an id");
+    kill_process(id, signal).expect("the process is there");
 }
 
 /// The program of the profile under test: cargo builds it before the tests of this package.

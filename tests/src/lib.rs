@@ -9,4 +9,5 @@ pub mod peer;
 pub mod providers;
 pub mod real;
 pub mod relay;
+pub mod served;
 pub mod token_endpoint;

@@ -1,8 +1,10 @@
-//! Servers that nobody here wrote, on loopback: mail servers, proxies, a token endpoint.
+//! Servers that nobody here wrote, on loopback: mail servers, proxies, a token endpoint, a
+//! database.
 //!
 //! Each is one file: `start` puts everything that the server writes below a [`Site`] and waits
 //! until it listens; the value stops it by its process. `.ci/run` installs them, partly into the
-//! folder that the environment variable `REAL_SERVERS` names; Postfix, Exim and Dovecot need root.
+//! folder that the environment variable `REAL_SERVERS` names; Postfix, Exim, Dovecot and
+//! PostgreSQL need root.
 
 mod aiosmtpd;
 mod curl;
@@ -12,6 +14,7 @@ mod dovecot;
 mod exim;
 mod microsocks;
 mod postfix;
+mod postgresql;
 mod python_proxy;
 mod service;
 mod site;
@@ -34,6 +37,7 @@ pub use dovecot::Dovecot;
 pub use exim::Exim;
 pub use microsocks::Microsocks;
 pub use postfix::Postfix;
+pub use postgresql::Postgresql;
 pub use python_proxy::PythonProxy;
 pub use site::Site;
 pub use smtp_server::SmtpServer;

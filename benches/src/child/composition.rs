@@ -27,7 +27,9 @@ pub(crate) enum How {
     Kept,
     /// The sandbox, with a fresh instance for each message.
     Fresh,
-    /// The same, and a mail is made of the message.
+    /// The same, with conditions in the templates.
+    FreshWithBlocks,
+    /// The sandbox with a fresh instance each, and a mail is made of the message.
     SandboxAndMail,
     /// The code of the component, without a sandbox.
     Native,
@@ -46,18 +48,22 @@ pub(crate) struct Effort {
 
 /// Composes so many messages.
 pub(super) async fn compose(how: How, count: usize) -> Outcome<Effort> {
+    let plain = mail::template(TEMPLATE_BYTES);
     match how {
-        How::Kept => sandbox(2, false, count).await,
-        How::SandboxAndMail => sandbox(0, true, count).await,
-        How::Fresh => sandbox(0, false, count).await,
+        How::Kept => sandbox(&plain, 2, false, count).await,
+        How::SandboxAndMail => sandbox(&plain, 0, true, count).await,
+        How::Fresh => sandbox(&plain, 0, false, count).await,
+        How::FreshWithBlocks => {
+            sandbox(&mail::template_with_blocks(TEMPLATE_BYTES), 0, false, count).await
+        }
         How::Native => native(count),
         How::Handlebars => handlebars(count),
     }
 }
 
 /// Composes in the sandbox, in fresh instances or in kept ones; `mail` asks for the mail's bytes.
-async fn sandbox(kept: usize, mail: bool, count: usize) -> Outcome<Effort> {
-    let mailer = mailer(kept).await?;
+async fn sandbox(template: &str, kept: usize, mail: bool, count: usize) -> Outcome<Effort> {
+    let mailer = mailer(template, kept).await?;
     let request =
         |index| Request::new("SignIn", mail::recipient(index)).payload_text(mail::payload(index));
     let requests: Vec<_> = (0..MESSAGES).map(request).collect();
@@ -77,18 +83,18 @@ async fn sandbox(kept: usize, mail: bool, count: usize) -> Outcome<Effort> {
     Ok(before.elapsed())
 }
 
-async fn mailer(kept: usize) -> Outcome<Mailer> {
+async fn mailer(template: &str, kept: usize) -> Outcome<Mailer> {
     let engine = Engine::builder().cache_directory(scratch("cache/smtp-connector")).build()?;
-    let configuration = mail::configuration(25, 1, TEMPLATE_BYTES).to_string();
+    let configuration = mail::configuration(25, 1, template).to_string();
     let options = Options::default().egress(EgressPolicy::any()).keep_instances(kept);
     Ok(engine.bundled().await?.configure_with(&configuration, &options).await?)
 }
 
 fn native(count: usize) -> Outcome<Effort> {
-    let configuration = mail::configuration(25, 1, TEMPLATE_BYTES).to_string();
+    let configuration = mail::configuration(25, 1, &mail::template(TEMPLATE_BYTES)).to_string();
     let report = check(&configuration);
     let outcome = report.outcome.ok_or_else(|| format!("{:?}", report.diagnostics))?;
-    let composer = Composer::open(&outcome.program)?;
+    let composer = Composer::open(outcome.program)?;
     let request = |index| contract::Request {
         usage_type: "SignIn".to_owned(),
         payload: mail::payload(index),

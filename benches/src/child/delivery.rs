@@ -72,7 +72,8 @@ pub(super) async fn through_lettre(batch: Batch) -> Outcome<f64> {
 async fn mailer(batch: Batch) -> Outcome<Mailer> {
     let engine = Engine::builder().cache_directory(scratch("cache/smtp-connector")).build()?;
     let configuration =
-        mail::configuration(batch.port, batch.connections, TEMPLATE_BYTES).to_string();
+        mail::configuration(batch.port, batch.connections, &mail::template(TEMPLATE_BYTES))
+            .to_string();
     let options = Options::default().egress(EgressPolicy::any());
     Ok(engine.bundled().await?.configure_with(&configuration, &options).await?)
 }

@@ -25,7 +25,7 @@ pub(super) async fn configure(count: usize) -> Outcome<Footprint> {
     let options = Options::default().egress(EgressPolicy::any());
     let (mut mailers, mut text) = (Vec::with_capacity(count), 0);
     for index in 0..count {
-        let mut configuration = mail::configuration(25, 5, TEMPLATE_BYTES);
+        let mut configuration = mail::configuration(25, 5, &mail::template(TEMPLATE_BYTES));
         configuration["fromEmail"] =
             format!("Tenant {index} <no-reply@tenant{index}.example>").into();
         configuration["auth"] =

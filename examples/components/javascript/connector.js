@@ -137,6 +137,7 @@ function readPlan(configuration, findings) {
     authentication: readLogin(configuration, findings),
     forceAuthentication: false,
     timeouts: { dnsMs: 30_000, connectionMs: 120_000, greetingMs: 30_000, socketMs: 600_000 },
+    pipelining: true,
     logging: "none",
   };
 }

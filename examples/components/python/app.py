@@ -170,6 +170,7 @@ def read_plan(configuration, findings):
         proxy=None,
         timeouts=Timeouts(30_000, 120_000, 30_000, 600_000),
         pool=None,
+        pipelining=True,
         dkim=None,
         logging=Logging.NONE,
     )

@@ -21,7 +21,7 @@ fn composer(extra: &Value) -> Composer {
     });
     let report = crate::config::check(&document.to_string());
     let outcome = report.outcome.unwrap_or_else(|| panic!("{:?}", report.diagnostics));
-    Composer::open(&outcome.program).expect("its own program")
+    Composer::open(outcome.program).expect("its own program")
 }
 
 fn request(payload: &Value) -> Request {

@@ -81,6 +81,7 @@ fn options(root: &mut Object<'_>, findings: &mut Findings) -> Option<TransportPl
     let local_address = identity::local_address(root, findings);
     let timeouts = timeouts::read(root, findings);
     let pool = pool::read(root, findings);
+    let pipelining = pool::pipelining(root, findings);
     let dkim = dkim::read(root, findings);
     let logging = logging::read(root, findings);
     let auth::Login { authentication, force } = login?;
@@ -97,6 +98,7 @@ fn options(root: &mut Object<'_>, findings: &mut Findings) -> Option<TransportPl
         proxy,
         timeouts,
         pool,
+        pipelining,
         dkim,
         logging,
     })

@@ -8,9 +8,6 @@ use super::helper::{Helper, Place};
 use super::placeholder::is_blank;
 use super::scan::{SyntaxError, Tag};
 
-#[cfg(test)]
-mod tests;
-
 /// What has a value.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Expression {
@@ -416,3 +413,6 @@ fn number(word: &str) -> Option<Number> {
 fn is_name(c: char) -> bool {
     !is_blank(c) && !"!\"#%&'()*+,./;<=>@[\\]^`{|}~".contains(c)
 }
+
+#[cfg(test)]
+mod tests;

@@ -204,4 +204,17 @@ mod tests {
         let blotted = blot_out(repeated, ["/a/b", "/a-c", "/a"]);
         assert_eq!(blotted, r#"{"a": "***", "a-c": "***", "a": "***", "a": null}"#);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn every_place_is_found(document in crate::config::documents::document()) {
+            for text in [document.to_string(), format!("{document:#}")] {
+                for (pointer, value) in crate::config::documents::places(&document) {
+                    let range = locate(&text, &pointer);
+                    let found = range.and_then(|range| serde_json::from_str(&text[range]).ok());
+                    proptest::prop_assert_eq!(found.as_ref(), Some(value), "{}", pointer);
+                }
+            }
+        }
+    }
 }

@@ -347,6 +347,7 @@ impl From<&str> for SecretRef {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::documents;
 
     fn mask(text: &str) -> Masked {
         let declared = [
@@ -447,5 +448,46 @@ mod tests {
         };
         assert_eq!(secrets(7).expect("seven fit").secrets.entries().count(), 7);
         assert!(matches!(secrets(8), Err(Unmaskable::TooComplex)));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_secret_is_left_in_what_the_component_sees(document in documents::document()) {
+            let text = document.to_string();
+            let masked = mask(&text);
+            let seen: serde_json::Value =
+                serde_json::from_str(&masked.text).expect("it is JSON still");
+            let shape = |document| -> Vec<_> {
+                documents::places(document).map(|(pointer, _)| pointer).collect()
+            };
+            proptest::prop_assert_eq!(shape(&document), shape(&seen), "the shape stays");
+            for (pointer, value) in documents::places(&document) {
+                let (Some(value), Some(shown)) = (value.as_str(), seen.pointer(&pointer)) else {
+                    continue;
+                };
+                let key = pointer.rsplit('/').next().unwrap_or_default();
+                let first = pointer.split('/').nth(1).unwrap_or_default();
+                let in_message = MESSAGE_KEYS.contains(&first);
+                if secret_names::contain(key) && !in_message && !value.is_empty() {
+                    let expected = format!("{SECRET_PREFIX}{pointer}");
+                    proptest::prop_assert_eq!(shown.as_str(), Some(expected.as_str()));
+                    let kept = masked.secrets.resolve(&SecretRef(pointer)).expect("it is kept");
+                    proptest::prop_assert_eq!(kept.expose(), value);
+                }
+            }
+        }
+
+        #[test]
+        fn no_secret_is_left_in_what_reports_quote(document in documents::document()) {
+            let text = document.to_string();
+            let masked = mask(&text);
+            let unquotable = masked.unquotable.iter().map(String::as_str);
+            let quoted = crate::config::blot_out(&text, unquotable);
+            let quoted: serde_json::Value =
+                serde_json::from_str(&quoted).expect("it is JSON still");
+            for pointer in &masked.unquotable {
+                proptest::prop_assert_eq!(quoted.pointer(pointer), Some(&"***".into()));
+            }
+        }
     }
 }

@@ -163,4 +163,38 @@ mod tests {
             assert_eq!(read(text), Err(Damaged), "{text}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_written_is_read_however_it_is_laid_out(
+            label in "[A-Z][A-Z ]{0,20}",
+            bytes in proptest::collection::vec(0..=255_u8, 0..200),
+            width in 1..80_usize,
+            around in "[ a-z:\n]{0,20}",
+        ) {
+            let base64 = STANDARD.encode(&bytes);
+            let lines = base64.as_bytes().chunks(width).map(String::from_utf8_lossy);
+            let lines: Vec<_> = lines.collect();
+            for line_break in ["\n", "\r\n", "\\n", "\\r\\n", " ", "\n\n\t"] {
+                let body = lines.join(line_break);
+                let begin = format!("{around}-----BEGIN {label}-----{line_break}");
+                let end = format!("{line_break}-----END {label}-----{around}");
+                let text = format!("{begin}{body}{end}");
+                proptest::prop_assert_eq!(
+                    read(&text),
+                    Ok(vec![(label.as_str(), None, bytes.clone())]),
+                    "{}",
+                    text
+                );
+            }
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_fall(
+            text in "(-----(BEGIN|END) (A|B)?-----|DEK-Info: x|[A-Za-z0-9+/=\\\\n \n-]|.){0,40}",
+        ) {
+            let read = read(&text).unwrap_or_default();
+            proptest::prop_assert!(read.len() <= text.matches("-----BEGIN ").count());
+        }
+    }
 }

@@ -3,6 +3,7 @@
 
 mod connection;
 mod pending;
+mod permit;
 mod place;
 mod queue;
 mod rate;
@@ -21,6 +22,7 @@ use self::rate::Rate;
 pub(crate) use self::retry::Tries;
 use crate::delivery::Delivery;
 use crate::error::Result;
+use crate::plan::RateLimit;
 use crate::receipt::Receipt;
 use crate::redactor::Redactor;
 use crate::submission::message::Prepared;
@@ -87,6 +89,11 @@ impl Pool {
         &self.opener
     }
 
+    /// How many messages may go out in a window of time.
+    pub(crate) fn rate_limit(&self) -> Option<RateLimit> {
+        self.opener.plan().pool.as_ref().and_then(|pool| pool.rate_limit)
+    }
+
     /// How many connections may be open at once.
     pub(crate) fn connections(&self) -> usize {
         self.connections
@@ -107,7 +114,8 @@ impl Pool {
                 Ok(receipt) => return Ok(Receipt { attempts: tries.attempts(), ..receipt }),
                 Err(error) => error,
             };
-            match tries.again(&error) {
+            let again = if delivery.is_once() { None } else { tries.again(&error) };
+            match again {
                 Some(resume) => {
                     delivery.fail();
                     sleep_until(resume).await;

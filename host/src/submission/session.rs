@@ -8,11 +8,13 @@ mod commit;
 mod dialogue;
 mod opener;
 pub(super) mod opening;
+pub(super) mod pipelining;
 mod reply_parser;
 mod token;
 pub(super) mod transaction;
 pub(super) mod wire;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use lettre::transport::smtp::commands::{Noop, Quit};
@@ -21,6 +23,7 @@ use self::capabilities::Capabilities;
 pub(super) use self::commit::Commit;
 use self::dialogue::Dialogue;
 pub(super) use self::opener::Opener;
+use self::pipelining::{Pipelining, Together};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::plan::Protocol;
 use crate::submission::record::Record;
@@ -36,6 +39,10 @@ pub(crate) struct Session {
     pub(crate) protocol: Protocol,
     /// What the server offers.
     pub(crate) capabilities: Capabilities,
+    /// What is known of its pipelining, by all sessions of one mailer.
+    pub(crate) pipelining: Arc<Pipelining>,
+    /// What was said together and has been answered in part.
+    in_suspense: Option<Together>,
     /// Whether the server knows HELO only, and so cannot say what it offers.
     plain_helo: bool,
     /// Whether TLS protects it.
@@ -54,6 +61,20 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// Whether commands go out together.
+    pub(crate) fn pipelines(&self) -> bool {
+        self.capabilities.pipelining && self.pipelining.is_on()
+    }
+
+    /// Ends the dialogue in the middle of a message that nobody waits for any more. A server that
+    /// has answered some of what was said together may have lost the rest.
+    pub(crate) fn abandon(&mut self) {
+        if let Some(way) = self.in_suspense {
+            self.pipelining.doubt(way);
+        }
+        self.dialogue.abort();
+    }
+
     /// Says NOOP, and waits for the answer no longer than so.
     pub(crate) async fn noop(&mut self, patience: Duration) -> Result<()> {
         self.dialogue.say(Noop);

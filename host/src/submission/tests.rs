@@ -1,9 +1,14 @@
 //! Sessions against a scripted server on loopback: what is said, and what is made of the answers.
 
+mod cuts;
 mod dialogue;
 mod flow;
+mod memory;
+mod model;
 mod peer;
+mod permit;
 mod recipient;
+mod smuggling;
 mod tls;
 
 use std::sync::Arc;
@@ -54,6 +59,7 @@ pub(super) fn plan(port: u16) -> TransportPlan {
             socket: patience,
         },
         pool: None,
+        pipelining: true,
         dkim: None,
         logging: Logging::None,
     }

@@ -65,7 +65,7 @@ fn plan(configuration: &serde_json::Value) -> TransportPlan {
         },
         authentication: Authentication::None, force_authentication: false, ehlo_name: None,
         local_address: None,
-        proxy: None, timeouts, pool: None, dkim: None, logging: Logging::None,
+        proxy: None, timeouts, pool: None, pipelining: true, dkim: None, logging: Logging::None,
     }
 }
 

@@ -44,7 +44,7 @@ impl Guest for Spies {
 impl GuestComposer for Spies {
     fn open(program: Vec<u8>) -> Result<Composer, String> {
         let (needle, program) = Needle::split(&program);
-        let composer = RealComposer::open(program)?;
+        let composer = RealComposer::open(program.to_vec())?;
         if needle.search() {
             Err("secret-found".to_owned())
         } else {

@@ -187,6 +187,7 @@ pub fn plan(configuration: &str) -> TransportPlan {
             socket_ms: 5_000,
         },
         pool: None,
+        pipelining: true,
         dkim: None,
         logging: Logging::None,
     }

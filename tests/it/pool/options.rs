@@ -3,9 +3,11 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use smtp_connector_tests::peer::{Peer, Script};
 use smtp_connector_tests::relay::{Book, Habits, Relay};
 
 use crate::helpers::proof::{check, check_plan};
+use crate::helpers::tenant::sign_in;
 use crate::pool::{mailer, send_at_once};
 
 /// Sends messages at once to a server that takes a little time, and gives what it saw.
@@ -105,4 +107,30 @@ pub(crate) async fn rate_delta() {
         (json!({ "rateLimit": 3, "rateDelta": [] }), "error wrong-type /rateDelta"),
     ])
     .await;
+}
+
+#[tokio::test]
+pub(crate) async fn pipelining() {
+    // The peer answers nothing before it has heard all that it waits for.
+    let together = Script::offering(&["PIPELINING"])
+        .hear("MAIL FROM:*")
+        .hear("RCPT TO:*")
+        .on("DATA", "250 ok\r\n250 ok\r\n354 go\r\n")
+        .hear_any_content()
+        .say("250 ok\r\n")
+        .quit();
+    let one_by_one = Script::offering(&["PIPELINING"]).takes_mail();
+    for (members, script) in [(json!({}), together), (json!({ "pipelining": false }), one_by_one)] {
+        let peer = Peer::start(script);
+        let mailer = mailer(peer.port(), &members).await;
+        mailer.send(&sign_in("482913")).await.expect("acceptance");
+        drop(mailer);
+        peer.finish().await;
+    }
+    check_plan([
+        (json!({}), json!({ "pipelining": true })),
+        (json!({ "pool": false, "pipelining": false }), json!({ "pipelining": false })),
+    ])
+    .await;
+    check([(json!({ "pipelining": 0 }), "error wrong-type /pipelining")]).await;
 }

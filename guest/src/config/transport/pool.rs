@@ -1,4 +1,5 @@
-//! The key `pool` and those beside it: how many connections are kept, and how fast messages go.
+//! The key `pool` and those beside it: how many connections are kept, how fast messages go, and
+//! whether commands go out together.
 //!
 //! Unlike nodemailer's, connections are kept unless `pool` is false.
 
@@ -37,6 +38,11 @@ pub(super) fn read(root: &mut Object<'_>, findings: &mut Findings) -> Option<Poo
         }
     }
     kept.then_some(pool)
+}
+
+/// Reads `pipelining`, a key of our own: commands wait for each other's replies where it is false.
+pub(super) fn pipelining(root: &mut Object<'_>, findings: &mut Findings) -> bool {
+    root.boolean("pipelining", findings).unwrap_or(true)
 }
 
 /// A negative number means without limit, as it does for nodemailer.
@@ -93,6 +99,14 @@ mod tests {
     }
 
     #[test]
+    fn commands_go_out_together_unless_told_otherwise() {
+        for (value, expected) in [(json!(null), true), (json!(true), true), (json!(false), false)] {
+            assert_eq!(plan(with(json!({ "pipelining": value }))).pipelining, expected);
+        }
+        assert!(!plan(with(json!({"pool": false, "pipelining": false}))).pipelining);
+    }
+
+    #[test]
     fn bounds_without_a_pool_have_no_effect() {
         let document =
             with(json!({"pool": false, "maxConnections": 2, "rateLimit": 1, "rateDelta": 5}));
@@ -119,6 +133,7 @@ mod tests {
             ("rateDelta", json!([]), "wrong-type"),
             ("pool", json!("yes"), "wrong-type"),
             ("pool", json!({}), "wrong-type"),
+            ("pipelining", json!("no"), "wrong-type"),
         ] {
             let path: &str = format!("/{key}").leak();
             assert_eq!(codes(&with(json!({ key: value }))), [(path, code)], "{value}");

@@ -39,6 +39,7 @@ const TOP: &[&str] = &[
     "maxRequeues",
     "rateLimit",
     "rateDelta",
+    "pipelining",
     "service",
     "url",
     "sendmail",

@@ -49,6 +49,7 @@ pub(super) fn transport_plan(plan: transport::TransportPlan) -> Result<plan::Tra
                 window: milliseconds(limit.window_ms),
             }),
         }),
+        pipelining: plan.pipelining,
         dkim: plan.dkim.map(dkim),
         logging: match plan.logging {
             transport::Logging::None => plan::Logging::None,

@@ -11,6 +11,10 @@ impl Prepared {
     pub(crate) fn from_raw(envelope: Envelope, message: &[u8]) -> Result<Self> {
         within_bound(message.len())?;
         let text = std::str::from_utf8(message).map_err(|_| refusal("the message is not UTF-8"))?;
+        if text.contains('\0') {
+            // Some servers drop it, and may so come to see an end of the message (RFC 5321 §2.4).
+            return Err(refusal("the message holds NUL"));
+        }
         let mut text = text.replace("\r\n", "\n").replace('\r', "\n").replace('\n', "\r\n");
         let message_id = match message_id(&text) {
             Some(message_id) => message_id.to_owned(),
@@ -21,6 +25,15 @@ impl Prepared {
             }
         };
         Ok(Self { envelope, message_id, bytes: text.into_bytes() })
+    }
+
+    /// A message that was prepared before and kept: it stays as it is, its signatures included.
+    pub(crate) fn stored(envelope: Envelope, message_id: String, content: &str) -> Result<Self> {
+        within_bound(content.len())?;
+        if self::message_id(content) != Some(message_id.as_str()) {
+            return Err(refusal("the stored message does not have its Message-ID"));
+        }
+        Ok(Self { envelope, message_id, bytes: content.as_bytes().to_vec() })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::dial::Dialler;
+use super::dial::{Dialler, LastGood, Tcp};
 use super::tls::Tls;
 use crate::egress::EgressPolicy;
 use crate::error::Result;
@@ -31,7 +31,14 @@ impl Context {
         let tls = Tls::new(&plan.tls_options, &plan.endpoint.host, &secrets, "/tls")?;
         let proxy_tls = proxy_tls(&plan, &secrets)?;
         let (dns, connection) = (plan.timeouts.dns, plan.timeouts.connection);
-        let dialler = Dialler { local: plan.local_address, dns, connection, egress };
+        let dialler = Dialler {
+            local: plan.local_address,
+            dns,
+            connection,
+            egress,
+            network: Arc::new(Tcp),
+            last_good: LastGood::default(),
+        };
         Ok(Self { plan, secrets, dialler, tls, proxy_tls })
     }
 }

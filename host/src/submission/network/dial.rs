@@ -1,19 +1,32 @@
-//! From a host name to a TCP connection: resolves, asks the egress policy about each address, and
-//! dials those it allows in turn. The address that was checked is the address that is dialled.
+//! From a host name to a connection: resolves, asks the egress policy about each address, and dials
+//! those it allows, in a race (RFC 8305).
+//!
+//! The address that was checked is the address that is dialled.
 
-use std::io;
+mod connect;
+mod order;
+mod race;
+
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpSocket, TcpStream, lookup_host};
+use tokio::net::lookup_host;
 use tokio::time::timeout;
 
+pub(crate) use self::connect::{Connect, Connected, Tcp};
+pub(crate) use self::order::LastGood;
+use self::race::race;
 use super::wire_error::describe;
 use crate::egress::EgressPolicy;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::host::Host;
 use crate::plan::Endpoint;
 use crate::submission::record::Record;
+
+/// How many addresses of a name are tried. The large mail services have less, and whoever owns a
+/// name decides how many there are.
+const MOST_ADDRESSES: usize = 20;
 
 /// How this host connects: to servers, proxies and token endpoints alike.
 #[derive(Debug, Clone)]
@@ -26,6 +39,10 @@ pub(crate) struct Dialler {
     pub(crate) connection: Duration,
     /// Which addresses may be dialled.
     pub(crate) egress: EgressPolicy,
+    /// What makes the connections.
+    pub(crate) network: Arc<dyn Connect>,
+    /// Which addresses have answered.
+    pub(crate) last_good: LastGood,
 }
 
 impl Dialler {
@@ -85,45 +102,43 @@ impl Dialler {
         refusal.map_err(|refusal| forbidden(host, &refusal))
     }
 
-    /// Connects to the first of these addresses of an endpoint that the policy allows and that
-    /// answers.
+    /// Connects to one of these addresses of an endpoint that the policy allows: the first that
+    /// answers, with a head start for those before it.
+    ///
+    /// So all of it takes no longer than one address may, and the head starts of the others.
     pub(crate) async fn connect(
         &self,
         endpoint: &Endpoint,
         addresses: &[SocketAddr],
         record: &Record,
-    ) -> Result<TcpStream> {
-        let mut failures = Vec::new();
-        for address in self.permitted(endpoint, addresses)? {
+    ) -> Result<Connected> {
+        let mut ordered = self.last_good.order(endpoint, self.permitted(endpoint, addresses)?);
+        ordered.truncate(MOST_ADDRESSES);
+        let attempts = ordered.into_iter().map(|address| async move {
             record.remark(&format!("connecting to {address}"));
-            match self.connect_to(address).await {
-                Ok(stream) => return Ok(stream),
-                Err(problem) => failures.push(format!("{address}: {problem}")),
+            let attempt = self.connect_to(address).await;
+            attempt.map_err(|problem| format!("{address}: {problem}"))
+        });
+        match race(attempts).await {
+            Ok(connected) => {
+                self.last_good.note(endpoint, connected.peer);
+                Ok(connected)
+            }
+            Err(failures) => {
+                let message =
+                    format!("cannot connect to `{}`: {}", endpoint.host, failures.join("; "));
+                Err(Error::new(ErrorKind::Connect, message).at(Stage::Connect))
             }
         }
-        let message = format!("cannot connect to `{}`: {}", endpoint.host, failures.join("; "));
-        Err(Error::new(ErrorKind::Connect, message).at(Stage::Connect))
     }
 
-    async fn connect_to(&self, address: SocketAddr) -> Result<TcpStream, String> {
+    async fn connect_to(&self, address: SocketAddr) -> Result<Connected, String> {
         if let Some(local) = self.local.filter(|local| local.is_ipv4() != address.is_ipv4()) {
             return Err(format!("the local address {local} is of the other IP version"));
         }
-        let attempt = async {
-            let socket =
-                if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-            if let Some(local) = self.local {
-                socket.bind(SocketAddr::new(local, 0))?;
-            }
-            let stream = socket.connect(address).await?;
-            // Otherwise the end of a message waits 40 ms for an acknowledgement.
-            stream.set_nodelay(true)?;
-            Ok::<_, io::Error>(stream)
-        };
-        match timeout(self.connection, attempt).await {
+        match timeout(self.connection, self.network.connect(address, self.local)).await {
             Err(_) => Err(format!("no answer within {:?}", self.connection)),
-            Ok(Err(error)) => Err(describe(&error)),
-            Ok(Ok(stream)) => Ok(stream),
+            Ok(connected) => connected.map_err(|error| describe(&error)),
         }
     }
 }
@@ -134,77 +149,4 @@ fn forbidden(host: &Host, refusal: &str) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use tokio::net::TcpListener;
-
-    use super::*;
-    use crate::plan::Logging;
-    use crate::redactor::Redactor;
-
-    const SHORT: Duration = Duration::from_millis(300);
-
-    fn dialler() -> Dialler {
-        Dialler { local: None, dns: SHORT, connection: SHORT, egress: EgressPolicy::any() }
-    }
-
-    async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream> {
-        let endpoint = Endpoint { host: "mx.test".parse().expect("a host"), port: 25 };
-        let record = Record::new(Redactor::default(), Logging::None);
-        dialler().connect(&endpoint, addresses, &record).await
-    }
-
-    async fn listener() -> TcpListener {
-        TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port")
-    }
-
-    /// A listener that takes no further connection, so that another attempt waits for an answer.
-    async fn full() -> (SocketAddr, Vec<TcpStream>, TcpListener) {
-        let socket = TcpSocket::new_v4().expect("a socket");
-        socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
-        let listener = socket.listen(0).expect("a listener");
-        let address = listener.local_addr().expect("it is bound");
-        let mut waiting = Vec::new();
-        while let Ok(Ok(stream)) = timeout(SHORT, TcpStream::connect(address)).await {
-            waiting.push(stream);
-        }
-        (address, waiting, listener)
-    }
-
-    async fn closed() -> SocketAddr {
-        listener().await.local_addr().expect("it was bound")
-    }
-
-    #[tokio::test]
-    async fn every_address_is_tried_in_turn_and_each_has_its_own_deadline() {
-        let open = listener().await;
-        let open = open.local_addr().expect("it is bound");
-        let (silent, _waiting, _listener) = full().await;
-        let begun = std::time::Instant::now();
-        let stream =
-            connect(&[closed().await, silent, silent, open]).await.expect("the last one answers");
-        assert_eq!(stream.peer_addr().ok(), Some(open));
-        assert!(begun.elapsed() >= 2 * SHORT, "each silent address has its time");
-        assert!(stream.nodelay().expect("a socket tells"));
-    }
-
-    #[tokio::test]
-    async fn where_no_address_answers_each_problem_is_told() {
-        let (silent, _waiting, _listener) = full().await;
-        let closed = closed().await;
-        let error = connect(&[closed, silent]).await.expect_err("nobody answers");
-        assert_eq!((error.kind(), error.stage()), (ErrorKind::Connect, Some(Stage::Connect)));
-        let expected = format!(
-            "cannot connect to `mx.test`: {closed}: connection refused; {silent}: no answer within \
-            300ms"
-        );
-        assert_eq!(error.to_string(), expected);
-    }
-
-    #[tokio::test]
-    async fn a_name_that_does_not_exist_fails_at_its_stage() {
-        let host = "no-such-host.invalid".parse().expect("a host");
-        let endpoint = Endpoint { host, port: 25 };
-        let error = dialler().resolve(&endpoint).await.expect_err("there is no such name");
-        assert_eq!((error.kind(), error.stage()), (ErrorKind::Dns, Some(Stage::Dns)));
-    }
-}
+mod tests;

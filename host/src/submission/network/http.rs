@@ -4,7 +4,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http_body_util::{BodyExt as _, Collected, Empty, Full, Limited};
+use http_body_util::{BodyExt as _, Empty, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, LOCATION};
@@ -116,15 +116,13 @@ pub(crate) async fn post(
     converse(connection, async move {
         let response = send(sender, request).await?;
         let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
-        Ok(FormAnswer {
-            status: response.status().as_u16(),
-            location: location.map(str::to_owned),
-            body: Limited::new(response.into_body(), MAX_BODY)
-                .collect()
-                .await
-                .ok()
-                .map(Collected::to_bytes),
-        })
+        let (status, location) = (response.status().as_u16(), location.map(str::to_owned));
+        let body = match Limited::new(response.into_body(), MAX_BODY).collect().await {
+            Ok(body) => Some(body.to_bytes()),
+            Err(error) if error.is::<LengthLimitError>() => None,
+            Err(error) => return Err(error),
+        };
+        Ok(FormAnswer { status, location, body })
     })
     .await
 }

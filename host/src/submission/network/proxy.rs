@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::Context;
 use super::Stream;
-use super::dial::Dialler;
+use super::dial::{Connected, Dialler};
 use super::http::{self, Tunnel};
 use super::wire_error::WireError;
 use crate::error::{Error, ErrorKind, Result, Stage};
@@ -40,13 +40,10 @@ pub(crate) async fn tunnel(
     let target = target(proxy, &context.plan.endpoint, dialler, record).await?;
     let at_proxy = |error: Error| blame(error, proxy);
     let addresses = dialler.resolve(&proxy.endpoint).await.map_err(at_proxy)?;
-    let tcp = dialler.connect(&proxy.endpoint, &addresses, record).await.map_err(at_proxy)?;
-    let local = tcp
-        .local_addr()
-        .map_err(|error| at_proxy(WireError::Lost(Some(error)).at(Stage::Proxy, record)))?;
+    let Connected { mut stream, local, .. } =
+        dialler.connect(&proxy.endpoint, &addresses, record).await.map_err(at_proxy)?;
     let patience = dialler.connection;
     let dialogue = async {
-        let mut stream: Box<dyn Stream> = Box::new(tcp);
         if let Some(tls) = &context.proxy_tls {
             (stream, _) = tls.negotiate(stream, patience, record).await?;
         }

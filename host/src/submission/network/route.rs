@@ -4,9 +4,8 @@ use std::net::SocketAddr;
 
 use super::Context;
 use super::Stream;
-use super::dial::Dialler;
+use super::dial::{Connected, Dialler};
 use super::proxy;
-use super::wire_error::WireError;
 use crate::error::{Result, Stage};
 use crate::submission::record::Record;
 
@@ -36,11 +35,9 @@ impl Route {
         let addresses = dialler.resolve(&plan.endpoint).await?;
         let listed: Vec<_> = addresses.iter().map(|address| address.ip().to_string()).collect();
         record.pass(Stage::Dns, &listed.join(", "));
-        let tcp = dialler.connect(&plan.endpoint, &addresses, record).await?;
-        let ends = tcp.peer_addr().and_then(|peer| Ok((peer, tcp.local_addr()?)));
-        let (peer, local) =
-            ends.map_err(|error| WireError::Lost(Some(error)).at(Stage::Connect, record))?;
+        let Connected { stream, local, peer } =
+            dialler.connect(&plan.endpoint, &addresses, record).await?;
         record.pass(Stage::Connect, &peer);
-        Ok(Self { stream: Box::new(tcp), local, loopback: peer.ip().to_canonical().is_loopback() })
+        Ok(Self { stream, local, loopback: peer.ip().to_canonical().is_loopback() })
     }
 }

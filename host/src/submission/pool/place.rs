@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Pool, worker};
 
-/// One of the places for connections that a pool has. So no more sockets are open than allowed,
+/// One of the places for connections that a pool has. So no more sessions are open than allowed,
 /// whatever is going on in them.
 pub(crate) struct Place {
     pool: Arc<Pool>,

@@ -10,6 +10,7 @@ use tokio::time::sleep_until;
 use super::Pool;
 use super::connection::Connection;
 use super::pending::Pending;
+use super::permit::Permit;
 use super::place::Place;
 use super::queue::{Idler, Next, Work};
 use super::rate::Rate;
@@ -20,7 +21,8 @@ use crate::submission::advice;
 use crate::submission::message::Prepared;
 use crate::submission::record::Record;
 use crate::submission::session::authentication::Login;
-use crate::submission::session::transaction::{self, Announcement};
+use crate::submission::session::pipelining::Together;
+use crate::submission::session::transaction::{self, Announcement, Uninvited};
 use crate::submission::session::{Commit, Session, is_astray};
 
 /// Starts a worker here.
@@ -46,6 +48,7 @@ struct Worker {
 /// A message that is next on a connection.
 struct Upcoming {
     pending: Pending,
+    permit: Permit,
     /// What was said of it already, behind the end of the message before.
     ahead: Option<Announcement>,
 }
@@ -106,11 +109,10 @@ impl Worker {
             pending.finish(Err(error));
             return self.leave().await;
         }
-        let mut next = Some(Upcoming { pending, ahead: None });
-        while let (Some(Upcoming { pending, ahead }), Some(connection)) =
-            (next.take(), &mut self.connection)
-        {
-            next = deliver(self.place.pool(), connection, pending, ahead).await;
+        let permit = Permit::ask(&pending.delivery);
+        let mut next = Some(Upcoming { pending, permit, ahead: None });
+        while let (Some(upcoming), Some(connection)) = (next.take(), &mut self.connection) {
+            next = deliver(self.place.pool(), connection, upcoming).await;
         }
         self.release().await;
     }
@@ -173,12 +175,8 @@ impl Worker {
 
 /// Delivers one message. Gives the one that was announced behind it, where the connection is still
 /// good.
-async fn deliver(
-    pool: &Pool,
-    connection: &mut Connection,
-    mut pending: Pending,
-    ahead: Option<Announcement>,
-) -> Option<Upcoming> {
+async fn deliver(pool: &Pool, connection: &mut Connection, upcoming: Upcoming) -> Option<Upcoming> {
+    let Upcoming { mut pending, permit, ahead } = upcoming;
     let used = connection.is_used();
     let has_room = connection.has_room(2, pool);
     connection.count();
@@ -196,15 +194,32 @@ async fn deliver(
     };
     let invitation = match invited {
         Some(Ok(invitation)) => invitation,
-        Some(Err(error)) => {
+        Some(Err(Uninvited { astray: true, .. })) => {
+            put_back(pool, pending);
+            return None;
+        }
+        Some(Err(Uninvited { error, .. })) => {
             fail(pool, session, pending, error, used);
             return None;
         }
         None => {
-            session.dialogue.abort();
+            session.abandon();
             return None;
         }
     };
+    let permitted = tokio::select! {
+        biased;
+        () = pending.outcome.closed() => None,
+        permitted = permit.granted(pool.opener.plan().timeouts.socket) => Some(permitted),
+    };
+    if !matches!(permitted, Some(Ok(()))) {
+        // The server waits for a message, and nothing else can be said to it.
+        session.dialogue.abort();
+        if let Some(Err(error)) = permitted {
+            fail(pool, session, pending, error, false);
+        }
+        return None;
+    }
     if let Err(error) = transaction::say_content(session, &pending.prepared, &pending.commit) {
         fail(pool, session, pending, error, false);
         return None;
@@ -220,14 +235,18 @@ async fn deliver(
             let receipt = receipt(outcome, &pending.prepared, &session.record);
             pending.finish(Ok(receipt));
         }
-        Some(Err(error)) => fail(pool, session, pending, error, false),
+        Some(Err(error)) => {
+            if next.is_some() && error.is_ambiguous() {
+                session.pipelining.doubt(Together::Messages);
+            }
+            fail(pool, session, pending, error, false);
+        }
         None => session.dialogue.abort(),
     }
     if session.dialogue.is_over() {
         // It was announced to nobody.
         if let Some(Upcoming { pending, .. }) = next {
-            pending.delivery.fail();
-            pool.queue.put_back(Pending { may_follow: false, ..pending });
+            put_back(pool, pending);
         }
         return None;
     }
@@ -237,7 +256,7 @@ async fn deliver(
 /// Announces the message that waits first together with the end of the one under way, which saves
 /// it a round trip (RFC 2920 §3.1).
 fn announce_next(pool: &Pool, session: &mut Session) -> Option<Upcoming> {
-    if !session.capabilities.pipelining {
+    if !session.pipelines() {
         return None;
     }
     let pending = pool.queue.follower()?;
@@ -250,7 +269,10 @@ fn announce_next(pool: &Pool, session: &mut Session) -> Option<Upcoming> {
         Ok(announcement)
     });
     match announced {
-        Ok(announcement) => Some(Upcoming { pending, ahead: Some(announcement) }),
+        Ok(announcement) => {
+            let permit = Permit::ask(&pending.delivery);
+            Some(Upcoming { pending, permit, ahead: Some(announcement) })
+        }
         Err(error) => {
             pending.finish(Err(error));
             None
@@ -268,12 +290,16 @@ fn fail(pool: &Pool, session: &mut Session, mut pending: Pending, error: Error, 
         && session.dialogue.is_over()
         && matches!(error.kind(), ErrorKind::Lost | ErrorKind::Protocol | ErrorKind::Temporary);
     if is_stale && pending.tries.requeue() {
-        pending.may_follow = false;
-        pending.delivery.fail();
-        return pool.queue.put_back(pending);
+        return put_back(pool, pending);
     }
     session.is_doubtful |= error.kind() == ErrorKind::Temporary;
     pending.finish(Err(advice::complete(error, pool.opener.plan(), &session.record)));
+}
+
+/// Has a message go over another connection, alone, of which this server has not heard the content.
+fn put_back(pool: &Pool, pending: Pending) {
+    pending.delivery.fail();
+    pool.queue.put_back(Pending { may_follow: false, ..pending });
 }
 
 fn receipt(outcome: transaction::Outcome, prepared: &Prepared, record: &Record) -> Receipt {

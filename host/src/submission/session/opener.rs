@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Session;
 use super::authentication::{self, Login};
+use super::pipelining::Pipelining;
 use super::token::Tokens;
 use crate::egress::EgressPolicy;
 use crate::error::Result;
@@ -18,6 +19,7 @@ use crate::submission::record::Record;
 #[derive(Debug)]
 pub(crate) struct Opener {
     pub(crate) context: Context,
+    pipelining: Arc<Pipelining>,
     /// For a login by token.
     tokens: Option<Arc<Tokens>>,
 }
@@ -31,7 +33,11 @@ impl Opener {
         egress: EgressPolicy,
         observer: Observer,
     ) -> Result<Self> {
-        let context = Context::new(plan, secrets, egress)?;
+        Self::over(Context::new(plan, secrets, egress)?, observer)
+    }
+
+    /// The same, over what is made ready already.
+    pub(crate) fn over(context: Context, observer: Observer) -> Result<Self> {
         let tokens = match &context.plan.authentication {
             Authentication::OAuth2(login) => {
                 // The local address is for the mail server, and may have no way to another one.
@@ -41,7 +47,8 @@ impl Opener {
             }
             Authentication::None | Authentication::Password(_) => None,
         };
-        Ok(Self { context, tokens })
+        let pipelining = Arc::new(Pipelining::new(context.plan.pipelining));
+        Ok(Self { context, pipelining, tokens })
     }
 
     /// The plan that is carried out.
@@ -64,7 +71,7 @@ impl Opener {
 
     /// Connects and goes on until the server has listed what it offers.
     pub(crate) async fn connect(&self, record: Record) -> Result<Session> {
-        Session::open(&self.context, record).await
+        Session::open(&self.context, self.pipelining.clone(), record).await
     }
 
     /// Logs in where the plan says so.

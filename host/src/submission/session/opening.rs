@@ -2,10 +2,12 @@
 //! is wanted. Whatever was learnt before TLS is forgotten after it (RFC 3207 §4.2).
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use super::Session;
 use super::capabilities::Capabilities;
 use super::dialogue::Dialogue;
+use super::pipelining::Pipelining;
 use super::wire::Wire;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::plan::{Authentication, Protocol, TlsMode, TransportPlan};
@@ -16,7 +18,11 @@ use crate::submission::record::Record;
 
 impl Session {
     /// Connects and goes on until the server has listed what it offers.
-    pub(crate) async fn open(context: &Context, record: Record) -> Result<Self> {
+    pub(crate) async fn open(
+        context: &Context,
+        pipelining: Arc<Pipelining>,
+        record: Record,
+    ) -> Result<Self> {
         let plan = &context.plan;
         let Route { mut stream, local, loopback } =
             Route::open(context, &context.dialler, &record).await?;
@@ -43,6 +49,8 @@ impl Session {
             dialogue,
             protocol,
             capabilities,
+            pipelining,
+            in_suspense: None,
             plain_helo,
             encrypted,
             authenticated: false,

@@ -79,6 +79,8 @@ fn decode(line: &[u8]) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::strategy::Strategy as _;
+
     use super::*;
 
     fn gather(text: &[u8]) -> Result<Option<(u16, Vec<String>)>, String> {
@@ -129,5 +131,50 @@ mod tests {
         assert_eq!(gather(&endless), Err("the reply has more than 128 lines".to_owned()));
         let blank = b"\n".repeat(MAX_LINES + 1);
         assert_eq!(gather(&blank), Err("the reply has more than 128 lines".to_owned()));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_reply_is_read_as_it_was_written(
+            code in 200..600_u16,
+            lines in proptest::collection::vec("([^\\s\\p{Cc}]([^\r\n]{0,40}[^\\s\\p{Cc}])?)?", 1..20),
+            line_end in proptest::sample::select(vec!["\n", "\r\n"]),
+        ) {
+            let last = lines.len() - 1;
+            let mut text = String::new();
+            for (index, line) in lines.iter().enumerate() {
+                let separator = if index == last { ' ' } else { '-' };
+                text += &format!("{code}{separator}{line}{line_end}");
+            }
+            let text = text.strip_suffix(line_end).unwrap_or_default();
+            proptest::prop_assert_eq!(gather(text.as_bytes()), Ok(Some((code, lines))));
+        }
+
+        #[test]
+        fn whatever_comes_is_a_reply_within_its_bounds_or_none(
+            lines in proptest::collection::vec(
+                proptest::prop_oneof![
+                    "(250|421|999|2 )[- x]?.{0,10}".prop_map(String::into_bytes),
+                    proptest::collection::vec(0..=255_u8, 0..20),
+                ],
+                0..300,
+            ),
+        ) {
+            let mut parser = ReplyParser::default();
+            for line in &lines {
+                match parser.push(line) {
+                    Ok(None) => {}
+                    Ok(Some((code, words))) => {
+                        proptest::prop_assert!((200..600).contains(&code));
+                        proptest::prop_assert!((1..=MAX_LINES).contains(&words.len()));
+                        parser = ReplyParser::default();
+                    }
+                    Err(problem) => {
+                        proptest::prop_assert!(!problem.is_empty());
+                        break;
+                    }
+                }
+            }
+        }
     }
 }

@@ -1,10 +1,13 @@
-//! One mail transaction (RFC 5321 §3.3): MAIL, RCPT for each recipient, DATA, and the content. It
-//! ends in one of three ways, and says when nobody can know which.
+//! One mail transaction (RFC 5321 §3.3): MAIL, RCPT for each recipient, DATA, and the content.
+//!
+//! It ends in one of three ways, and says when nobody can know which.
 //!
 //! Where the server offers PIPELINING (RFC 2920), the commands go out together, and together with
 //! the end of the message before. The content waits for its invitation: with BDAT (RFC 3030) it
 //! need not, but then the end of each message is out before the first reply, and every lost
 //! connection would leave messages of which nobody knows what became.
+
+mod parameters;
 
 use std::fmt::Display;
 use std::io;
@@ -12,11 +15,12 @@ use std::sync::Arc;
 
 use lettre::Address;
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
-use lettre::transport::smtp::extension::{MailBodyParameter, MailParameter};
 
+use self::parameters::parameters;
 use super::Session;
 use super::commit::Commit;
 use super::dialogue::Unconfirmed;
+use super::pipelining::{self, Together};
 use crate::delivery::Delivery;
 use crate::error::{Blame, Error, ErrorKind, Result, Stage};
 use crate::plan::Protocol;
@@ -30,6 +34,15 @@ pub(crate) struct Invitation {
     accepted: Vec<String>,
     /// The recipients that it refused.
     rejected: Vec<Rejection>,
+}
+
+/// Why a message was not invited.
+pub(crate) struct Uninvited {
+    /// The failure.
+    pub(crate) error: Error,
+    /// Whether the server lost its way because commands went out together. They do so no more, and
+    /// the message can go over another connection at once: the server has not heard it.
+    pub(crate) astray: bool,
 }
 
 /// What became of a transaction that the server took.
@@ -99,8 +112,39 @@ pub(crate) async fn invite(
     prepared: &Prepared,
     delivery: &Delivery,
     ahead: Option<Announcement>,
+) -> Result<Invitation, Uninvited> {
+    let together = match &ahead {
+        Some(_) => Some(Together::Messages),
+        None => session.pipelines().then_some(Together::Envelope),
+    };
+    // The end of the message before has been answered.
+    session.in_suspense = together.filter(|way| *way == Together::Messages);
+    let outcome = negotiate(session, prepared, delivery, ahead, together).await;
+    session.in_suspense = None;
+    match (outcome, together) {
+        (Ok(invitation), together) => {
+            together.into_iter().for_each(|way| session.pipelining.prove(way));
+            Ok(invitation)
+        }
+        (Err(error), Some(way)) if session.pipelining.judge(way, &error) => {
+            session.record.warn(
+                "the server offers PIPELINING and cannot do it: commands go out one by one from \
+                 now on",
+            );
+            session.dialogue.abort();
+            Err(Uninvited { error, astray: true })
+        }
+        (Err(error), _) => Err(Uninvited { error, astray: false }),
+    }
+}
+
+async fn negotiate(
+    session: &mut Session,
+    prepared: &Prepared,
+    delivery: &Delivery,
+    ahead: Option<Announcement>,
+    together: Option<Together>,
 ) -> Result<Invitation> {
-    let pipelined = session.capabilities.pipelining;
     let announcement = match ahead {
         Some(announcement) => {
             for command in announcement.commands() {
@@ -110,7 +154,7 @@ pub(crate) async fn invite(
         }
         None => {
             let announcement = Announcement::of(session, prepared)?;
-            if pipelined {
+            if together.is_some() {
                 delivery.begin().map_err(unnoted)?;
                 for command in announcement.commands() {
                     session.dialogue.say(command);
@@ -119,10 +163,10 @@ pub(crate) async fn invite(
             announcement
         }
     };
-    reset(session, &announcement, pipelined).await?;
+    reset(session, &announcement, together).await?;
     session.needs_reset = true;
-    let invitation = envelope(session, &prepared.envelope, &announcement, pipelined).await?;
-    let invitation = if pipelined {
+    let invitation = envelope(session, &prepared.envelope, &announcement, together).await?;
+    let invitation = if together.is_some() {
         invitation
     } else {
         let invitation = invitation?;
@@ -203,7 +247,7 @@ async fn by_recipient(
 /// Asks whether the server would take a message from and to these, and takes the question back.
 pub(crate) async fn rehearse(session: &mut Session, to_try: &Envelope) -> Result<()> {
     let announcement = Announcement::new(session, to_try, None)?;
-    envelope(session, to_try, &announcement, false).await??;
+    envelope(session, to_try, &announcement, None).await??;
     session.dialogue.say(Rset);
     let answer = session.dialogue.hear(Stage::Quit).await?;
     if answer.reply.is_positive() {
@@ -214,7 +258,11 @@ pub(crate) async fn rehearse(session: &mut Session, to_try: &Envelope) -> Result
 }
 
 /// Takes a transaction back that may still be open.
-async fn reset(session: &mut Session, announcement: &Announcement, said: bool) -> Result<()> {
+async fn reset(
+    session: &mut Session,
+    announcement: &Announcement,
+    said: Option<Together>,
+) -> Result<()> {
     if !announcement.reset {
         return Ok(());
     }
@@ -233,15 +281,16 @@ async fn envelope(
     session: &mut Session,
     envelope: &Envelope,
     announcement: &Announcement,
-    said: bool,
+    said: Option<Together>,
 ) -> Result<Result<Invitation>> {
     let reply = ask(session, Stage::Mail, &announcement.mail, said).await?;
+    in_step(session, Stage::Mail, said, &reply)?;
     let refused = match reply.is_positive() {
         true => {
             session.record.pass(Stage::Mail, &reply);
             None
         }
-        false if said => Some(refusal(session, Stage::Mail, reply)),
+        false if said.is_some() => Some(refusal(session, Stage::Mail, reply)),
         false => return Ok(Err(refusal(session, Stage::Mail, reply))),
     };
     let (mut accepted, mut rejected) = (Vec::new(), Vec::new());
@@ -249,7 +298,12 @@ async fn envelope(
         let address = address.clone();
         match (ask(session, Stage::Rcpt, command, said).await, &refused) {
             (Ok(reply), _) if reply.is_positive() => accepted.push(address),
-            (Ok(reply), _) => rejected.push(Rejection { address, reply }),
+            (Ok(reply), refused) => {
+                if refused.is_none() {
+                    in_step(session, Stage::Rcpt, said, &reply)?;
+                }
+                rejected.push(Rejection { address, reply });
+            }
             (Err(error), None) => return Err(error),
             // What comes after a refusal does not change it.
             (Err(_), Some(_)) => break,
@@ -307,18 +361,35 @@ async fn ask(
     session: &mut Session,
     stage: Stage,
     command: Command<'_>,
-    said: bool,
+    said: Option<Together>,
 ) -> Result<Reply> {
-    if !said {
+    if said.is_none() {
         session.dialogue.say(command);
     }
     let reply = hear(session, stage).await?;
+    session.in_suspense = said;
     // Neither done nor refused: the server is elsewhere in the dialogue.
     if reply.code / 100 == 3 {
         session.dialogue.abort();
         return Err(Error::from_reply(stage, reply));
     }
     Ok(reply)
+}
+
+/// Fails where the first refusal among the answers to commands that were said together is that one
+/// came at the wrong time. Such a server may never answer the rest.
+fn in_step(
+    session: &mut Session,
+    stage: Stage,
+    said: Option<Together>,
+    reply: &Reply,
+) -> Result<()> {
+    let is_trial = said.is_some_and(|way| session.pipelining.is_unproved(way));
+    if !is_trial || !pipelining::is_out_of_step(reply) {
+        return Ok(());
+    }
+    session.dialogue.abort();
+    Err(Error::from_reply(stage, reply.clone()))
 }
 
 /// Hears an answer. One that the server closes the connection with is an error.
@@ -357,63 +428,6 @@ fn refusal(session: &Session, stage: Stage, reply: Reply) -> Error {
     Error::from_reply(stage, reply)
 }
 
-/// The parameters of MAIL that envelope and content need. What the server cannot do is refused
-/// before it hears of the message.
-fn parameters(
-    session: &Session,
-    envelope: &Envelope,
-    content: Option<&[u8]>,
-) -> Result<Vec<MailParameter>> {
-    let offered = &session.capabilities;
-    let unfit = |kind, message: String| Err(Error::new(kind, message).at(Stage::Mail));
-    for address in std::iter::once(&envelope.reverse_path).chain(&envelope.forward_paths) {
-        if address.contains(|c: char| c.is_control() || matches!(c, '<' | '>')) {
-            return unfit(
-                ErrorKind::Address,
-                "an address of the envelope holds a character it cannot".to_owned(),
-            );
-        }
-    }
-    let mut parameters = Vec::new();
-    if let Some(content) = content.filter(|_| offered.size) {
-        // RFC 1870: the server can refuse what it has no room for before it comes.
-        parameters.push(MailParameter::Size(content.len()));
-    }
-    let content = content.unwrap_or_default();
-    if let Some(limit) = offered.size_limit.filter(|limit| content.len() as u64 > *limit) {
-        let size = content.len();
-        return unfit(
-            ErrorKind::Message,
-            format!("the message has {size} bytes, and the server takes {limit} at most"),
-        )
-        .map_err(|error| error.with_hint("Make the template smaller."));
-    }
-    let addresses_are_ascii = envelope.reverse_path.is_ascii()
-        && envelope.forward_paths.iter().all(|address| address.is_ascii());
-    let is_ascii = content.is_ascii();
-    if !addresses_are_ascii || !(is_ascii || header(content).is_ascii()) {
-        if !offered.smtputf8 {
-            let message = "an address is not ASCII, and the server does not offer SMTPUTF8";
-            return unfit(ErrorKind::Address, message.to_owned()).map_err(|error| {
-                error.with_hint(
-                    "Use an address whose part before the `@` is ASCII, or a server that offers \
-                     SMTPUTF8.",
-                )
-            });
-        }
-        parameters.push(MailParameter::SmtpUtfEight);
-    }
-    if !is_ascii {
-        if !offered.eight_bit_mime {
-            let message =
-                "the message has bytes beyond ASCII, and the server does not offer 8BITMIME";
-            return unfit(ErrorKind::Message, message.to_owned());
-        }
-        parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
-    }
-    Ok(parameters)
-}
-
 /// An address of the envelope as a command takes it; the characters in it were looked at before.
 fn address(path: &str) -> Result<Address> {
     let (user, domain) = path.rsplit_once('@').ok_or_else(|| {
@@ -421,10 +435,4 @@ fn address(path: &str) -> Result<Address> {
     })?;
     // lettre refuses some that servers take, such as those of domains with an underscore.
     Ok(Address::new_dangerous(user, domain))
-}
-
-/// The header section of a message.
-fn header(content: &[u8]) -> &[u8] {
-    let end = content.windows(4).position(|bytes| bytes == b"\r\n\r\n");
-    &content[..end.unwrap_or(content.len())]
 }

@@ -20,9 +20,9 @@ const STARTTLS: &str = "250-mx.test\r\n250 STARTTLS\r\n";
 const AFTER_TLS: &str = "250-mx.test\r\n250 AUTH PLAIN\r\n";
 
 /// A server's certificate and what a client needs to trust it.
-struct Server {
-    acceptor: TlsAcceptor,
-    trust: String,
+pub(super) struct Server {
+    pub(super) acceptor: TlsAcceptor,
+    pub(super) trust: String,
 }
 
 fn acceptor(chain: Vec<rustls::pki_types::CertificateDer<'static>>, key: &KeyPair) -> TlsAcceptor {
@@ -49,7 +49,7 @@ fn self_signed(names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> S
 }
 
 /// A certificate issued by a private CA.
-fn issued(names: &[&str]) -> Server {
+pub(super) fn issued(names: &[&str]) -> Server {
     let mut params = CertificateParams::new(Vec::new()).expect("no names");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.distinguished_name.push(DnType::CommonName, format!("CA of {}", names.join(", ")));

@@ -252,3 +252,40 @@ fn no_key_is_shown() {
         "{shown}"
     );
 }
+
+proptest::proptest! {
+    /// Relays fold, unfold, and add and take blanks (RFC 6376 §3.4.2 and §3.4.4).
+    #[test]
+    fn the_relaxed_form_outlives_what_relays_do(
+        name in "[A-Z][a-z-]{0,8}",
+        words in proptest::collection::vec("[!-~]{1,8}", 0..6),
+        folds in proptest::collection::vec("( |\t|\r\n )[ \t]{0,2}", 7),
+        body in proptest::collection::vec(proptest::collection::vec("[!-~]{1,8}", 0..4), 0..6),
+        blanks in proptest::collection::vec("[ \t]{1,3}", 4),
+        end in "( ?\r\n){0,3}",
+    ) {
+        let relaxed_field = |field: &str| {
+            let mut relaxed = Vec::new();
+            canonical::field(&canonical::name(field.as_bytes()), field.as_bytes(), &mut relaxed);
+            String::from_utf8(relaxed).expect("text")
+        };
+        let plain = format!("{name}: {}\r\n", words.join(" "));
+        let folded = words.iter().zip(&folds).map(|(word, fold)| format!("{fold}{word}"));
+        let folded: String = folded.collect();
+        let travelled = format!("{}{}:{folded}{}\r\n", name.to_uppercase(), blanks[0], blanks[1]);
+        proptest::prop_assert_eq!(relaxed_field(&plain), relaxed_field(&travelled));
+
+        let relaxed_body = |body: &str| {
+            let mut relaxed = Vec::new();
+            canonical::body(body.as_bytes(), |octets| relaxed.extend_from_slice(octets));
+            String::from_utf8(relaxed).expect("text")
+        };
+        let line = |blank: &str, end: &str| {
+            let lines = body.iter().map(|words| format!("{}{end}\r\n", words.join(blank)));
+            lines.collect::<String>()
+        };
+        let plain = relaxed_body(&line(" ", ""));
+        proptest::prop_assert_eq!(&plain, &relaxed_body(&(line(&blanks[2], &blanks[3]) + &end)));
+        proptest::prop_assert_eq!(&plain, &relaxed_body(&plain), "it is its own relaxed form");
+    }
+}

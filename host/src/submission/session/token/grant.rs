@@ -25,7 +25,7 @@ pub(super) struct Granted {
 pub(super) fn read(answer: &FormAnswer, record: &Record, now: SystemTime) -> Result<Granted> {
     let status = answer.status;
     let Some(body) = &answer.body else {
-        let message = "the token endpoint's answer is too large or was cut off";
+        let message = "the token endpoint's answer is too large";
         return Err(Error::new(ErrorKind::Protocol, message));
     };
     let Ok(Value::Object(members)) = serde_json::from_slice(body) else {

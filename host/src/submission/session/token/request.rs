@@ -230,12 +230,12 @@ impl Source {
                 return Err(Error::new(ErrorKind::Egress, message));
             }
         }
-        let tcp = self.dialler.connect(endpoint, &addresses, record).await.map_err(about)?;
+        let connected = self.dialler.connect(endpoint, &addresses, record).await.map_err(about)?;
         if clear {
-            return Ok(Box::new(tcp));
+            return Ok(connected.stream);
         }
         let (stream, _) =
-            self.tls.negotiate(Box::new(tcp), self.patience, record).await.map_err(about)?;
+            self.tls.negotiate(connected.stream, self.patience, record).await.map_err(about)?;
         Ok(stream)
     }
 }

@@ -1,0 +1,227 @@
+//! The connectors: each a configuration under a name, with the mailer that is made of it.
+//!
+//! They come from a folder of JSON files, or over the API into the store. One is replaced whole:
+//! the new one takes all that comes from then on, the old one finishes what it has.
+
+mod document;
+mod folder;
+mod managed;
+mod name;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use serde_json::Value;
+use smtp_connector::{Connector as Component, Diagnostic, EgressPolicy, Error, Mailer, Options};
+
+pub(crate) use self::document::{Document, NotADocument};
+pub(crate) use self::managed::{Change, Changed};
+pub(crate) use self::name::Name;
+use crate::limits::micros;
+use crate::seal::Sealer;
+use crate::store::{Store, StoreError};
+
+/// How many messages of a connector are under way for each of its connections: one that is said,
+/// and one that is announced behind it.
+const BY_CONNECTION: usize = 2;
+
+/// All connectors of this process.
+pub(crate) struct Connectors {
+    component: Component,
+    egress: EgressPolicy,
+    folder: Option<PathBuf>,
+    store: Arc<Store>,
+    sealer: Arc<Sealer>,
+    known: RwLock<HashMap<String, Arc<Connector>>>,
+    /// What is wrong with those that could not be taken over.
+    problems: Mutex<BTreeMap<String, String>>,
+}
+
+/// Where a connector comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A file of the folder.
+    Folder,
+    /// The API, in this version.
+    Api(i64),
+}
+
+/// One connector.
+#[derive(Debug)]
+pub(crate) struct Connector {
+    name: String,
+    origin: Origin,
+    document: Document,
+    /// The usage types that the configuration has templates for.
+    types: HashSet<String>,
+    mailer: Mailer,
+}
+
+impl Connector {
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where it comes from.
+    pub(crate) fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// What it is made of.
+    pub(crate) fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// What sends its mail.
+    pub(crate) fn mailer(&self) -> &Mailer {
+        &self.mailer
+    }
+
+    /// Whether there is a template of this usage type.
+    pub(crate) fn has_template(&self, usage_type: &str) -> bool {
+        self.types.contains(usage_type)
+    }
+}
+
+impl std::fmt::Debug for Connectors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connectors").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+impl Connectors {
+    /// The connectors of a folder, if any, and of the store. None is known until
+    /// [`Connectors::refresh`].
+    pub(crate) fn new(
+        component: Component,
+        egress: EgressPolicy,
+        folder: Option<PathBuf>,
+        store: Arc<Store>,
+        sealer: Arc<Sealer>,
+    ) -> Self {
+        let (known, problems) = (RwLock::default(), Mutex::default());
+        Self { component, egress, folder, store, sealer, known, problems }
+    }
+
+    /// The connector of this name.
+    pub(crate) fn find(&self, name: &str) -> Option<Arc<Connector>> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// All connectors, by name.
+    pub(crate) fn all(&self) -> Vec<Arc<Connector>> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let mut all: Vec<_> = known.values().cloned().collect();
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        all
+    }
+
+    /// What is wrong with connectors that could not be taken over, by name. Where there was one
+    /// before, it goes on.
+    pub(crate) fn problems(&self) -> BTreeMap<String, String> {
+        self.problems.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads folder and store again, and takes over what changed.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the store does; what is wrong with a single connector is kept for
+    /// [`Connectors::problems`].
+    pub(crate) async fn refresh(&self) -> Result<(), StoreError> {
+        self.refresh_folder().await;
+        self.refresh_managed().await
+    }
+
+    /// Ends all of them: what is under way ends first.
+    pub(crate) async fn close(&self) {
+        for connector in self.all() {
+            connector.mailer.close().await;
+        }
+    }
+
+    /// Checks a document and makes a connector of it.
+    async fn make(
+        &self,
+        name: &str,
+        origin: Origin,
+        document: Document,
+    ) -> Result<Connector, Error> {
+        // Who uses the API must not read this host's environment and files.
+        let options =
+            Options::default().egress(self.egress.clone()).secret_sources(origin == Origin::Folder);
+        let mailer = self.component.configure_with(document.configuration(), &options).await?;
+        let types = usage_types(document.configuration());
+        Ok(Connector { name: name.to_owned(), origin, document, types, mailer })
+    }
+
+    /// Puts a connector in the place of the one before, which finishes what it has.
+    async fn install(&self, connector: Connector) -> Result<Arc<Connector>, StoreError> {
+        let most =
+            i64::try_from(connector.mailer.connections() * BY_CONNECTION).unwrap_or(i64::MAX);
+        let (emission, burst) = connector.mailer.rate_limit().map_or((0, 1), |limit| {
+            let messages = i64::from(limit.messages.max(1));
+            ((micros(limit.window) / messages).max(1), messages)
+        });
+        self.store.set_lane(&connector.name, most, emission, burst).await?;
+        let connector = Arc::new(connector);
+        let before = {
+            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+            known.insert(connector.name.clone(), connector.clone())
+        };
+        self.forgive(&connector.name);
+        retire(before);
+        tracing::info!(target: "smtp_connector", connector = connector.name, "connector in use");
+        Ok(connector)
+    }
+
+    /// Takes a connector away; it finishes what it has.
+    fn remove(&self, name: &str) {
+        let before = self.known.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        self.forgive(name);
+        retire(before);
+    }
+
+    fn blame(&self, name: &str, problem: String) {
+        tracing::error!(
+            target: "smtp_connector", connector = name, problem,
+            "connector not taken over"
+        );
+        self.problems
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(name.to_owned(), problem);
+    }
+
+    fn forgive(&self, name: &str) {
+        self.problems.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+}
+
+/// Lets a connector finish what it has.
+fn retire(connector: Option<Arc<Connector>>) {
+    if let Some(connector) = connector {
+        tokio::spawn(async move { connector.mailer.close().await });
+    }
+}
+
+/// The usage types that a configuration has templates for.
+fn usage_types(configuration: &str) -> HashSet<String> {
+    let configuration: Value = serde_json::from_str(configuration).unwrap_or_default();
+    let templates = configuration["templates"].as_array().cloned().unwrap_or_default();
+    let types = templates.iter().filter_map(|template| template["usageType"].as_str());
+    types.map(str::to_owned).collect()
+}
+
+/// What is wrong with a configuration, in one line for a log.
+fn in_one_line(error: &Error) -> String {
+    let findings: Vec<_> = error
+        .diagnostics()
+        .iter()
+        .filter(|diagnostic| diagnostic.is_error())
+        .map(|Diagnostic { path, message, .. }| format!("`{path}` {message}"))
+        .collect();
+    if findings.is_empty() { error.to_string() } else { findings.join("; ") }
+}

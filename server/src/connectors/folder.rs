@@ -1,0 +1,117 @@
+//! Connectors from a folder: each file `NAME.json` is one. A bad file leaves the old one working.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use notify::{RecursiveMode, Watcher as _};
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+
+use super::{Connectors, Document, Name, Origin, in_one_line};
+
+/// How long it is quiet before a change of the folder is taken for complete.
+const QUIET: Duration = Duration::from_millis(200);
+
+/// How often the folder is read although nobody has told of a change: not every file system tells.
+const READ: Duration = Duration::from_secs(60);
+
+impl Connectors {
+    /// Reads the folder again, and takes over what changed.
+    pub(super) async fn refresh_folder(&self) {
+        let Some(folder) = self.folder.clone() else { return };
+        let read = tokio::task::spawn_blocking(move || read(&folder)).await;
+        let files = match read.map_err(std::io::Error::other).flatten() {
+            Ok(files) => files,
+            Err(error) => {
+                // The old ones go on.
+                tracing::error!(
+                    target: "smtp_connector", %error,
+                    "the folder of connectors cannot be read"
+                );
+                return;
+            }
+        };
+        for connector in self.all() {
+            if connector.origin() == Origin::Folder && !files.contains_key(connector.name()) {
+                self.remove(connector.name());
+            }
+        }
+        for (name, text) in files {
+            match text {
+                Ok(text) => self.take_over(&name, &text).await,
+                Err(problem) => self.blame(&name, problem),
+            }
+        }
+    }
+
+    async fn take_over(&self, name: &str, text: &str) {
+        let before = self.find(name);
+        let is_same = |origin: Origin, known: &str| origin == Origin::Folder && known == text;
+        if before.is_some_and(|known| is_same(known.origin(), known.document().text())) {
+            self.forgive(name);
+            return;
+        }
+        let document = match Document::read(text) {
+            Ok(document) => document,
+            Err(problem) => return self.blame(name, problem.to_string()),
+        };
+        match self.make(name, Origin::Folder, document).await {
+            Ok(connector) => {
+                if let Err(error) = self.install(connector).await {
+                    self.blame(name, error.to_string());
+                }
+            }
+            Err(error) => self.blame(name, in_one_line(&error)),
+        }
+    }
+
+    /// Follows the folder for ever.
+    pub(crate) async fn follow(self: Arc<Self>) {
+        let Some(folder) = self.folder.clone() else { return std::future::pending().await };
+        let (told, mut changes) = mpsc::channel(1);
+        let watcher = notify::recommended_watcher(move |_| {
+            // One that waits already stands for this one, too.
+            let _ = told.try_send(());
+        });
+        // The folder and not its files: they may be links that are replaced.
+        let watching = watcher.and_then(|mut watcher| {
+            watcher.watch(&folder, RecursiveMode::NonRecursive).map(|()| watcher)
+        });
+        if let Err(error) = &watching {
+            tracing::warn!(
+                target: "smtp_connector", %error,
+                "the folder of connectors is read each minute only"
+            );
+        }
+        loop {
+            if let Ok(None) = timeout(READ, changes.recv()).await {
+                sleep(READ).await;
+            }
+            while let Ok(Some(())) = timeout(QUIET, changes.recv()).await {}
+            self.refresh_folder().await;
+        }
+    }
+}
+
+/// What the files of a folder hold, by the name of the connector.
+fn read(folder: &Path) -> std::io::Result<HashMap<String, Result<String, String>>> {
+    let mut files = HashMap::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let is_json = path.extension().is_some_and(|extension| extension == "json");
+        let Some(stem) = path.file_stem().and_then(|stem| stem.to_str()).filter(|_| is_json) else {
+            continue;
+        };
+        if stem.starts_with('.') {
+            continue;
+        }
+        let text = match stem.parse::<Name>() {
+            Ok(_) => std::fs::read_to_string(&path).map_err(|error| error.to_string()),
+            Err(problem) => Err(problem.to_string()),
+        };
+        files.insert(stem.to_owned(), text);
+    }
+    Ok(files)
+}

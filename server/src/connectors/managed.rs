@@ -1,0 +1,171 @@
+//! Connectors over the API: kept in the store, sealed, and the same in all processes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use smtp_connector::Error;
+use tokio::time::sleep;
+
+use super::{Connector, Connectors, Document, Name, NotADocument, Origin, in_one_line};
+use crate::seal::SealError;
+use crate::store::StoreError;
+
+/// How often it is looked for what other processes have changed.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// What was done to a connector.
+#[derive(Debug)]
+pub(crate) enum Changed {
+    /// There was none before.
+    Created(Arc<Connector>),
+    /// It took the place of another version.
+    Replaced(Arc<Connector>),
+}
+
+/// Why a connector was not changed.
+#[derive(Debug)]
+pub(crate) enum Change {
+    /// The document cannot be read.
+    Unreadable(NotADocument),
+    /// The configuration has errors.
+    Faulty(Error),
+    /// It is of another version than its author knows.
+    Conflict,
+    /// There is none.
+    Missing,
+    /// It is a file of the folder, and changed there.
+    InFolder,
+    /// The store is away.
+    Away(StoreError),
+    /// It cannot be encrypted.
+    Unsealed(SealError),
+}
+
+impl From<StoreError> for Change {
+    fn from(error: StoreError) -> Self {
+        Self::Away(error)
+    }
+}
+
+impl Connectors {
+    /// Puts a connector: checks the document, keeps it, and takes it over. `expected` is the
+    /// version that it replaces; any where absent.
+    ///
+    /// # Errors
+    ///
+    /// See [`Change`]; nothing is changed then.
+    pub(crate) async fn put(
+        &self,
+        name: &Name,
+        text: &str,
+        expected: Option<i64>,
+    ) -> Result<Changed, Change> {
+        let name = name.as_str();
+        let before = self.find(name);
+        let version = match before.as_ref().map(|before| before.origin()) {
+            Some(Origin::Folder) => return Err(Change::InFolder),
+            Some(Origin::Api(version)) => Some(version),
+            None => None,
+        };
+        if expected.is_some() && expected != version {
+            return Err(Change::Conflict);
+        }
+        let document = match &before {
+            None => Document::read(text),
+            Some(before) => {
+                let before = before.document();
+                let quotable = self.component.quotable(before.configuration(), &[]);
+                Document::read_over(before, &quotable, text)
+            }
+        };
+        let document = document.map_err(Change::Unreadable)?;
+        // The version is known once it is kept.
+        let made = self.make(name, Origin::Api(0), document).await.map_err(Change::Faulty)?;
+        let sealed = self.sealer.seal(&place(name), made.document().text().as_bytes());
+        let sealed = sealed.map_err(Change::Unsealed)?;
+        let version = self.store.put_document(name, version, &sealed).await?;
+        let origin = Origin::Api(version.ok_or(Change::Conflict)?);
+        let connector = self.install(Connector { origin, ..made }).await?;
+        Ok(match before {
+            None => Changed::Created(connector),
+            Some(_) => Changed::Replaced(connector),
+        })
+    }
+
+    /// Takes a connector away.
+    ///
+    /// # Errors
+    ///
+    /// See [`Change`]; nothing is changed then.
+    pub(crate) async fn delete(&self, name: &Name, expected: Option<i64>) -> Result<(), Change> {
+        let name = name.as_str();
+        let version = match self.find(name).ok_or(Change::Missing)?.origin() {
+            Origin::Folder => return Err(Change::InFolder),
+            Origin::Api(version) => version,
+        };
+        if expected.is_some_and(|expected| expected != version)
+            || !self.store.delete_document(name, version).await?
+        {
+            return Err(Change::Conflict);
+        }
+        self.remove(name);
+        Ok(())
+    }
+
+    /// A connector's document with marks in place of its secrets.
+    pub(crate) fn concealed(&self, connector: &Connector) -> Value {
+        let document = connector.document();
+        document.concealed(&self.component.quotable(document.configuration(), &[]))
+    }
+
+    /// Follows for ever what other processes change.
+    pub(crate) async fn follow_store(self: Arc<Self>) {
+        loop {
+            sleep(LOOK).await;
+            if let Err(error) = self.refresh_managed().await {
+                tracing::warn!(target: "smtp_connector", %error, "the connectors cannot be read");
+            }
+        }
+    }
+
+    /// Takes over what changed in the store.
+    pub(super) async fn refresh_managed(&self) -> Result<(), StoreError> {
+        let versions: HashMap<_, _> = self.store.versions().await?.into_iter().collect();
+        for connector in self.all() {
+            let is_gone = !versions.contains_key(connector.name());
+            if is_gone && matches!(connector.origin(), Origin::Api(_)) {
+                self.remove(connector.name());
+            }
+        }
+        for (name, version) in versions {
+            let is_known = match self.find(&name).map(|known| known.origin()) {
+                // A file of the same name comes first.
+                Some(Origin::Folder) => true,
+                Some(Origin::Api(known)) => known >= version,
+                None => false,
+            };
+            if !is_known && let Some(kept) = self.store.document(&name).await? {
+                match self.open(&name, kept.version, &kept.document).await {
+                    Ok(connector) => drop(self.install(connector).await?),
+                    Err(problem) => self.blame(&name, problem),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn open(&self, name: &str, version: i64, sealed: &[u8]) -> Result<Connector, String> {
+        let opened = self.sealer.open(&place(name), sealed).map_err(|error| error.to_string())?;
+        let text = std::str::from_utf8(&opened).map_err(|error| error.to_string())?;
+        let document = Document::read(text).map_err(|error| error.to_string())?;
+        let made = self.make(name, Origin::Api(version), document).await;
+        made.map_err(|error| in_one_line(&error))
+    }
+}
+
+/// What the document of a connector is sealed for.
+fn place(name: &str) -> String {
+    format!("connector/{name}")
+}

@@ -1,0 +1,125 @@
+//! From what a caller asks for to a message that is accepted: composed at once, so that what is
+//! wrong with it is said to the caller, and every attempt sends the same bytes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use smtp_connector::{Error, ErrorKind, Request};
+use zeroize::Zeroizing;
+
+use super::Queue;
+use super::carry::place;
+use crate::connectors::Connector;
+use crate::limits::micros;
+use crate::store::{Acceptance, NewMessage, StoreError};
+
+/// A message that somebody asks for.
+#[derive(Debug)]
+pub(crate) struct Wish {
+    /// What to compose.
+    pub request: Request,
+    /// What it is for.
+    pub usage_type: String,
+    /// How long it is worth sending.
+    pub within: Option<Duration>,
+    /// The caller's name for the request, with the words of the request.
+    pub key: Option<(String, Vec<u8>)>,
+}
+
+/// A message that was accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Accepted {
+    /// Its name.
+    pub id: String,
+    /// Whether it had been accepted before, under the same key.
+    pub replayed: bool,
+}
+
+/// Why nothing was accepted.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// The request cannot become a message.
+    Unfit(Error),
+    /// Another request has the same key.
+    KeyReused,
+    /// The recipient had enough messages for now.
+    Limited(Duration),
+    /// The store is away.
+    Away(Arc<StoreError>),
+    /// The service is at fault.
+    Internal(String),
+}
+
+impl Queue {
+    /// Composes messages and accepts them: where it returns, they are durable. All of them are
+    /// composed before any is accepted.
+    ///
+    /// # Errors
+    ///
+    /// See [`Refusal`]. Where one was accepted before another was refused, its key keeps it from
+    /// being accepted again.
+    pub(crate) async fn accept(
+        &self,
+        connector: &Connector,
+        wishes: Vec<Wish>,
+    ) -> Result<Vec<Accepted>, Refusal> {
+        let mut messages = Vec::new();
+        for wish in wishes {
+            messages.push(self.compose(connector, wish).await?);
+        }
+        let mut accepted = Vec::new();
+        for message in messages {
+            accepted.push(self.accept_one(message).await?);
+        }
+        Ok(accepted)
+    }
+
+    async fn compose(&self, connector: &Connector, wish: Wish) -> Result<NewMessage, Refusal> {
+        let rendered = connector.mailer().render(&wish.request).await;
+        let rendered = rendered.map_err(|error| match error.kind() {
+            ErrorKind::Internal => Refusal::Internal(error.to_string()),
+            _ => Refusal::Unfit(error),
+        })?;
+        let stored = rendered.to_stored();
+        let id = uuid::Uuid::now_v7().to_string();
+        let content = serde_json::to_vec(&stored).map_err(|error| error.to_string());
+        let content = Zeroizing::new(content.map_err(Refusal::Internal)?);
+        let sealed = self.sealer.seal(&place(&id), &content);
+        let content = sealed.map_err(|error| Refusal::Internal(error.to_string()))?;
+        let recipient = stored.to.join(",").to_lowercase();
+        let name = connector.name();
+        Ok(NewMessage {
+            connector: name.to_owned(),
+            usage_type: wish.usage_type,
+            within: micros(wish.within.unwrap_or(self.policy.deadline)),
+            own_deadline: wish.within.is_some(),
+            key: wish.key.map(|(key, words)| {
+                let digest = self.digester.digest(&[b"request", name.as_bytes(), &words]);
+                (key, digest)
+            }),
+            recipient: self.digester.digest(&[b"recipient", recipient.as_bytes()]),
+            limit: self.policy.recipient,
+            message_id: stored.message_id,
+            content,
+            id,
+        })
+    }
+
+    async fn accept_one(&self, message: NewMessage) -> Result<Accepted, Refusal> {
+        let (id, connector) = (message.id.clone(), message.connector.clone());
+        match self.accepts.commit(message).await.map_err(Refusal::Away)? {
+            Acceptance::New => {
+                metrics::counter!("smtp_connector_accepted_total", "connector" => connector)
+                    .increment(1);
+                self.wake.notify_one();
+                Ok(Accepted { id, replayed: false })
+            }
+            Acceptance::Replay(id) => Ok(Accepted { id, replayed: true }),
+            Acceptance::Conflict => Err(Refusal::KeyReused),
+            Acceptance::Limited(wait) => {
+                let wait = u64::try_from(wait).unwrap_or_default();
+                Err(Refusal::Limited(Duration::from_micros(wait)))
+            }
+        }
+    }
+}

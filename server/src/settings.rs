@@ -1,0 +1,291 @@
+//! What an operator decides, in one table: a TOML file, then the environment, then flags; the later
+//! word counts.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+use smtp_connector::EgressPolicy;
+use zeroize::Zeroizing;
+
+use crate::limits::RecipientLimit;
+
+/// How the variables of the environment begin that are settings.
+const PREFIX: &str = "SMTP_CONNECTOR_";
+
+/// Where the service listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Listen {
+    /// An address and a port.
+    Tcp(SocketAddr),
+    /// A Unix socket.
+    Unix(PathBuf),
+    /// The sockets that systemd hands over.
+    Systemd,
+}
+
+/// What an operator decides.
+#[derive(Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Where it listens; several places are parted by commas.
+    #[serde(deserialize_with = "list")]
+    pub listen: Vec<Listen>,
+    /// The certificates with which it speaks TLS, as a file in PEM; plain HTTP where absent.
+    pub tls_certificate: Option<PathBuf>,
+    /// The private key to them.
+    pub tls_key: Option<PathBuf>,
+    /// The store: a file of SQLite, or `postgres://…`.
+    #[serde(deserialize_with = "secret")]
+    pub store: Zeroizing<String>,
+    /// The file with the keys of the store, one a line, the first of which seals.
+    pub key_file: Option<PathBuf>,
+    /// The keys themselves.
+    #[serde(deserialize_with = "some_secret")]
+    pub keys: Option<Zeroizing<String>>,
+    /// The folder with connectors.
+    pub connectors: Option<PathBuf>,
+    /// Which addresses connectors may reach.
+    #[serde(deserialize_with = "parsed")]
+    pub egress: EgressPolicy,
+    /// How many messages a recipient gets in the window; 0 for any number.
+    pub recipient_messages: u32,
+    /// The window of that limit.
+    #[serde(deserialize_with = "duration")]
+    pub recipient_window: Duration,
+    /// How long a message without a deadline of its own is worth sending.
+    #[serde(deserialize_with = "duration")]
+    pub deadline: Duration,
+    /// How long it is known what became of a message.
+    #[serde(deserialize_with = "duration")]
+    pub keep: Duration,
+    /// How many connections of clients are open at once.
+    pub connections: usize,
+    /// How long messages under way have to end when the service is stopped.
+    #[serde(deserialize_with = "duration")]
+    pub drain: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self {
+            listen: vec![Listen::Tcp(SocketAddr::from(([127, 0, 0, 1], 8025)))],
+            tls_certificate: None,
+            tls_key: None,
+            store: Zeroizing::new("smtp-connector.db".to_owned()),
+            key_file: None,
+            keys: None,
+            connectors: None,
+            egress: EgressPolicy::default(),
+            recipient_messages: 10,
+            recipient_window: seconds(600),
+            deadline: seconds(24 * 60 * 60),
+            keep: seconds(7 * 24 * 60 * 60),
+            connections: 1024,
+            drain: seconds(30),
+        }
+    }
+}
+
+/// Why settings cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingsError(String);
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for SettingsError {}
+
+impl Settings {
+    /// Reads settings in TOML; what is not there keeps its default.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the text is no TOML, or has a setting that is unknown or no such value; says
+    /// where.
+    pub fn from_toml(text: &str) -> Result<Self, SettingsError> {
+        toml::from_str(text).map_err(|error| SettingsError(error.to_string()))
+    }
+
+    /// Takes the settings out of variables of an environment: `SMTP_CONNECTOR_` and the name of the
+    /// setting in capitals.
+    ///
+    /// # Errors
+    ///
+    /// Fails where a variable with that beginning is no setting, or has no such value.
+    pub fn with_environment(
+        mut self,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, SettingsError> {
+        for (variable, value) in variables {
+            if let Some(name) = variable.strip_prefix(PREFIX) {
+                self.set(&name.to_ascii_lowercase(), &value)
+                    .map_err(|problem| SettingsError(format!("{variable}: {problem}")))?;
+            }
+        }
+        Ok(self)
+    }
+
+    /// Sets one setting by its name.
+    ///
+    /// # Errors
+    ///
+    /// Fails where there is no such setting, or the value is none for it.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), SettingsError> {
+        // A number is one in TOML; everything else is a text.
+        let value = match value.parse::<u32>() {
+            Ok(number) => toml::Value::Integer(number.into()),
+            Err(_) => toml::Value::String(value.to_owned()),
+        };
+        let table = toml::Table::from_iter([(name.to_owned(), value)]);
+        let one: Self = table
+            .try_into()
+            .map_err(|error: toml::de::Error| SettingsError(error.message().to_owned()))?;
+        match name {
+            "listen" => self.listen = one.listen,
+            "tls_certificate" => self.tls_certificate = one.tls_certificate,
+            "tls_key" => self.tls_key = one.tls_key,
+            "store" => self.store = one.store,
+            "key_file" => self.key_file = one.key_file,
+            "keys" => self.keys = one.keys,
+            "connectors" => self.connectors = one.connectors,
+            "egress" => self.egress = one.egress,
+            "recipient_messages" => self.recipient_messages = one.recipient_messages,
+            "recipient_window" => self.recipient_window = one.recipient_window,
+            "deadline" => self.deadline = one.deadline,
+            "keep" => self.keep = one.keep,
+            "connections" => self.connections = one.connections,
+            "drain" => self.drain = one.drain,
+            _ => return Err(SettingsError(format!("there is no setting `{name}`"))),
+        }
+        Ok(())
+    }
+
+    /// How many messages a recipient gets.
+    pub(crate) fn recipient_limit(&self) -> Option<RecipientLimit> {
+        let messages = Some(self.recipient_messages).filter(|messages| *messages > 0);
+        messages.map(|messages| RecipientLimit::new(messages, self.recipient_window))
+    }
+}
+
+impl fmt::Debug for Settings {
+    /// Shows neither the keys nor the place of the store, which may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("listen", &self.listen)
+            .field("connectors", &self.connectors)
+            .field("egress", &self.egress)
+            .finish_non_exhaustive()
+    }
+}
+
+impl FromStr for Listen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "systemd" {
+            return Ok(Self::Systemd);
+        }
+        match text.strip_prefix("unix:") {
+            Some("") => Err("`unix:` needs a path".to_owned()),
+            Some(path) => Ok(Self::Unix(path.into())),
+            None => text.parse().map(Self::Tcp).map_err(|_| {
+                format!(
+                    "`{text}` is neither an address with a port, nor `unix:PATH`, nor `systemd`"
+                )
+            }),
+        }
+    }
+}
+
+/// A text in which several values are parted by commas, or a list of texts.
+fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Listen>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "a text or a list of texts")]
+    enum List {
+        One(String),
+        Many(Vec<String>),
+    }
+    let texts = match List::deserialize(deserializer)? {
+        List::One(text) => text.split(',').map(|part| part.trim().to_owned()).collect(),
+        List::Many(texts) => texts,
+    };
+    texts.iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
+}
+
+fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zeroizing<String>, D::Error> {
+    String::deserialize(deserializer).map(Zeroizing::new)
+}
+
+fn some_secret<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Zeroizing<String>>, D::Error> {
+    secret(deserializer).map(Some)
+}
+
+/// A duration such as `90s`, `10m` or `1day`.
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let problem =
+        |error| D::Error::custom(format!("`{text}` is no duration such as `10m`: {error}"));
+    humantime::parse_duration(&text).map_err(problem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_later_word_counts() {
+        let settings = Settings::from_toml("store = \"a.db\"\ndeadline = \"10m\"\nkeep = \"1day\"");
+        let variable = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let environment = [
+            variable("SMTP_CONNECTOR_STORE", "b.db"),
+            variable("SMTP_CONNECTOR_RECIPIENT_MESSAGES", "0"),
+            variable("HOME", "/root"),
+        ];
+        let mut settings = settings.expect("sound").with_environment(environment).expect("sound");
+        settings.set("deadline", "5m").expect("sound");
+        settings.set("listen", "127.0.0.1:0, unix:/run/a.sock,systemd").expect("sound");
+        assert_eq!((settings.store.as_str(), settings.deadline.as_secs()), ("b.db", 300));
+        assert_eq!((settings.keep.as_secs(), settings.recipient_limit()), (86_400, None));
+        assert_eq!(settings.listen[1..], [Listen::Unix("/run/a.sock".into()), Listen::Systemd]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place() {
+        let file = |text| Settings::from_toml(text).expect_err(text).to_string();
+        assert!(file("stroe = \"a.db\"").contains("line 1"));
+        assert!(file("\ndeadline = \"soon\"").contains("`soon` is no duration"));
+        let variable = ("SMTP_CONNECTOR_LISTEN".to_owned(), "8025".to_owned());
+        let error = Settings::default().with_environment([variable]).expect_err("no address");
+        assert!(error.to_string().starts_with("SMTP_CONNECTOR_LISTEN: "), "{error}");
+        let unknown = ("SMTP_CONNECTOR_COLOUR".to_owned(), "red".to_owned());
+        let error = Settings::default().with_environment([unknown]).expect_err("no setting");
+        assert!(error.to_string().contains("colour"), "{error}");
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        let mut settings = Settings::default();
+        settings.set("store", "postgres://u:hunter2@db/x").expect("sound");
+        settings.set("keys", "c2VjcmV0").expect("sound");
+        let shown = format!("{settings:?}");
+        assert!(!shown.contains("hunter2") && !shown.contains("c2VjcmV0"), "{shown}");
+    }
+}

@@ -1,0 +1,128 @@
+//! What is known of messages, and taking one back that waits.
+
+use sqlx::FromRow;
+
+use super::message::code;
+use super::{Result, State, Store};
+
+/// What is known of a message.
+#[derive(Debug, Clone, FromRow)]
+pub(crate) struct Record {
+    /// Its name.
+    pub id: String,
+    /// The connector that sends it.
+    pub connector: String,
+    /// What it is for.
+    #[sqlx(rename = "type")]
+    pub usage_type: String,
+    state: i64,
+    /// When it was accepted.
+    pub created: i64,
+    /// Until when it is worth sending.
+    pub deadline: i64,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// The Message-ID.
+    pub message_id: String,
+    /// The receipt, or the last error, as JSON.
+    pub result: Option<String>,
+    /// When it ended.
+    pub ended: Option<i64>,
+}
+
+impl Record {
+    /// Where it stands.
+    pub(crate) fn state(&self) -> State {
+        State::of(self.state)
+    }
+}
+
+/// Which messages are looked for. Nothing set is everything.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Look {
+    /// Of this connector.
+    pub connector: Option<String>,
+    /// In this state.
+    pub state: Option<State>,
+    /// Accepted then or later, in microseconds since 1970.
+    pub since: Option<i64>,
+    /// Accepted before.
+    pub until: Option<i64>,
+    /// With a name before this one: where the last page ended.
+    pub before: Option<String>,
+    /// So many at most.
+    pub limit: i64,
+}
+
+/// What is read of a message.
+const COLUMNS: &str =
+    "id, connector, type, state, created, deadline, attempts, message_id, result, ended";
+
+impl Store {
+    /// What is known of a message.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the database does.
+    pub(crate) async fn message(&self, id: &str) -> Result<Option<Record>> {
+        let select = format!("select {COLUMNS} from message where id = $1");
+        let found = sqlx::query_as(sqlx::AssertSqlSafe(select)).bind(id);
+        Ok(found.fetch_optional(self.readers()).await?)
+    }
+
+    /// The messages that are looked for, the latest first.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the database does.
+    pub(crate) async fn messages(&self, look: &Look) -> Result<Vec<Record>> {
+        // With and without a connector, so that each finds its index.
+        let of = if look.connector.is_some() { "connector = $1" } else { "$1 = ''" };
+        let select = format!(
+            "select {COLUMNS} from message where {of} and ($2 = '' or id < $2) and state between \
+             $3 and $4 and created >= $5 and created < $6 order by id desc limit $7"
+        );
+        let (lowest, highest) = look.state.map_or((code::QUEUED, i64::MAX), State::codes);
+        let found = sqlx::query_as(sqlx::AssertSqlSafe(select))
+            .bind(look.connector.clone().unwrap_or_default())
+            .bind(look.before.clone().unwrap_or_default())
+            .bind(lowest)
+            .bind(highest)
+            .bind(look.since.unwrap_or(i64::MIN))
+            .bind(look.until.unwrap_or(i64::MAX))
+            .bind(look.limit);
+        Ok(found.fetch_all(self.readers()).await?)
+    }
+
+    /// Takes a message back that waits; whether it did.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the database does.
+    pub(crate) async fn cancel(&self, id: &str) -> Result<bool> {
+        let mut work = self.begin().await?;
+        let cancel =
+            "update message set state = $2, ended = $3, content = null where id = $1 and state = 0";
+        let cancelled = sqlx::query(cancel)
+            .bind(id)
+            .bind(code::CANCELLED)
+            .bind(work.now)
+            .execute(&mut *work.transaction)
+            .await?;
+        work.commit().await?;
+        Ok(cancelled.rows_affected() == 1)
+    }
+
+    /// How many messages wait or are on their way, and since when the one has been due that has
+    /// waited longest, in microseconds.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the database does.
+    pub(crate) async fn depth(&self) -> Result<(i64, i64, Option<i64>)> {
+        let select = "select (select count(*) from message where state = 0), (select count(*) \
+                      from message where state in (1, 2)), (select min(due) from message where \
+                      state = 0)";
+        Ok(sqlx::query_as(select).fetch_one(self.readers()).await?)
+    }
+}

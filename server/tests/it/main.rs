@@ -1,0 +1,3 @@
+//! The service beside what others wrote.
+
+mod hooks;
