@@ -4,7 +4,6 @@
 //! this crate checks what users hand in, and makes classes of what comes out. Calls run on a
 //! runtime of their own, which Node's event loop never waits for.
 
-#![expect(unsafe_code, reason = "what `#[napi]` generates calls Node by C's conventions")]
 #![expect(clippy::needless_pass_by_value, reason = "values of JavaScript are handed over whole")]
 
 pub mod abort;

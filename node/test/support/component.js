@@ -1,13 +1,16 @@
-// The component as a file: what the build of the native side left behind.
+// The component as a file: the one that the build of the native side took, or left behind.
 
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 
 const target = fileURLToPath(new URL('../../../target', import.meta.url));
 
-/** The newest component that was built. */
+/** The component that the environment names, as it does for the build, or else the newest one. */
 export const componentFile = () => {
+  const ready = process.env.SMTP_CONNECTOR_COMPONENT;
+  if (ready) return ready;
   const files = ['debug', 'release'].flatMap((profile) => built(join(target, profile, 'build')));
   files.sort((one, other) => statSync(other).mtimeMs - statSync(one).mtimeMs);
   if (files.length === 0) throw new Error(`no component was built in ${target}`);
