@@ -166,18 +166,21 @@ const payload = {
 };
 
 /** What Logto keeps for languages: none, and the forms that a template there can have. */
-const translations = [
+const translations = (value) => [
   undefined,
-  { subject: 'Code {{code}}', content: 'Ihr Code: {{code}}', contentType: 'text/plain' },
-  { subject: 'Code {{code}}', content: '<b>{{code}}</b>' },
+  { subject: `Code ${value}`, content: `Ihr Code: ${value}`, contentType: 'text/plain' },
+  { subject: `Code ${value}`, content: `<b>${value}</b>` },
   {
     subject: 'Code',
-    content: '<b>{{code}}</b>',
+    content: `<b>${value}</b>`,
     contentType: 'text/html',
     replyTo: 'Hilfe <hilfe@acme.test>',
     sendFrom: '{{application.name}} <shop@acme.test>',
   },
 ];
+
+/** The value that a mail of a type is for. */
+const purpose = (type) => (type === TemplateType.OrganizationInvitation ? '{{link}}' : '{{code}}');
 
 /** What both connectors must agree on. */
 const parsed = ({ mail, envelope, user, secure }) => ({
@@ -220,7 +223,7 @@ test('the same configurations, types and translations give the same mails', asyn
   for (const [receiver, config] of configurations) {
     for (const factory of factories) validateConfig(config, factory.configGuard);
     for (const type of Object.values(TemplateType)) {
-      for (const translation of translations) {
+      for (const translation of translations(purpose(type))) {
         const data = { to: 'jo@example.org', type, payload, ip: '192.0.2.1' };
         const mails = [];
         for (const factory of factories) {
@@ -232,7 +235,7 @@ test('the same configurations, types and translations give the same mails', asyn
       }
     }
   }
-  assert.equal(compared, configurations.length * 9 * translations.length);
+  assert.equal(compared, configurations.length * 9 * translations('').length);
 });
 
 test("what differs from Logto's connector is what the pages say", async () => {
@@ -256,6 +259,11 @@ test("what differs from Logto's connector is what the pages say", async () => {
   assert.equal(mail.html.trim(), '<p>&lt;img src&#x3D;x&gt; 482913</p>');
   assert.equal(mail.text.trim(), '<img src=x> 482913');
   assert.equal(mail.headers.get('auto-submitted'), 'auto-generated');
+  const useless = { subject: 'Hi', content: 'Hi {{user.name}}' };
+  await assert.rejects(
+    send(ours, config, data, async () => useless),
+    /no part of the mail holds the `code` or the `link`/,
+  );
 });
 
 test('a translation that cannot be looked up gives way to the configuration', async () => {

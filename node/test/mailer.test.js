@@ -158,7 +158,7 @@ test('a deadline gives a message up', async () => {
     peer,
     mailer: slow,
     stop,
-  } = await against((verb) => (verb === 'MAIL' ? null : undefined));
+  } = await against((verb) => (['MAIL', 'RCPT', 'DATA'].includes(verb) ? null : undefined));
   const error = await slow.send(signIn(), { deadline: 200 }).catch((thrown) => thrown);
   assert.deepEqual([error.kind, error.ambiguous, peer.taken.length], ['expired', false, 0]);
   await stop();

@@ -169,12 +169,12 @@ test('WebAssembly of Node and that of the package catch their own faults', async
   const { instance } = await WebAssembly.instantiate(bytes);
   const outside = () => instance.exports.read(1 << 30);
   assert.throws(outside, WebAssembly.RuntimeError);
-  const cramped = await new Engine({ limits: { memoryBytes: 2 << 20 } })
-    .bundled()
-    .catch((error) => error);
-  const large = JSON.stringify(configuration(25, { tls: { ca: 'x'.repeat(8 << 20) } }));
-  const error =
-    cramped instanceof Error ? cramped : await cramped.check(large).catch((thrown) => thrown);
+  const size = 8 << 20;
+  const cramped = await new Engine({
+    limits: { memoryBytes: size, configurationBytes: 2 * size },
+  }).bundled();
+  const large = JSON.stringify(configuration(25, { tls: { ca: 'x'.repeat(size) } }));
+  const error = await cramped.check(large).catch((thrown) => thrown);
   assert.equal(error.kind, 'component');
   assert.throws(outside, WebAssembly.RuntimeError);
 });

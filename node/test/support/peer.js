@@ -56,12 +56,19 @@ const serve = (socket, answer, taken) => {
       heard = heard.slice(end + (inContent ? 5 : 2));
       if (inContent) {
         inContent = false;
-        if (reply('DOT', line).startsWith('250')) taken.push(line);
+        const mail = line.slice(2);
+        // A client that was told of no recipient ends an empty mail.
+        if (mail === '') socket.write('554 5.5.1 no recipient\r\n');
+        else if (reply('DOT', mail).startsWith('250')) taken.push(mail);
         continue;
       }
       const verb = line.split(' ')[0].toUpperCase();
       const said = reply(verb, line);
-      if (verb === 'DATA') inContent = said.startsWith('354');
+      if (verb === 'DATA' && said.startsWith('354')) {
+        inContent = true;
+        // The end of an empty mail is found as well.
+        heard = `\r\n${heard}`;
+      }
       if (verb === 'QUIT') socket.end();
     }
   });
