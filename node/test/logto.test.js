@@ -77,9 +77,14 @@ after(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const stored =
-  ours.metadata.formItems &&
-  theirs.metadata.formItems.find(({ key }) => key === 'templates').defaultValue;
+/** The templates that Logto's console offers. That for invitations asks for a code, and gets a link. */
+const stored = theirs.metadata.formItems
+  .find(({ key }) => key === 'templates')
+  .defaultValue.map((template) =>
+    template.usageType === TemplateType.OrganizationInvitation
+      ? { ...template, content: template.content.replace('{{code}}', '{{link}}') }
+      : template,
+  );
 const html = (content, subject = 'For {{application.name}}') =>
   Object.values(TemplateType).map((usageType) => ({
     usageType,
