@@ -1,5 +1,5 @@
-//! Section 6: the package for Node. What its event loop notices of messages under way, and the memory
-//! of its tenants.
+//! Section 6: the package for Node. What its event loop notices of messages under way, and the
+//! memory of its tenants.
 
 use crate::Outcome;
 use crate::child::Batch;

@@ -142,7 +142,8 @@ impl Delivery {
     ///
     /// let doubtful = Arc::new(AtomicBool::new(false));
     /// let late = doubtful.clone();
-    /// let delivery = Delivery::default().if_dropped_late(move || late.store(true, Ordering::SeqCst));
+    /// let note = move || late.store(true, Ordering::SeqCst);
+    /// let delivery = Delivery::default().if_dropped_late(note);
     /// ```
     #[must_use]
     pub fn if_dropped_late(mut self, note: impl Fn() + Send + Sync + 'static) -> Self {
