@@ -11,6 +11,7 @@ mod mail;
 mod measure;
 mod memory;
 mod neighbours;
+mod node;
 mod peers;
 mod report;
 mod sink;
@@ -29,13 +30,14 @@ type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 /// A section of the report: its name on the command line, and what measures it.
 type Section = (&'static str, fn(&Effort, &mut Report) -> Outcome<()>);
 
-const SECTIONS: [Section; 6] = [
+const SECTIONS: [Section; 7] = [
     ("throughput", throughput::loopback),
     ("distance", throughput::distance),
     ("compose", compose::compose),
     ("start", start::start),
     ("memory", memory::memory),
     ("neighbours", neighbours::neighbours),
+    ("node", node::node),
 ];
 
 fn main() -> ExitCode {

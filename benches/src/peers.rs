@@ -29,32 +29,75 @@ pub(crate) fn smtp_source(batch: Batch) -> Outcome<f64> {
     Ok(began.elapsed().as_secs_f64())
 }
 
-/// Composes messages with Handlebars and delivers them with the pool of a nodemailer, which is a
-/// package of npm. Gives the seconds.
-pub(crate) fn nodemailer(package: &str, batch: Batch, template_bytes: usize) -> Outcome<f64> {
-    let Batch { port, connections, count } = batch;
-    let (from, subject, html) = (mail::AUTHOR, mail::SUBJECT, mail::template(template_bytes));
-    let order = json!({
-        "package": package,
-        "port": port,
-        "connections": connections,
-        "count": count,
-        "from": from,
-        "subject": subject,
-        "html": html,
-    });
-    node("pool.mjs", &order)
+/// A client that runs on node.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Client {
+    /// This project's package.
+    Package,
+    /// The pool of a nodemailer, a package of npm of this name, and Handlebars.
+    Nodemailer(&'static str),
+}
+
+impl Client {
+    fn script(self) -> &'static str {
+        match self {
+            Self::Package => "node.mjs",
+            Self::Nodemailer(_) => "pool.mjs",
+        }
+    }
+
+    /// What the script is to do.
+    fn order(self, batch: Batch, template_bytes: usize) -> Value {
+        let Batch { port, connections, count } = batch;
+        match self {
+            Self::Package => json!({
+                "connections": connections,
+                "count": count,
+                "configuration": mail::configuration(port, connections, template_bytes),
+            }),
+            Self::Nodemailer(package) => json!({
+                "package": package,
+                "port": port,
+                "connections": connections,
+                "count": count,
+                "from": mail::AUTHOR,
+                "subject": mail::SUBJECT,
+                "html": mail::template(template_bytes),
+            }),
+        }
+    }
+}
+
+/// Composes messages and delivers them on node. Gives the seconds.
+pub(crate) fn on_node(client: Client, batch: Batch, template_bytes: usize) -> Outcome<f64> {
+    node(client.script(), &client.order(batch, template_bytes), &[])
+}
+
+/// How late node's event loop is while messages are delivered, in milliseconds.
+pub(crate) fn event_loop_delay(
+    client: Client,
+    batch: Batch,
+    template_bytes: usize,
+) -> Outcome<f64> {
+    let script = format!("./{}", client.script());
+    node("loop.mjs", &client.order(batch, template_bytes), &[&script])
+}
+
+/// The memory of node with so many tenants, in bytes.
+pub(crate) fn tenants_in_node(count: usize, template_bytes: usize) -> Outcome<f64> {
+    let configuration = mail::configuration(25, 5, template_bytes);
+    node("tenants.mjs", &json!({ "count": count, "configuration": configuration }), &[])
 }
 
 /// Composes messages with handlebars.js, its templates compiled beforehand.
 pub(crate) fn handlebars_js(count: usize, template_bytes: usize) -> Outcome<Effort> {
     let (subject, html) = (mail::SUBJECT, mail::template(template_bytes));
-    node("compose.mjs", &json!({ "count": count, "subject": subject, "html": html }))
+    node("compose.mjs", &json!({ "count": count, "subject": subject, "html": html }), &[])
 }
 
 /// What one of the scripts in `clients` prints.
-fn node<T: DeserializeOwned>(script: &str, order: &Value) -> Outcome<T> {
+fn node<T: DeserializeOwned>(script: &str, order: &Value, further: &[&str]) -> Outcome<T> {
     let mut command = Command::new("node");
-    command.arg(scratch("node").join(script)).arg(order.to_string());
+    command.arg(scratch("node").join(script)).arg(order.to_string()).args(further);
     Ok(serde_json::from_slice(&output(&mut command)?)?)
 }

@@ -8,7 +8,7 @@ use crate::child::delivery::TEMPLATE_BYTES;
 use crate::child::{Batch, Task, measure};
 use crate::delay::DelayProxy;
 use crate::measure::{Effort, Series, calibrate, in_rounds};
-use crate::peers::{nodemailer, smtp_source};
+use crate::peers::{Client, on_node, smtp_source};
 use crate::report::{Bound, Ratio, Report, Table, number};
 use crate::sink::{Sink, round_trips};
 
@@ -27,13 +27,16 @@ enum Contestant {
     Nodemailer,
     NodemailerNine,
     LettrePool,
+    InNode,
 }
 
-use Contestant::{LettrePool, Nodemailer, NodemailerNine, SmtpSource, Submission, WholePath};
+use Contestant::{
+    InNode, LettrePool, Nodemailer, NodemailerNine, SmtpSource, Submission, WholePath,
+};
 
 /// In the order of the tables' rows.
-const CONTESTANTS: [Contestant; 6] =
-    [SmtpSource, WholePath, Submission, Nodemailer, NodemailerNine, LettrePool];
+const CONTESTANTS: [Contestant; 7] =
+    [SmtpSource, WholePath, Submission, Nodemailer, NodemailerNine, LettrePool, InNode];
 
 impl Contestant {
     fn name(self) -> &'static str {
@@ -44,6 +47,7 @@ impl Contestant {
             Self::Nodemailer => "nodemailer",
             Self::NodemailerNine => "nodemailer 9",
             Self::LettrePool => "lettre's pool",
+            Self::InNode => "whole path in Node",
         }
     }
 
@@ -53,9 +57,12 @@ impl Contestant {
             Self::SmtpSource => smtp_source(batch),
             Self::WholePath => measure(&Task::Send(batch)),
             Self::Submission => measure(&Task::Submit(batch)),
-            Self::Nodemailer => nodemailer("nodemailer", batch, TEMPLATE_BYTES),
-            Self::NodemailerNine => nodemailer("nodemailer-9", batch, TEMPLATE_BYTES),
+            Self::Nodemailer => on_node(Client::Nodemailer("nodemailer"), batch, TEMPLATE_BYTES),
+            Self::NodemailerNine => {
+                on_node(Client::Nodemailer("nodemailer-9"), batch, TEMPLATE_BYTES)
+            }
             Self::LettrePool => measure(&Task::LettrePool(batch)),
+            Self::InNode => on_node(Client::Package, batch, TEMPLATE_BYTES),
         }
     }
 }

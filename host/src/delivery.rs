@@ -30,6 +30,7 @@ pub struct Delivery {
     permit: Option<Arc<dyn Fn() -> Permission + Send + Sync>>,
     before_data: Option<Arc<dyn Fn() -> io::Result<()> + Send + Sync>>,
     after_failure: Option<Arc<dyn Fn() + Send + Sync>>,
+    if_dropped_late: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
 impl Delivery {
@@ -126,6 +127,30 @@ impl Delivery {
         self
     }
 
+    /// Sets what is called where the send is dropped after the end of the message went out: then
+    /// only the server knows whether it has the message. A send that is dropped without this being
+    /// called has not handed its message over, and never will.
+    ///
+    /// It is called while the send is being dropped, and must not block.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    /// use smtp_connector::Delivery;
+    ///
+    /// let doubtful = Arc::new(AtomicBool::new(false));
+    /// let late = doubtful.clone();
+    /// let note = move || late.store(true, Ordering::SeqCst);
+    /// let delivery = Delivery::default().if_dropped_late(note);
+    /// ```
+    #[must_use]
+    pub fn if_dropped_late(mut self, note: impl Fn() + Send + Sync + 'static) -> Self {
+        self.if_dropped_late = Some(Arc::new(note));
+        self
+    }
+
     /// The moment at which a message is given up that is handed over now.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.within.and_then(|within| Instant::now().checked_add(within))
@@ -146,6 +171,13 @@ impl Delivery {
         self.before_data.as_ref().map_or(Ok(()), |note| note())
     }
 
+    /// Calls what was set to be called where a send is dropped too late.
+    pub(crate) fn dropped_late(&self) {
+        if let Some(note) = &self.if_dropped_late {
+            note();
+        }
+    }
+
     /// Calls what was set to be called between a failed attempt and the next one.
     pub(crate) fn fail(&self) {
         if let Some(note) = &self.after_failure {
@@ -162,6 +194,7 @@ impl fmt::Debug for Delivery {
             .field("permit", &self.permit.is_some())
             .field("before_data", &self.before_data.is_some())
             .field("after_failure", &self.after_failure.is_some())
+            .field("if_dropped_late", &self.if_dropped_late.is_some())
             .finish()
     }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
-use crate::error::{Error, Stage};
+use crate::address::Address;
+use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::reply::{EnhancedStatusCode, Reply};
 use crate::transcript::Transcript;
 
@@ -70,6 +71,38 @@ pub struct Envelope {
     /// The forward-paths: the recipients' bare addresses.
     #[serde(rename = "to")]
     pub forward_paths: Vec<String>,
+}
+
+impl Envelope {
+    /// The envelope of a mail that is written already. The sender may be empty (RFC 5321 §4.5.5).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use smtp_connector::{Envelope, ErrorKind};
+    ///
+    /// let envelope = Envelope::new("no-reply@acme.example", ["user@example.com"])?;
+    /// assert_eq!(envelope.forward_paths, ["user@example.com"]);
+    /// let error = Envelope::new("", ["user"]).expect_err("that is no address");
+    /// assert_eq!(error.kind(), ErrorKind::Address);
+    /// # Ok::<(), smtp_connector::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`ErrorKind::Address`](crate::ErrorKind::Address) where one is no address, and
+    /// nothing else, or where there is no recipient.
+    pub fn new<'a>(sender: &str, recipients: impl IntoIterator<Item = &'a str>) -> Result<Self> {
+        let read =
+            |place: &str, text: &str| Address::parse(place, text).map(|read| read.to_string());
+        let reverse_path = if sender.is_empty() { String::new() } else { read("from", sender)? };
+        let recipients = recipients.into_iter().map(|recipient| read("to", recipient));
+        let forward_paths = recipients.collect::<Result<Vec<_>>>()?;
+        if forward_paths.is_empty() {
+            return Err(Error::new(ErrorKind::Address, "the envelope has no recipient"));
+        }
+        Ok(Self { reverse_path, forward_paths })
+    }
 }
 
 /// How long each stage took, in the order in which they ended.

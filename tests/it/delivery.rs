@@ -1,12 +1,14 @@
 //! Delivery through the library against the scripted peer: the exact bytes, what is tried again and
 //! what is not.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use smtp_connector::{
-    Connector, EgressPolicy, Engine, Error, ErrorKind, Mailer, Options, Receipt, Request, Result,
-    Stage,
+    Connector, Delivery, EgressPolicy, Engine, Error, ErrorKind, Mailer, Options, Receipt, Request,
+    Result, Stage,
 };
 use smtp_connector_tests::peer::{Peer, Recording, Script};
 use tokio::sync::OnceCell;
@@ -248,4 +250,41 @@ async fn a_dropped_send_closes_its_connection_and_the_next_one_is_whole() {
     assert_eq!(receipt.reply.code, 250);
     drop(mailer);
     peer.finish().await;
+}
+
+#[tokio::test]
+async fn a_dropped_send_says_whether_its_message_may_have_gone_out() {
+    for (script, late) in [
+        (Script::offering(&[]).hear("MAIL *").stall(), false),
+        // The end of a short message is out although nobody reads it.
+        (to_data().stall(), true),
+        (to_data().hear_any_content().stall(), true),
+    ] {
+        let peer = Peer::start(script);
+        let mailer = mailer(&configuration(peer.port())).await;
+        let told = Arc::new(AtomicBool::new(false));
+        let noted = told.clone();
+        let delivery =
+            Delivery::default().if_dropped_late(move || noted.store(true, Ordering::SeqCst));
+        let request = request();
+        let sending = mailer.deliver(&request, &delivery);
+        let cut_short = tokio::time::timeout(Duration::from_millis(300), sending).await;
+        assert!(cut_short.is_err(), "the peer is silent");
+        assert_eq!(told.load(Ordering::SeqCst), late);
+        drop(mailer);
+        peer.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_send_that_ends_by_itself_is_not_dropped_late() {
+    for content in ["250 kept\r\n", "554 5.7.1 spam\r\n"] {
+        let peer = Peer::start(to_data().hear_any_content().say(content).quit());
+        let mailer = mailer(&configuration(peer.port())).await;
+        let delivery = Delivery::default().if_dropped_late(|| panic!("it was not dropped"));
+        let sent = mailer.deliver(&request(), &delivery).await;
+        assert_eq!(sent.is_ok(), content.starts_with('2'));
+        mailer.close().await;
+        peer.finish().await;
+    }
 }

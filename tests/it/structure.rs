@@ -55,6 +55,7 @@ const NAMED_ONLY: &[(&str, &str)] = &[
     ("hyper", "host/src/submission"),
     ("hyper", "server/src/http"),
     ("lettre", "host/src/submission"),
+    ("napi", "node/src"),
     ("sqlx", "server/src/store"),
     ("tokio_socks", "host/src/submission"),
     ("wasmtime", "host/src/sandbox"),

@@ -71,6 +71,33 @@ impl Transport {
         self.delivery = delivery;
         self
     }
+
+    /// Submits a mail that another program has written, as it is, but for its line ends, a missing
+    /// Message-ID, and signatures.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// # async fn example(mailer: &smtp_connector::Mailer) -> smtp_connector::Result<()> {
+    /// use smtp_connector::Envelope;
+    ///
+    /// let envelope = Envelope::new("no-reply@acme.example", ["user@example.com"])?;
+    /// let mail = b"From: no-reply@acme.example\r\nSubject: Welcome\r\n\r\nGood to have you.\r\n";
+    /// let receipt = mailer.transport().submit(envelope, mail).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Mailer::send_within`](crate::Mailer::send_within). Where the server refuses some of the
+    /// recipients and takes the message for others, that is a success.
+    pub async fn submit(&self, envelope: Envelope, mail: &[u8]) -> Result<Receipt> {
+        let deadline = self.delivery.deadline();
+        let prepared = self.submitter.sign(Prepared::from_raw(envelope, mail)?)?;
+        let Self { submitter, redactor, delivery } = self;
+        submitter.deliver(&Arc::new(prepared), redactor, delivery, deadline).await
+    }
 }
 
 #[async_trait]
@@ -78,23 +105,17 @@ impl AsyncTransport for Transport {
     type Ok = Receipt;
     type Error = Error;
 
-    /// Submits a message as it is, but for its line ends, a missing Message-ID, and signatures.
-    ///
-    /// Fails as [`Mailer::send_within`](crate::Mailer::send_within). Where the server refuses some
-    /// of the recipients and takes the message for others, that is a success.
+    /// As [`Transport::submit`].
     async fn send_raw(
         &self,
         envelope: &lettre::address::Envelope,
         email: &[u8],
     ) -> Result<Receipt> {
-        let deadline = self.delivery.deadline();
         let envelope = Envelope {
             reverse_path: envelope.from().map(ToString::to_string).unwrap_or_default(),
             forward_paths: envelope.to().iter().map(ToString::to_string).collect(),
         };
-        let prepared = self.submitter.sign(Prepared::from_raw(envelope, email)?)?;
-        let Self { submitter, redactor, delivery } = self;
-        submitter.deliver(&Arc::new(prepared), redactor, delivery, deadline).await
+        self.submit(envelope, email).await
     }
 
     /// As [`Mailer::close`](crate::Mailer::close), whose connections these are.

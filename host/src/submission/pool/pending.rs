@@ -47,6 +47,9 @@ pub(super) struct Pending {
 pub(super) struct Waiting {
     tries: Tries,
     commit: Arc<Commit>,
+    delivery: Delivery,
+    /// Whether it is known what became of the message.
+    settled: bool,
     outcome: oneshot::Receiver<(Tries, Result<Receipt>)>,
 }
 
@@ -60,7 +63,13 @@ impl Pending {
     ) -> (Self, Waiting) {
         let commit = Arc::new(Commit::default());
         let (sender, receiver) = oneshot::channel();
-        let waiting = Waiting { tries, commit: commit.clone(), outcome: receiver };
+        let waiting = Waiting {
+            tries,
+            commit: commit.clone(),
+            delivery: delivery.clone(),
+            settled: false,
+            outcome: receiver,
+        };
         let pending = Self {
             prepared,
             redactor,
@@ -90,6 +99,12 @@ impl Waiting {
     /// Waits for the outcome until the deadline, or else for a connection as long as is sensible,
     /// where `bounded`. Gives the tries so far with it.
     pub(super) async fn wait(mut self, queue: &Queue, bounded: bool) -> (Tries, Result<Receipt>) {
+        let outcome = self.until_known(queue, bounded).await;
+        self.settled = true;
+        outcome
+    }
+
+    async fn until_known(&mut self, queue: &Queue, bounded: bool) -> (Tries, Result<Receipt>) {
         let outcome = match self.tries.deadline() {
             Some(deadline) => match timeout_at(deadline, &mut self.outcome).await {
                 Ok(outcome) => outcome,
@@ -120,7 +135,9 @@ impl Waiting {
 impl Drop for Waiting {
     /// Nothing goes out any more that nobody waits for.
     fn drop(&mut self) {
-        self.commit.close();
+        if !self.commit.close() && !self.settled {
+            self.delivery.dropped_late();
+        }
     }
 }
 
