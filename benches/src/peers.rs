@@ -53,7 +53,7 @@ impl Client {
             Self::Package => json!({
                 "connections": connections,
                 "count": count,
-                "configuration": mail::configuration(port, connections, template_bytes),
+                "configuration": mail::configuration(port, connections, &mail::template(template_bytes)),
             }),
             Self::Nodemailer(package) => json!({
                 "package": package,
@@ -85,7 +85,7 @@ pub(crate) fn event_loop_delay(
 
 /// The memory of node with so many tenants, in bytes.
 pub(crate) fn tenants_in_node(count: usize, template_bytes: usize) -> Outcome<f64> {
-    let configuration = mail::configuration(25, 5, template_bytes);
+    let configuration = mail::configuration(25, 5, &mail::template(template_bytes));
     node("tenants.mjs", &json!({ "count": count, "configuration": configuration }), &[])
 }
 

@@ -80,6 +80,7 @@ impl Drop for Idling<'_> {
 }
 
 /// What a worker that keeps a connection finds.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart where it is given")]
 pub(super) enum Next<'a> {
     /// Something to do.
     Work(Work),
