@@ -50,11 +50,14 @@ impl Client {
     fn order(self, batch: Batch, template_bytes: usize) -> Value {
         let Batch { port, connections, count } = batch;
         match self {
-            Self::Package => json!({
-                "connections": connections,
-                "count": count,
-                "configuration": mail::configuration(port, connections, &mail::template(template_bytes)),
-            }),
+            Self::Package => {
+                let template = mail::template(template_bytes);
+                json!({
+                    "connections": connections,
+                    "count": count,
+                    "configuration": mail::configuration(port, connections, &template),
+                })
+            }
             Self::Nodemailer(package) => json!({
                 "package": package,
                 "port": port,

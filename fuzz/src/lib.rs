@@ -15,7 +15,8 @@ pub use peer::Peer;
 /// What every run of a process uses.
 #[derive(Debug)]
 pub struct Bench {
-    /// The runtime. It has one thread, so that a run depends on its input and not on its neighbours.
+    /// The runtime. It has one thread, so that a run depends on its input and not on its
+    /// neighbours.
     pub runtime: Runtime,
     /// The component that comes with the library.
     pub connector: Connector,

@@ -13,9 +13,10 @@ static SESSIONS: LazyLock<Vec<Session>> = LazyLock::new(|| {
     let users = ["", "jo:secret@"];
     let ways = schemes.iter().flat_map(|scheme| users.map(|user| (scheme, user)));
     let session = |(scheme, user)| {
-        Session::new(
-            |port| json!({ "ignoreTLS": true, "proxy": format!("{scheme}://{user}127.0.0.1:{port}") }),
-        )
+        Session::new(|port| {
+            let proxy = format!("{scheme}://{user}127.0.0.1:{port}");
+            json!({ "ignoreTLS": true, "proxy": proxy })
+        })
     };
     ways.map(session).collect()
 });
