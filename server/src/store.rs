@@ -8,6 +8,7 @@ mod documents;
 mod finish;
 mod look;
 mod message;
+mod row;
 #[cfg(test)]
 mod tests;
 mod tokens;

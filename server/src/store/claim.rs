@@ -4,9 +4,8 @@
 //! lane's row holds its rate, how much of it may be under way, and the pause after its relay was
 //! down, and is locked while it is claimed from, so that all of it holds over all processes.
 
-use sqlx::FromRow;
-
 use super::connection::Work;
+use super::row::from_row;
 use super::{LEASE, Result, SECOND, Store};
 
 /// How many lanes one claim looks at. The next claim goes on where this one ended.
@@ -22,7 +21,7 @@ pub(super) const BREAKER: i64 = 5;
 const LONGEST_PAUSE: i64 = 300 * SECOND;
 
 /// A message that a worker has.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub(crate) struct Claimed {
     /// Its name.
     pub id: String,
@@ -41,12 +40,14 @@ pub(crate) struct Claimed {
     /// The message, sealed.
     pub content: Option<Vec<u8>>,
     /// The time at which it was claimed.
-    #[sqlx(skip)]
     pub now: i64,
 }
 
+from_row!(Claimed {
+    id, connector, fence, attempts, created, deadline, own_deadline, content; now: 0
+});
+
 /// The row of a lane.
-#[derive(FromRow)]
 struct Lane {
     connector: String,
     tat: i64,
@@ -56,6 +57,8 @@ struct Lane {
     most_in_flight: i64,
     failures: i64,
 }
+
+from_row!(Lane { connector, tat, emission, burst, in_flight, most_in_flight, failures });
 
 impl Lane {
     /// How many messages may be taken now.

@@ -1,15 +1,18 @@
 //! Documents that are managed over the API: the connectors, and the secret of the store.
 
+use super::row::from_row;
 use super::{Result, Store};
 
 /// A connector's document, sealed.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone)]
 pub(crate) struct Document {
     /// The version, which each change raises.
     pub version: i64,
     /// What stands in it, sealed.
     pub document: Vec<u8>,
 }
+
+from_row!(Document { version, document });
 
 impl Store {
     /// One connector.

@@ -1,19 +1,17 @@
 //! What is known of messages, and taking one back that waits.
 
-use sqlx::FromRow;
-
 use super::message::code;
+use super::row::from_row;
 use super::{Result, State, Store};
 
 /// What is known of a message.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub(crate) struct Record {
     /// Its name.
     pub id: String,
     /// The connector that sends it.
     pub connector: String,
     /// What it is for.
-    #[sqlx(rename = "type")]
     pub usage_type: String,
     state: i64,
     /// When it was accepted.
@@ -29,6 +27,19 @@ pub(crate) struct Record {
     /// When it ended.
     pub ended: Option<i64>,
 }
+
+from_row!(Record {
+    id,
+    connector,
+    usage_type,
+    state,
+    created,
+    deadline,
+    attempts,
+    message_id,
+    result,
+    ended
+});
 
 impl Record {
     /// Where it stands.
@@ -55,8 +66,7 @@ pub(crate) struct Look {
 }
 
 /// What is read of a message.
-const COLUMNS: &str =
-    "id, connector, type, state, created, deadline, attempts, message_id, result, ended";
+const COLUMNS: &str = "id, connector, type as usage_type, state, created, deadline, attempts, message_id, result, ended";
 
 impl Store {
     /// What is known of a message.

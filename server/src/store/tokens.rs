@@ -1,9 +1,10 @@
 //! The tokens of those who use the API: their digests, never themselves.
 
+use super::row::from_row;
 use super::{Result, Store};
 
 /// What is kept of a token.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone)]
 pub(crate) struct StoredToken {
     /// Its public name.
     pub id: String,
@@ -16,6 +17,8 @@ pub(crate) struct StoredToken {
     /// When it was made.
     pub created: i64,
 }
+
+from_row!(StoredToken { id, digest, name, scopes, created });
 
 impl Store {
     /// Keeps a token; with `first` only where there is none yet. Whether it was kept.
