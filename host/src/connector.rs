@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use tokio::task::spawn_blocking;
 
 use crate::author::Authors;
+use crate::boxed::Boxed;
 use crate::config::{SecretPaths, Unmaskable, blot_out, locate_all};
 use crate::descriptor::Descriptor;
 use crate::diagnostic::Diagnostic;
@@ -297,7 +298,15 @@ impl Connector {
         self.component.limits()
     }
 
-    pub(crate) async fn examine(
+    pub(crate) fn examine<'a>(
+        &'a self,
+        configuration: &'a str,
+        options: &'a Options,
+    ) -> Boxed<'a, Result<(Check, Option<Prepared>)>> {
+        Box::pin(self.examine_unboxed(configuration, options))
+    }
+
+    async fn examine_unboxed(
         &self,
         configuration: &str,
         options: &Options,

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::boxed::Boxed;
 use crate::connector::{Connector, Options};
 use crate::diagnostic::Diagnostic;
 use crate::error::{Error, ErrorKind, Result};
@@ -186,7 +187,11 @@ struct Examiner<'a> {
 }
 
 impl Examiner<'_> {
-    async fn run(&mut self) {
+    fn run(&mut self) -> Boxed<'_, ()> {
+        Box::pin(self.examine())
+    }
+
+    async fn examine(&mut self) {
         let descriptor = self.connector.descriptor().clone();
         for (what, missing) in [
             ("identifier", descriptor.id.is_empty()),

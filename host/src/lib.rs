@@ -28,6 +28,7 @@
 
 mod address;
 mod author;
+mod boxed;
 mod config;
 mod connector;
 mod delivery;

@@ -7,19 +7,20 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::address::recipient;
 use crate::author::Authors;
+use crate::boxed::Boxed;
 use crate::delivery::Delivery;
 use crate::diagnostic::Diagnostic;
 use crate::egress::EgressPolicy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::Message;
 use crate::plan::{RateLimit, TransportPlan};
-use crate::receipt::{Receipt, Verification};
+use crate::receipt::{Envelope, Receipt, Verification};
 use crate::redactor::Redactor;
 use crate::rendered::{Rendered, StoredMessage};
 use crate::request::Request;
 use crate::sandbox::Composers;
 use crate::secrets::{Observer, Secret, SecretStore};
-use crate::submission::{Submitter, Transport};
+use crate::submission::{Prepared, Submitter, Transport};
 
 /// The mailboxes of one configured tenant: composes and submits its messages. Make one per
 /// configuration and keep it; it is `Send + Sync`, and every call may be dropped at any time.
@@ -292,7 +293,7 @@ impl Mailer {
             None => composing.await?,
             Some(deadline) => timeout_at(deadline, composing).await.map_err(|_| expired())??,
         };
-        self.hand_over(&rendered, delivery, deadline).await
+        self.hand_over(rendered.prepared(), rendered.redactor(), delivery, deadline).await
     }
 
     /// Hands a message to the server that was rendered before, as [`Delivery`] says. Each call
@@ -324,7 +325,8 @@ impl Mailer {
     ///
     /// As [`Mailer::send_within`].
     pub async fn submit(&self, rendered: &Rendered, delivery: &Delivery) -> Result<Receipt> {
-        self.hand_over(rendered, delivery, delivery.deadline()).await
+        let (prepared, redactor) = (rendered.prepared(), rendered.redactor());
+        self.hand_over(prepared, redactor, delivery, delivery.deadline()).await
     }
 
     /// Hands a message to the server that was rendered and stored, perhaps by another process, as
@@ -362,20 +364,19 @@ impl Mailer {
         stored: &StoredMessage,
         delivery: &Delivery,
     ) -> Result<Receipt> {
-        let deadline = delivery.deadline();
         let redactor = self.redactor.with(stored.secrets.iter().map(String::as_str));
         let prepared = Arc::new(stored.prepared()?);
-        self.submitter.deliver(&prepared, &redactor, delivery, deadline).await
+        self.hand_over(&prepared, &redactor, delivery, delivery.deadline()).await
     }
 
-    async fn hand_over(
-        &self,
-        rendered: &Rendered,
-        delivery: &Delivery,
+    fn hand_over<'a>(
+        &'a self,
+        prepared: &'a Arc<Prepared>,
+        redactor: &'a Redactor,
+        delivery: &'a Delivery,
         deadline: Option<Instant>,
-    ) -> Result<Receipt> {
-        let (prepared, redactor) = (rendered.prepared(), rendered.redactor());
-        self.submitter.deliver(prepared, redactor, delivery, deadline).await
+    ) -> Boxed<'a, Result<Receipt>> {
+        Box::pin(self.submitter.deliver(prepared, redactor, delivery, deadline))
     }
 
     /// Connects, secures, authenticates and says NOOP. With a recipient it goes on to MAIL and RCPT
@@ -412,7 +413,11 @@ impl Mailer {
                 Some(self.make(&request, self.redactor.clone()).await?.envelope().clone())
             }
         };
-        Ok(self.submitter.verify(preflight.as_ref(), &self.redactor).await)
+        Ok(self.verified(preflight.as_ref()).await)
+    }
+
+    fn verified<'a>(&'a self, preflight: Option<&'a Envelope>) -> Boxed<'a, Verification> {
+        Box::pin(self.submitter.verify(preflight, &self.redactor))
     }
 
     /// The connections of this mailer as a transport of lettre, for messages that the program
@@ -451,12 +456,14 @@ impl Mailer {
     }
 
     /// Has the component compose a message, to the recipient that the host reads in the request.
-    /// Composes a message. The error is not masked yet.
-    async fn composed(&self, request: &Request) -> Result<Message> {
-        let to = recipient("to", &request.to)?;
-        let message = self.composers.compose(request, to).await?;
-        self.authors.admit(&message.from.address, request.supplied())?;
-        Ok(message)
+    /// The error is not masked yet.
+    fn composed<'a>(&'a self, request: &'a Request) -> Boxed<'a, Result<Message>> {
+        Box::pin(async move {
+            let to = recipient("to", &request.to)?;
+            let message = self.composers.compose(request, to).await?;
+            self.authors.admit(&message.from.address, request.supplied())?;
+            Ok(message)
+        })
     }
 
     /// Composes a message and makes a mail of it.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -82,6 +83,24 @@ pub async fn serve(
     settings: &Settings,
     component: Component,
     tell: impl FnOnce(Started),
+) -> Result<(), StartError> {
+    boxed(settings, component, Box::new(tell)).await
+}
+
+/// Serves, behind a box: the service is compiled here, once, and not into each program that awaits
+/// it.
+fn boxed<'a>(
+    settings: &'a Settings,
+    component: Component,
+    tell: Box<dyn FnOnce(Started) + 'a>,
+) -> Pin<Box<dyn Future<Output = Result<(), StartError>> + 'a>> {
+    Box::pin(run(settings, component, tell))
+}
+
+async fn run(
+    settings: &Settings,
+    component: Component,
+    tell: Box<dyn FnOnce(Started) + '_>,
 ) -> Result<(), StartError> {
     let tls = match (&settings.tls_certificate, &settings.tls_key) {
         (Some(certificate), Some(key)) => Some(tls(certificate, key).map_err(StartError::Setting)?),

@@ -14,6 +14,7 @@ use super::component::Component;
 use super::inert;
 use super::instance::State;
 use super::limits::Limits;
+use crate::boxed::Boxed;
 use crate::error::{Error, ErrorKind, Result};
 
 /// How often running calls look at their deadline. Ten milliseconds are short beside any limit on a
@@ -176,18 +177,22 @@ impl Engine {
 
     /// The component that comes with this library. It is compiled at the first call and kept.
     #[cfg(feature = "bundled")]
-    pub(crate) async fn bundled_component(&self) -> Result<Arc<Component>> {
-        let load = || Component::load(self, smtp_connector_component::COMPONENT.into(), true);
-        self.0.bundled.get_or_try_init(load).await.cloned()
+    pub(crate) fn bundled_component(&self) -> Boxed<'_, Result<Arc<Component>>> {
+        Box::pin(async {
+            let load = || Component::load(self, smtp_connector_component::COMPONENT.into(), true);
+            self.0.bundled.get_or_try_init(load).await.cloned()
+        })
     }
 
     /// A component of somebody else.
-    pub(crate) async fn component(&self, bytes: &[u8]) -> Result<Arc<Component>> {
-        if bytes.len() > MAX_COMPONENT_BYTES {
-            let message = format!("the component has more than {MAX_COMPONENT_BYTES} bytes");
-            return Err(Error::new(ErrorKind::Component, message));
-        }
-        Component::load(self, bytes.into(), false).await
+    pub(crate) fn component<'a>(&'a self, bytes: &'a [u8]) -> Boxed<'a, Result<Arc<Component>>> {
+        Box::pin(async {
+            if bytes.len() > MAX_COMPONENT_BYTES {
+                let message = format!("the component has more than {MAX_COMPONENT_BYTES} bytes");
+                return Err(Error::new(ErrorKind::Component, message));
+            }
+            Component::load(self, bytes.into(), false).await
+        })
     }
 
     pub(super) fn wasmtime(&self) -> &wasmtime::Engine {
