@@ -11,18 +11,32 @@ use smtp_connector_guest::bindings::exports::smtp_connector::contract::messages:
 use smtp_connector_guest::compose::Composer;
 use smtp_connector_guest::config;
 
-/// How a program begins: its first line.
-static BEGINNING: LazyLock<Vec<u8>> = LazyLock::new(|| {
+/// A program as the check writes it.
+static WRITTEN: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let configuration = serde_json::json!({
         "host": "smtp.example.com", "fromEmail": "a@example.com", "templates": templates(),
     });
-    let outcome = config::check(&configuration.to_string()).outcome.expect("it is sound");
-    let first = outcome.program.split_inclusive(|octet| *octet == b'\n').next();
-    first.expect("it begins").to_vec()
+    config::check(&configuration.to_string()).outcome.expect("it is sound").program
 });
 
-fuzz_target!(|rest: &[u8]| {
-    let Ok(composer) = Composer::open([&BEGINNING, rest].concat()) else { return };
+/// The program of an input: behind an `=`, one that begins as every program does, with its first
+/// line; else the one that was written, with an octet in another's place for every three of the
+/// input, which say where and what.
+fn program(input: &[u8]) -> Vec<u8> {
+    if let Some(rest) = input.strip_prefix(b"=") {
+        let first = WRITTEN.split_inclusive(|octet| *octet == b'\n').next().unwrap_or_default();
+        return [first, rest].concat();
+    }
+    let mut program = WRITTEN.clone();
+    for change in input.chunks_exact(3) {
+        let place = usize::from(u16::from_be_bytes([change[0], change[1]])) % program.len();
+        program[place] = change[2];
+    }
+    program
+}
+
+fuzz_target!(|input: &[u8]| {
+    let Ok(composer) = Composer::open(program(input)) else { return };
     for usage_type in ["Generic", "SignIn", ""] {
         let request = Request {
             usage_type: usage_type.to_owned(),
