@@ -83,30 +83,24 @@ fn show(help: &clap::Error) -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let session = || Session::new(arguments);
     match &arguments.command {
-        Command::Completions(command) => return manual::completions(command),
-        Command::Man => return manual::page(),
-        _ => {}
-    }
-    let session = Session::new(arguments)?;
-    // The engine has opened what the kernel shows to processes only whose memory may be read.
-    memory::withhold();
-    match &arguments.command {
-        Command::Batch(command) => batch::run(&session, command).await,
-        Command::Check(command) => check::run(&session, command).await,
+        Command::Batch(command) => batch::run(&session()?, command).await,
+        Command::Check(command) => check::run(&session()?, command).await,
+        Command::Completions(command) => manual::completions(command),
         Command::Component(arguments::Component::Check(command)) => {
-            component::check(&session, command).await
+            component::check(&session()?, command).await
         }
-        Command::Demo(command) => demo::run(&session, command).await,
-        Command::Describe => describe::descriptor(&session).await,
-        Command::Example(command) => describe::example(&session, command).await,
-        Command::Completions(_) | Command::Man => Ok(ExitCode::SUCCESS),
-        Command::Render(command) => render::run(&session, command).await,
-        Command::Schema => describe::schema(&session).await,
-        Command::Send(command) => send::run(&session, command).await,
+        Command::Demo(command) => demo::run(&session()?, command).await,
+        Command::Describe => describe::descriptor(&session()?).await,
+        Command::Example(command) => describe::example(&session()?, command).await,
+        Command::Man => manual::page(),
+        Command::Render(command) => render::run(&session()?, command).await,
+        Command::Schema => describe::schema(&session()?).await,
+        Command::Send(command) => send::run(&session()?, command).await,
         #[cfg(feature = "serve")]
-        Command::Serve(command) => serve::run(&session, command).await,
-        Command::Verify(command) => verify::run(&session, command).await,
+        Command::Serve(command) => serve::run(&session()?, command).await,
+        Command::Verify(command) => verify::run(&session()?, command).await,
     }
 }
 
@@ -117,13 +111,16 @@ struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// Makes an engine that keeps what it compiles.
+    /// Makes an engine that keeps what it compiles; from then on secrets may be read.
     fn new(arguments: &'a Arguments) -> smtp_connector::Result<Self> {
         let mut engine = Engine::builder();
         if let Some(directory) = cache_directory() {
             engine = engine.cache_directory(directory);
         }
-        Ok(Self { arguments, engine: engine.build()? })
+        let engine = engine.build()?;
+        // The engine has opened what the kernel shows to processes only whose memory may be read.
+        memory::withhold();
+        Ok(Self { arguments, engine })
     }
 
     /// Loads the component that the arguments name.

@@ -166,6 +166,11 @@ fn host_and_port(server: &str) -> Option<(&str, Option<u16>)> {
 mod tests {
     use super::*;
 
+    /// Whether there is user information, and the texts that are secret.
+    fn shown(text: &str, found: Confidential) -> (bool, Vec<&str>) {
+        (found.has_userinfo, found.secrets.into_iter().map(|range| &text[range]).collect())
+    }
+
     #[test]
     fn a_password_is_found_whole_and_nothing_else_is_taken_for_one() {
         for (text, has_userinfo, secrets) in [
@@ -195,9 +200,7 @@ mod tests {
                 vec!["p", "k", "http%3A%2F%2Fx%40y"],
             ),
         ] {
-            let found = Confidential::find(text);
-            let shown: Vec<_> = found.secrets.into_iter().map(|range| &text[range]).collect();
-            assert_eq!((found.has_userinfo, shown), (has_userinfo, secrets), "{text}");
+            assert_eq!(shown(text, Confidential::find(text)), (has_userinfo, secrets), "{text}");
         }
     }
 
@@ -215,9 +218,8 @@ mod tests {
             ("//h:1", false, vec![]),
             ("proxy.test", false, vec![]),
         ] {
-            let found = Confidential::find_in_url(text);
-            let shown: Vec<_> = found.secrets.into_iter().map(|range| &text[range]).collect();
-            assert_eq!((found.has_userinfo, shown), (has_userinfo, secrets), "{text}");
+            let found = shown(text, Confidential::find_in_url(text));
+            assert_eq!(found, (has_userinfo, secrets), "{text}");
         }
     }
 
