@@ -72,17 +72,14 @@ fn userinfo(rest: &str) -> &str {
     &rest[..end.unwrap_or_default()]
 }
 
-/// What follows the colon where a port would stand and none does: perhaps the password of somebody
-/// who left out the server.
+/// What follows the colon where a server would stand and none does: perhaps the password of
+/// somebody who left it out, or the `@` ahead of it.
 fn serverless_password(text: &str) -> Option<Range<usize>> {
     let parts = scheme_and_rest(text).filter(|(scheme, rest)| is_scheme_of(scheme, rest));
     let rest = parts.map_or(text, |(_, rest)| rest);
     let rest = rest.strip_prefix("//").unwrap_or(rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if host_and_port(authority).is_some() {
-        return None;
-    }
-    let colon = authority.find(':')?;
+    let colon = authority.find(':').filter(|_| !is_server(authority))?;
     Some(text.len() - rest.len() + colon + 1..text.len())
 }
 
@@ -246,6 +243,7 @@ mod tests {
             ("smtp://jo:hunter2", true, vec!["hunter2"]),
             ("smtps:jo:hun/ter2?a=b", true, vec!["hun/ter2?a=b"]),
             ("smtpse}}jo:p/?pool=true", true, vec!["p/?pool=true"]),
+            ("smtp://jo:hunter2.mx.test:465", true, vec!["hunter2.mx.test:465"]),
             ("smtp:?service=x", false, vec![]),
             ("smtp://[::1]:25/?a=b", false, vec![]),
             ("proxy.test:3128", false, vec![]),
