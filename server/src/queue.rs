@@ -66,7 +66,7 @@ pub(crate) struct Queue {
     policy: Policy,
     /// The name of this process's workers.
     worker: String,
-    accepts: Group<NewMessage, Acceptance>,
+    accepts: Group<Vec<NewMessage>, Acceptance>,
     permits: Group<Lease, bool>,
     finishes: Group<Finish, bool>,
     room: Arc<Semaphore>,

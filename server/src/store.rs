@@ -20,7 +20,7 @@ use std::fs::File;
 use sqlx::AnyPool;
 use zeroize::Zeroizing;
 
-pub(crate) use self::accept::{Acceptance, NewMessage};
+pub(crate) use self::accept::{Acceptance, Accepted, Declined, NewMessage};
 pub(crate) use self::claim::Claimed;
 use self::connection::Engine;
 pub(crate) use self::finish::{Finish, Lease, Outcome, Way};

@@ -204,6 +204,11 @@ impl Store {
 }
 
 impl Work {
+    /// Executes a statement without values.
+    pub(super) async fn execute(&mut self, statement: &'static str) -> Result<()> {
+        Ok(sqlx::query(statement).execute(&mut *self.transaction).await.map(drop)?)
+    }
+
     /// Makes it all durable.
     pub(super) async fn commit(self) -> Result<()> {
         Ok(self.transaction.commit().await?)
