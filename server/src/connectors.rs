@@ -20,7 +20,7 @@ pub(crate) use self::managed::{Change, Changed};
 pub(crate) use self::name::Name;
 use crate::limits::micros;
 use crate::seal::Sealer;
-use crate::store::{Store, StoreError};
+use crate::store::{Pace, Store, StoreError};
 
 /// How many messages of a connector are under way for each of its connections: one that is said,
 /// and one that is announced behind it.
@@ -118,6 +118,22 @@ impl Connectors {
         all
     }
 
+    /// The connectors that a document names as its fallback and that there are not. They are passed
+    /// over.
+    pub(crate) fn missing_fallback<'d>(&self, document: &'d Document) -> Vec<&'d Name> {
+        let fallback = document.fallback().iter();
+        fallback.filter(|name| self.find(name.as_str()).is_none()).collect()
+    }
+
+    /// What is worth a second look in a connector.
+    pub(crate) fn warnings(&self, connector: &Connector) -> Vec<Diagnostic> {
+        let missing = self.missing_fallback(&connector.document).into_iter().map(|name| {
+            let message = format!("there is no connector `{name}`, which is passed over");
+            Diagnostic::warning("/fallback", "unknown-connector", message)
+        });
+        connector.mailer.warnings().iter().cloned().chain(missing).collect()
+    }
+
     /// What is wrong with connectors that could not be taken over, by name. Where there was one
     /// before, it goes on.
     pub(crate) fn problems(&self) -> BTreeMap<String, String> {
@@ -161,11 +177,12 @@ impl Connectors {
     async fn install(&self, connector: Connector) -> Result<Arc<Connector>, StoreError> {
         let most =
             i64::try_from(connector.mailer.connections() * BY_CONNECTION).unwrap_or(i64::MAX);
-        let (emission, burst) = connector.mailer.rate_limit().map_or((0, 1), |limit| {
-            let messages = i64::from(limit.messages.max(1));
-            ((micros(limit.window) / messages).max(1), messages)
+        let pace = connector.mailer.rate_limit().map_or(Pace::ANY, |limit| {
+            let burst = i64::from(limit.messages.max(1));
+            Pace { emission: (micros(limit.window) / burst).max(1), burst }
         });
-        self.store.set_lane(&connector.name, most, emission, burst).await?;
+        let fallback: Vec<_> = connector.document.fallback().iter().map(Name::as_str).collect();
+        self.store.set_lane(&connector.name, most, pace, &fallback.join(",")).await?;
         let connector = Arc::new(connector);
         let before = {
             let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);

@@ -3,6 +3,7 @@
 mod api;
 mod connectors;
 mod fair;
+mod fallback;
 mod faulty;
 mod hooks;
 mod hostile;

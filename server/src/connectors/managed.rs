@@ -29,6 +29,8 @@ pub(crate) enum Changed {
 pub(crate) enum Change {
     /// The document cannot be read.
     Unreadable(NotADocument),
+    /// It names a connector as its fallback that there is not.
+    NoFallback(Name),
     /// The configuration has errors.
     Faulty(Error),
     /// It is of another version than its author knows.
@@ -73,14 +75,17 @@ impl Connectors {
             return Err(Change::Conflict);
         }
         let document = match &before {
-            None => Document::read(text),
+            None => Document::read(name, text),
             Some(before) => {
                 let before = before.document();
                 let quotable = self.component.quotable(before.configuration(), &[]);
-                Document::read_over(before, &quotable, text)
+                Document::read_over(name, before, &quotable, text)
             }
         };
         let document = document.map_err(Change::Unreadable)?;
+        if let Some(missing) = self.missing_fallback(&document).first() {
+            return Err(Change::NoFallback((*missing).clone()));
+        }
         // The version is known once it is kept.
         let made = self.make(name, Origin::Api(0), document).await.map_err(Change::Faulty)?;
         let sealed = self.sealer.seal(&place(name), made.document().text().as_bytes());
@@ -159,7 +164,7 @@ impl Connectors {
     async fn open(&self, name: &str, version: i64, sealed: &[u8]) -> Result<Connector, String> {
         let opened = self.sealer.open(&place(name), sealed).map_err(|error| error.to_string())?;
         let text = std::str::from_utf8(&opened).map_err(|error| error.to_string())?;
-        let document = Document::read(text).map_err(|error| error.to_string())?;
+        let document = Document::read(name, text).map_err(|error| error.to_string())?;
         let made = self.make(name, Origin::Api(version), document).await;
         made.map_err(|error| in_one_line(&error))
     }

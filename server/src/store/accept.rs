@@ -123,9 +123,9 @@ async fn accept_one(work: &mut Work, message: &NewMessage) -> Result<Result<Acce
         return Ok(Err(Declined::Limited(wait)));
     }
     let (key, digest) = message.key.clone().unzip();
-    let insert = "insert into message (id, connector, type, state, created, due, deadline, \
-                  own_deadline, idempotency_key, digest, message_id, content) values ($1, $2, $3, \
-                  0, $4, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing";
+    let insert = "insert into message (id, connector, lane, type, state, created, due, deadline, \
+                  own_deadline, idempotency_key, digest, message_id, content) values ($1, $2, $2, \
+                  $3, 0, $4, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing";
     let inserted = sqlx::query(insert)
         .bind(message.id.as_str())
         .bind(message.connector.as_str())

@@ -31,6 +31,8 @@ macro_rules! on_both {
     };
 }
 
+mod fallback;
+
 on_both!(
     a_message_is_accepted_once_for_each_key,
     a_call_is_accepted_whole_or_not_at_all,
@@ -144,12 +146,8 @@ async fn a_message_is_accepted_once_for_each_key(store: &Store) {
         ..message(id, "a")
     };
     let batch = [with_key("1", b"x"), with_key("2", b"x"), with_key("3", b"y"), message("4", "a")];
-    let expected = [
-        Ok(vec![new("1")]),
-        Ok(vec![replay("1")]),
-        Err(Declined::Conflict),
-        Ok(vec![new("4")]),
-    ];
+    let expected =
+        [Ok(vec![new("1")]), Ok(vec![replay("1")]), Err(Declined::Conflict), Ok(vec![new("4")])];
     assert_eq!(accept_each(store, &batch).await, expected);
     assert_eq!(accept_each(store, &[with_key("5", b"x")]).await, [Ok(vec![replay("1")])]);
     // Another connector has keys of its own.
@@ -314,7 +312,7 @@ async fn lanes_take_turns(store: &Store) {
     for number in 0..20 {
         accept(store, &format!("small{number}"), &format!("small{number}")).await;
     }
-    store.set_lane("big", 1000, 0, 1).await.expect("the store");
+    store.set_lane("big", 1000, Pace::ANY, "").await.expect("the store");
     let mut of_big = 0;
     let mut of_small = 0;
     for _ in 0..2 {
@@ -327,8 +325,11 @@ async fn lanes_take_turns(store: &Store) {
 }
 
 async fn a_lane_keeps_to_its_rate_and_its_share(store: &Store) {
-    store.set_lane("slow", 100, 3600 * SECOND, 3).await.expect("the store");
-    store.set_lane("narrow", 2, 0, 1).await.expect("the store");
+    store
+        .set_lane("slow", 100, Pace { emission: 3600 * SECOND, burst: 3 }, "")
+        .await
+        .expect("the store");
+    store.set_lane("narrow", 2, Pace::ANY, "").await.expect("the store");
     for number in 0..9 {
         accept(store, &format!("s{number}"), "slow").await;
         accept(store, &format!("n{number}"), "narrow").await;
