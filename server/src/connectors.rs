@@ -7,9 +7,11 @@ mod document;
 mod folder;
 mod managed;
 mod name;
+mod rotation;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use serde_json::Value;
@@ -18,6 +20,7 @@ use smtp_connector::{Connector as Component, Diagnostic, EgressPolicy, Error, Ma
 pub(crate) use self::document::{Document, NotADocument};
 pub(crate) use self::managed::{Change, Changed};
 pub(crate) use self::name::Name;
+use self::rotation::Rotations;
 use crate::limits::micros;
 use crate::seal::Sealer;
 use crate::store::{Pace, Store, StoreError};
@@ -34,6 +37,9 @@ pub(crate) struct Connectors {
     store: Arc<Store>,
     sealer: Arc<Sealer>,
     known: RwLock<HashMap<String, Arc<Connector>>>,
+    /// How many mailers were made.
+    generations: AtomicU64,
+    rotations: Rotations,
     /// What is wrong with those that could not be taken over.
     problems: Mutex<BTreeMap<String, String>>,
 }
@@ -55,7 +61,9 @@ pub(crate) struct Connector {
     document: Document,
     /// The usage types that the configuration has templates for.
     types: HashSet<String>,
-    mailer: Mailer,
+    mailer: Arc<Mailer>,
+    /// Which mailer it is.
+    generation: u64,
 }
 
 impl Connector {
@@ -101,8 +109,19 @@ impl Connectors {
         store: Arc<Store>,
         sealer: Arc<Sealer>,
     ) -> Self {
-        let (known, problems) = (RwLock::default(), Mutex::default());
-        Self { component, egress, folder, store, sealer, known, problems }
+        let (known, problems, generations) = Default::default();
+        let rotations = Rotations::default();
+        Self {
+            component,
+            egress,
+            folder,
+            store,
+            sealer,
+            known,
+            generations,
+            rotations,
+            problems,
+        }
     }
 
     /// The connector of this name.
@@ -156,6 +175,7 @@ impl Connectors {
         for connector in self.all() {
             connector.mailer.close().await;
         }
+        self.rotations.end();
     }
 
     /// Checks a document and makes a connector of it.
@@ -166,11 +186,15 @@ impl Connectors {
         document: Document,
     ) -> Result<Connector, Error> {
         // Who uses the API must not read this host's environment and files.
-        let options =
-            Options::default().egress(self.egress.clone()).secret_sources(origin == Origin::Folder);
+        let generation = self.generations.fetch_add(1, Ordering::Relaxed);
+        let options = Options::default()
+            .egress(self.egress.clone())
+            .secret_sources(origin == Origin::Folder)
+            .on_rotated_token(self.rotations.observer(name, origin, generation));
         let mailer = self.component.configure_with(document.configuration(), &options).await?;
         let types = usage_types(document.configuration());
-        Ok(Connector { name: name.to_owned(), origin, document, types, mailer })
+        let (name, mailer) = (name.to_owned(), Arc::new(mailer));
+        Ok(Connector { name, origin, document, types, mailer, generation })
     }
 
     /// Puts a connector in the place of the one before, which finishes what it has.
@@ -192,6 +216,25 @@ impl Connectors {
         retire(before);
         tracing::info!(target: "smtp_connector", connector = connector.name, "connector in use");
         Ok(connector)
+    }
+
+    /// Notes a later document of a connector whose mailer goes on with it.
+    fn amend(&self, connector: &Connector, origin: Origin, document: Document) {
+        let Connector { name, types, mailer, generation, .. } = connector;
+        let amended = Connector {
+            name: name.clone(),
+            origin,
+            document,
+            types: types.clone(),
+            mailer: mailer.clone(),
+            generation: *generation,
+        };
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(present) = known.get_mut(name)
+            && present.generation == *generation
+        {
+            *present = Arc::new(amended);
+        }
     }
 
     /// Takes a connector away; it finishes what it has.

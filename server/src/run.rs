@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use smtp_connector::Connector as Component;
@@ -12,6 +13,7 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::connectors::Connectors;
 use crate::http::hooks::Nobody;
@@ -22,6 +24,9 @@ use crate::queue::{Policy, Queue};
 use crate::seal::{Digester, SealError, Sealer, random};
 use crate::settings::{Listen, Settings};
 use crate::store::{Store, StoreError};
+
+/// How long the last refresh tokens have to be kept when the service is stopped.
+const LAST_TOKENS: Duration = Duration::from_secs(5);
 
 /// What the secret of the store's digests is sealed for.
 const DIGESTS: &str = "setting/digests";
@@ -156,6 +161,7 @@ async fn run(
     let mut following = JoinSet::new();
     following.spawn(connectors.clone().follow());
     following.spawn(connectors.clone().follow_store());
+    let keeping = tokio::spawn(connectors.clone().keep_tokens());
     notify(&[sd_notify::NotifyState::Ready]);
     tell(Started { places, first_token, new_keys });
 
@@ -175,6 +181,8 @@ async fn run(
     let _ = working.await;
     while serving.join_next().await.is_some() {}
     connectors.close().await;
+    // A store that is away may be away for long.
+    let _ = timeout(LAST_TOKENS, keeping).await;
     store.close().await;
     Ok(())
 }

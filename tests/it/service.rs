@@ -7,6 +7,7 @@ mod fallback;
 mod faulty;
 mod hooks;
 mod hostile;
+mod rotation;
 
 use std::fs;
 use std::path::Path;

@@ -2,10 +2,13 @@
 //! what the service is to know beside it.
 
 use std::fmt;
+use std::ops::Range;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use smtp_connector::locate;
+use zeroize::Zeroizing;
 
 use super::Name;
 use crate::hooks::Hooks;
@@ -131,6 +134,30 @@ impl Document {
     /// The connectors through which mail goes that the relay of this one cannot take, best first.
     pub(crate) fn fallback(&self) -> &[Name] {
         &self.fallback
+    }
+
+    /// The document of the connector `name` with another refresh token; none where it has none.
+    pub(crate) fn with_refresh_token(&self, name: &str, token: &str) -> Option<Self> {
+        let mut text = self.text.clone();
+        text.replace_range(self.refresh_token()?, &Value::from(token).to_string());
+        Self::read(name, &text).ok()
+    }
+
+    /// The refresh token of a later document, where that differs in nothing else.
+    pub(crate) fn replaced_token(&self, later: &Self) -> Option<Zeroizing<String>> {
+        let (old, new) = (self.refresh_token()?, later.refresh_token()?);
+        let is_rest_the_same = self.text[..old.start] == later.text[..new.start]
+            && self.text[old.end..] == later.text[new.end..];
+        let token = serde_json::from_str(&later.text[new]).ok().filter(|_| is_rest_the_same);
+        token.map(Zeroizing::new)
+    }
+
+    /// Where its refresh token is.
+    fn refresh_token(&self) -> Option<Range<usize>> {
+        let is_bare = self.text.len() == self.configuration.len();
+        let above = if is_bare { "" } else { "/configuration" };
+        let place = locate(&self.text, &format!("{above}/auth/refreshToken"))?;
+        self.text[place.clone()].starts_with('"').then_some(place)
     }
 
     /// The document with marks in place of its secrets. `quotable` is its configuration with marks.
@@ -302,6 +329,27 @@ mod tests {
         let kept = kept.expect("the same server");
         assert!(kept.configuration().contains("hunter2") && kept.configuration().contains("[2]"));
         assert_eq!(kept.beside["hooks"]["logto"]["secrets"][0], "Bearer 3f0c6f9d2b1e4a58");
+    }
+
+    #[test]
+    fn a_refresh_token_is_replaced_in_its_place() {
+        for text in [
+            r#"{ "auth": {"user": "u", "refreshToken": "old" }, "host": "a.test" }"#,
+            r#"{"configuration": {"auth": {"refreshToken": "old"}}, "fallback": ["b"]}"#,
+        ] {
+            let before = Document::read("acme", text).expect("a document");
+            let after = before.with_refresh_token("acme", "n\"ew").expect("it has one");
+            assert_eq!(after.text(), text.replace("old", "n\\\"ew"));
+            let token = before.replaced_token(&after).expect("nothing else differs");
+            assert_eq!(token.as_str(), "n\"ew");
+            let other = after.text().replace("auth", "auth2");
+            let other = Document::read("acme", &other).expect("a document");
+            assert!(before.replaced_token(&other).is_none());
+            assert!(other.with_refresh_token("acme", "new").is_none());
+            let other = after.text().replace('}', " }");
+            let other = Document::read("acme", &other).expect("a document");
+            assert!(before.replaced_token(&other).is_none());
+        }
     }
 
     #[test]

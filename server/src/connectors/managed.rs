@@ -152,25 +152,49 @@ impl Connectors {
                 None => false,
             };
             if !is_known && let Some(kept) = self.store.document(&name).await? {
-                match self.open(&name, kept.version, &kept.document).await {
-                    Ok(connector) => drop(self.install(connector).await?),
-                    Err(problem) => self.blame(&name, problem),
-                }
+                self.take_over_kept(&name, kept.version, &kept.document).await?;
             }
         }
         Ok(())
     }
 
-    async fn open(&self, name: &str, version: i64, sealed: &[u8]) -> Result<Connector, String> {
+    async fn take_over_kept(
+        &self,
+        name: &str,
+        version: i64,
+        sealed: &[u8],
+    ) -> Result<(), StoreError> {
+        let origin = Origin::Api(version);
+        let document = match self.open(name, sealed) {
+            Ok(document) => document,
+            Err(problem) => {
+                self.blame(name, problem);
+                return Ok(());
+            }
+        };
+        if let Some(known) = self.find(name)
+            && let Some(token) = known.document.replaced_token(&document)
+        {
+            // It goes on, with its connections and its access token.
+            known.mailer.take_refresh_token(&token).await;
+            self.amend(&known, origin, document);
+            return Ok(());
+        }
+        match self.make(name, origin, document).await {
+            Ok(connector) => drop(self.install(connector).await?),
+            Err(error) => self.blame(name, in_one_line(&error)),
+        }
+        Ok(())
+    }
+
+    fn open(&self, name: &str, sealed: &[u8]) -> Result<Document, String> {
         let opened = self.sealer.open(&place(name), sealed).map_err(|error| error.to_string())?;
         let text = std::str::from_utf8(&opened).map_err(|error| error.to_string())?;
-        let document = Document::read(name, text).map_err(|error| error.to_string())?;
-        let made = self.make(name, Origin::Api(version), document).await;
-        made.map_err(|error| in_one_line(&error))
+        Document::read(name, text).map_err(|error| error.to_string())
     }
 }
 
 /// What the document of a connector is sealed for.
-fn place(name: &str) -> String {
+pub(super) fn place(name: &str) -> String {
     format!("connector/{name}")
 }
