@@ -3,6 +3,7 @@
 //! They come from a folder of JSON files, or over the API into the store. One is replaced whole:
 //! the new one takes all that comes from then on, the old one finishes what it has.
 
+mod component;
 mod document;
 mod folder;
 mod managed;
@@ -15,14 +16,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use serde_json::Value;
-use smtp_connector::{Connector as Component, Diagnostic, EgressPolicy, Error, Mailer, Options};
+use smtp_connector::{
+    Connector as Component, Diagnostic, EgressPolicy, Engine, Error, Mailer, Options,
+};
 
+use self::component::Components;
 pub(crate) use self::document::{Document, NotADocument};
 pub(crate) use self::managed::{Change, Changed};
 pub(crate) use self::name::Name;
 use self::rotation::Rotations;
 use crate::limits::micros;
 use crate::seal::Sealer;
+use crate::settings::Settings;
 use crate::store::{Pace, Store, StoreError};
 
 /// How many messages of a connector are under way for each of its connections: one that is said,
@@ -31,7 +36,7 @@ const BY_CONNECTION: usize = 2;
 
 /// All connectors of this process.
 pub(crate) struct Connectors {
-    component: Component,
+    components: Components,
     egress: EgressPolicy,
     folder: Option<PathBuf>,
     store: Arc<Store>,
@@ -59,6 +64,7 @@ pub(crate) struct Connector {
     name: String,
     origin: Origin,
     document: Document,
+    component: Component,
     /// The usage types that the configuration has templates for.
     types: HashSet<String>,
     mailer: Arc<Mailer>,
@@ -67,6 +73,11 @@ pub(crate) struct Connector {
 }
 
 impl Connector {
+    /// Its configuration with marks in place of its secrets.
+    fn quotable(&self) -> String {
+        self.component.quotable(self.document.configuration(), &[])
+    }
+
     /// Its name.
     pub(crate) fn name(&self) -> &str {
         &self.name
@@ -80,6 +91,11 @@ impl Connector {
     /// What it is made of.
     pub(crate) fn document(&self) -> &Document {
         &self.document
+    }
+
+    /// Its document with marks in place of its secrets.
+    pub(crate) fn concealed(&self) -> Value {
+        self.document.concealed(&self.quotable())
     }
 
     /// What sends its mail.
@@ -100,28 +116,19 @@ impl std::fmt::Debug for Connectors {
 }
 
 impl Connectors {
-    /// The connectors of a folder, if any, and of the store. None is known until
-    /// [`Connectors::refresh`].
+    /// The connectors of a folder, if any, and of the store, with the component of those that name
+    /// none. None is known until [`Connectors::refresh`].
     pub(crate) fn new(
-        component: Component,
-        egress: EgressPolicy,
-        folder: Option<PathBuf>,
+        (engine, component): (Engine, Component),
+        settings: &Settings,
         store: Arc<Store>,
         sealer: Arc<Sealer>,
     ) -> Self {
+        let components = Components::new(engine, component, settings.components.clone());
+        let (egress, folder) = (settings.egress.clone(), settings.connectors.clone());
         let (known, problems, generations) = Default::default();
         let rotations = Rotations::default();
-        Self {
-            component,
-            egress,
-            folder,
-            store,
-            sealer,
-            known,
-            generations,
-            rotations,
-            problems,
-        }
+        Self { components, egress, folder, store, sealer, known, generations, rotations, problems }
     }
 
     /// The connector of this name.
@@ -191,10 +198,11 @@ impl Connectors {
             .egress(self.egress.clone())
             .secret_sources(origin == Origin::Folder)
             .on_rotated_token(self.rotations.observer(name, origin, generation));
-        let mailer = self.component.configure_with(document.configuration(), &options).await?;
+        let component = self.components.find(document.component()).await?;
+        let mailer = component.configure_with(document.configuration(), &options).await?;
         let types = usage_types(document.configuration());
         let (name, mailer) = (name.to_owned(), Arc::new(mailer));
-        Ok(Connector { name, origin, document, types, mailer, generation })
+        Ok(Connector { name, origin, document, component, types, mailer, generation })
     }
 
     /// Puts a connector in the place of the one before, which finishes what it has.
@@ -220,11 +228,12 @@ impl Connectors {
 
     /// Notes a later document of a connector whose mailer goes on with it.
     fn amend(&self, connector: &Connector, origin: Origin, document: Document) {
-        let Connector { name, types, mailer, generation, .. } = connector;
+        let Connector { name, component, types, mailer, generation, .. } = connector;
         let amended = Connector {
             name: name.clone(),
             origin,
             document,
+            component: component.clone(),
             types: types.clone(),
             mailer: mailer.clone(),
             generation: *generation,

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use smtp_connector::Connector as Component;
+use smtp_connector::{Connector as Component, Engine};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -78,33 +78,35 @@ pub struct Started {
     pub new_keys: Option<PathBuf>,
 }
 
-/// Serves until a signal says that it is enough (SIGTERM, SIGINT). `tell` is called once it has
-/// started.
+/// Serves until a signal says that it is enough (SIGTERM, SIGINT). `component` is what reads the
+/// configuration of connectors that name no other; others are loaded by `engine`. `tell` is called
+/// once the service has started.
 ///
 /// # Errors
 ///
 /// Fails where the service cannot start; see [`StartError`].
 pub async fn serve(
     settings: &Settings,
+    engine: Engine,
     component: Component,
     tell: impl FnOnce(Started),
 ) -> Result<(), StartError> {
-    boxed(settings, component, Box::new(tell)).await
+    boxed(settings, (engine, component), Box::new(tell)).await
 }
 
 /// Serves, behind a box: the service is compiled here, once, and not into each program that awaits
 /// it.
 fn boxed<'a>(
     settings: &'a Settings,
-    component: Component,
+    components: (Engine, Component),
     tell: Box<dyn FnOnce(Started) + 'a>,
 ) -> Pin<Box<dyn Future<Output = Result<(), StartError>> + 'a>> {
-    Box::pin(run(settings, component, tell))
+    Box::pin(run(settings, components, tell))
 }
 
 async fn run(
     settings: &Settings,
-    component: Component,
+    components: (Engine, Component),
     tell: Box<dyn FnOnce(Started) + '_>,
 ) -> Result<(), StartError> {
     let tls = match (&settings.tls_certificate, &settings.tls_key) {
@@ -120,8 +122,7 @@ async fn run(
     let (sealer, new_keys) = keys(settings, &store)?;
     let sealer = Arc::new(sealer);
     let digester = digester(&store, &sealer).await?;
-    let (egress, folder) = (settings.egress.clone(), settings.connectors.clone());
-    let connectors = Connectors::new(component, egress, folder, store.clone(), sealer.clone());
+    let connectors = Connectors::new(components, settings, store.clone(), sealer.clone());
     let connectors = Arc::new(connectors);
     connectors.refresh().await?;
     if !store.is_shared() {

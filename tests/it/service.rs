@@ -1,6 +1,7 @@
 //! `serve`: mail over HTTP, what is said of it, and that nothing of it is lost.
 
 mod api;
+mod components;
 mod connectors;
 mod fair;
 mod fallback;

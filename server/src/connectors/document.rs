@@ -11,6 +11,7 @@ use smtp_connector::locate;
 use zeroize::Zeroizing;
 
 use super::Name;
+use super::component::ComponentDigest;
 use crate::hooks::Hooks;
 
 /// What stands in the place of a secret.
@@ -22,6 +23,9 @@ const MESSAGE_KEYS: [&str; 5] = ["customHeaders", "fromEmail", "replyTo", "templ
 /// The member of a document that is the configuration, where it is not the whole of it.
 const CONFIGURATION: &str = "configuration";
 
+/// The member that names a component.
+const COMPONENT: &str = "component";
+
 /// The name of the members of `hooks` whose texts are secrets.
 const HOOK_SECRETS: &str = "secrets";
 
@@ -32,6 +36,7 @@ pub(crate) struct Document {
     configuration: String,
     hooks: Hooks,
     fallback: Vec<Name>,
+    component: Option<ComponentDigest>,
     /// The members beside the configuration as they were written.
     beside: Map<String, Value>,
 }
@@ -59,6 +64,7 @@ struct Whole<'t> {
 struct Beside {
     hooks: Map<String, Value>,
     fallback: Vec<String>,
+    component: Option<String>,
 }
 
 impl Document {
@@ -76,7 +82,8 @@ impl Document {
         let hooks = Hooks::try_from(read.hooks)
             .map_err(|error| NotADocument(format!("`hooks`: {error}")))?;
         let fallback = fallback(name, read.fallback)?;
-        Ok(Self { text: text.to_owned(), configuration, hooks, fallback, beside })
+        let component = read.component.as_deref().map(component).transpose()?;
+        Ok(Self { text: text.to_owned(), configuration, hooks, fallback, component, beside })
     }
 
     /// Reads a document of the connector `name` in which marks may stand for the secrets of the one
@@ -97,12 +104,16 @@ impl Document {
         let (marked, secret) = (read(quotable), read(&before.configuration));
         let mut configuration = read(&draft.configuration);
         let mut restored = restore(&mut configuration, &marked, &secret);
-        if restored && let Some(key) = departure(&configuration, &secret) {
+        let mut beside = draft.beside;
+        let departed = match beside.get(COMPONENT) == before.beside.get(COMPONENT) {
+            true => departure(&configuration, &secret),
+            false => Some(COMPONENT.to_owned()),
+        };
+        if restored && let Some(key) = departed {
             return Err(NotADocument(format!(
                 "`{key}` changed, so that the secrets marked `{MARK}` have to be given anew"
             )));
         }
-        let mut beside = draft.beside;
         let (marked, secret) = (marked_beside(&before.beside), &before.beside);
         for (key, value) in &mut beside {
             if let Some((marked, secret)) = marked.get(key).zip(secret.get(key)) {
@@ -160,6 +171,11 @@ impl Document {
         self.text[place.clone()].starts_with('"').then_some(place)
     }
 
+    /// The component that reads the configuration; none for the usual one.
+    pub(crate) fn component(&self) -> Option<ComponentDigest> {
+        self.component
+    }
+
     /// The document with marks in place of its secrets. `quotable` is its configuration with marks.
     pub(crate) fn concealed(&self, quotable: &str) -> Value {
         let configuration = serde_json::from_str(quotable).unwrap_or_default();
@@ -184,7 +200,8 @@ fn fallback(own: &str, names: Vec<String>) -> Result<Vec<Name>, NotADocument> {
     let mut fallback: Vec<Name> = Vec::with_capacity(names.len());
     for name in names {
         let wrong = |problem: &str| NotADocument(format!("`fallback`: `{name}` {problem}"));
-        let read: Name = name.parse().map_err(|problem| wrong(&format!("is no name: {problem}")))?;
+        let read: Name =
+            name.parse().map_err(|problem| wrong(&format!("is no name: {problem}")))?;
         if name == own {
             return Err(wrong("is the connector itself; name others"));
         }
@@ -194,6 +211,11 @@ fn fallback(own: &str, names: Vec<String>) -> Result<Vec<Name>, NotADocument> {
         fallback.push(read);
     }
     Ok(fallback)
+}
+
+/// Reads the name of a connector's component.
+fn component(name: &str) -> Result<ComponentDigest, NotADocument> {
+    name.parse().map_err(|problem| NotADocument(format!("`{COMPONENT}`: {problem}")))
 }
 
 /// A document of a configuration and what stands beside it.
@@ -362,6 +384,10 @@ mod tests {
         ] {
             assert!(restored(configuration).is_err(), "{configuration}");
         }
+        let before = Document::read("acme", BEFORE).expect("a document");
+        let other =
+            format!(r#"{{"configuration":{QUOTABLE},"component":"sha256:{}"}}"#, "0".repeat(64));
+        assert!(Document::read_over("acme", &before, QUOTABLE, &other).is_err());
         let anew = restored(r#"{"host":"b.test","auth":{"user":"u","pass":"other"}}"#);
         assert!(anew.expect("a secret of its own").configuration().contains("other"));
     }

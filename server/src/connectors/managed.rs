@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use smtp_connector::Error;
 use tokio::time::sleep;
 
@@ -76,11 +75,7 @@ impl Connectors {
         }
         let document = match &before {
             None => Document::read(name, text),
-            Some(before) => {
-                let before = before.document();
-                let quotable = self.component.quotable(before.configuration(), &[]);
-                Document::read_over(name, before, &quotable, text)
-            }
+            Some(before) => Document::read_over(name, before.document(), &before.quotable(), text),
         };
         let document = document.map_err(Change::Unreadable)?;
         if let Some(missing) = self.missing_fallback(&document).first() {
@@ -117,12 +112,6 @@ impl Connectors {
         }
         self.remove(name);
         Ok(())
-    }
-
-    /// A connector's document with marks in place of its secrets.
-    pub(crate) fn concealed(&self, connector: &Connector) -> Value {
-        let document = connector.document();
-        document.concealed(&self.component.quotable(document.configuration(), &[]))
     }
 
     /// Follows for ever what other processes change.
