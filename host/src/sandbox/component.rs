@@ -122,7 +122,8 @@ impl Component {
         self.engine.limits()
     }
 
-    pub(super) fn engine(&self) -> &Engine {
+    /// The engine that runs it.
+    pub(crate) fn engine(&self) -> &Engine {
         &self.engine
     }
 
