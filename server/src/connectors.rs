@@ -13,7 +13,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use serde_json::Value;
-use smtp_connector::{Connector as Component, Diagnostic, EgressPolicy, Error, Mailer, Options};
+use smtp_connector::{
+    Activity, Connector as Component, Diagnostic, EgressPolicy, Error, Mailer, Options,
+};
 
 pub(crate) use self::document::{Document, NotADocument};
 pub(crate) use self::managed::{Change, Changed};
@@ -116,6 +118,11 @@ impl Connectors {
         let mut all: Vec<_> = known.values().cloned().collect();
         all.sort_by(|a, b| a.name.cmp(&b.name));
         all
+    }
+
+    /// What the sandbox of all of them has done and does.
+    pub(crate) fn activity(&self) -> Activity {
+        self.component.engine().activity()
     }
 
     /// What is wrong with connectors that could not be taken over, by name. Where there was one

@@ -4,9 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use smtp_connector::Connector as Component;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
@@ -14,10 +13,12 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::connectors::Connectors;
+use crate::figures;
 use crate::http::hooks::Nobody;
 use crate::http::keys::Keys;
 use crate::http::serve::{Connections, Listener, tls};
 use crate::http::{Service, router, tokens};
+use crate::outbound::Outbound;
 use crate::queue::{Policy, Queue};
 use crate::seal::{Digester, SealError, Sealer, random};
 use crate::settings::{Listen, Settings};
@@ -135,13 +136,16 @@ async fn run(
     })?;
     let mut signals = Signals::new().map_err(StartError::System)?;
 
+    let outbound = Outbound::new(settings.egress.clone())
+        .map_err(|error| StartError::Setting(error.to_string()))?;
+    let outbound = Arc::new(outbound);
     let service = Service {
         store: store.clone(),
         connectors: connectors.clone(),
         queue: queue.clone(),
         nobody: Nobody::new().map_err(|_| StartError::Keys(SealError::NoRandomness))?,
-        keys: Keys::new().map_err(|error| StartError::Setting(error.to_string()))?,
-        metrics: recorder(),
+        keys: Keys::new(outbound),
+        metrics: figures::recorder(),
     };
     let (stop, stopping) = watch::channel(false);
     let connections =
@@ -311,17 +315,4 @@ async fn digester(store: &Store, sealer: &Sealer) -> Result<Digester, StartError
     let kept = store.setting("digests", &sealed).await?;
     let secret = sealer.open(DIGESTS, &kept).map_err(StartError::Keys)?;
     Ok(Digester::new(&secret))
-}
-
-/// The recorder of metrics, of which a process has one.
-fn recorder() -> PrometheusHandle {
-    static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
-    let install = || {
-        let recorder = PrometheusBuilder::new().build_recorder();
-        let handle = recorder.handle();
-        // Where a program has one of its own, that one records.
-        let _ = metrics::set_global_recorder(recorder);
-        handle
-    };
-    RECORDER.get_or_init(install).clone()
 }

@@ -6,6 +6,7 @@ mod fair;
 mod faulty;
 mod hooks;
 mod hostile;
+mod outside;
 
 use std::fs;
 use std::path::Path;

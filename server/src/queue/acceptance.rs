@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::Queue;
 use super::carry::place;
 use crate::connectors::Connector;
+use crate::figures;
 use crate::limits::micros;
 use crate::store::{Acceptance, NewMessage, StoreError};
 
@@ -109,8 +110,7 @@ impl Queue {
         let (id, connector) = (message.id.clone(), message.connector.clone());
         match self.accepts.commit(message).await.map_err(Refusal::Away)? {
             Acceptance::New => {
-                metrics::counter!("smtp_connector_accepted_total", "connector" => connector)
-                    .increment(1);
+                figures::accepted(&connector);
                 self.wake.notify_one();
                 Ok(Accepted { id, replayed: false })
             }

@@ -9,6 +9,8 @@ use tokio::time::sleep;
 
 use super::Queue;
 use super::judge::{Verdict, judge};
+use crate::figures;
+use crate::reason::Reason;
 use crate::store::{Claimed, Finish, Lease, Outcome, SECOND, State, Way};
 
 /// How long a result waits for a store that is away before it is reported once more.
@@ -22,11 +24,17 @@ impl Queue {
     pub(super) async fn carry(&self, message: Claimed) {
         let begun = Instant::now();
         let verdict = match self.attempt(&message).await {
-            Ok(result) => judge(&message, elapsed(begun), result),
+            Ok(result) => {
+                if let Ok(receipt) = &result {
+                    figures::passed(&receipt.timings);
+                }
+                judge(&message, elapsed(begun), result)
+            }
             Err(problem) => Verdict::without_attempt(&message, elapsed(begun), problem),
         };
-        metrics::histogram!("smtp_connector_attempt_seconds").record(begun.elapsed());
-        self.report(&message, verdict).await;
+        let reason = verdict.reason();
+        figures::attempted(&message.connector, reason.as_ref(), begun.elapsed());
+        self.report(&message, verdict, reason.as_ref(), begun).await;
     }
 
     /// Tries once. An error means that there was nothing to try with.
@@ -56,7 +64,13 @@ impl Queue {
     }
 
     /// Reports until the store has noted it: the truth is worth waiting for.
-    async fn report(&self, message: &Claimed, verdict: Verdict) {
+    async fn report(
+        &self,
+        message: &Claimed,
+        verdict: Verdict,
+        reason: Option<&Reason>,
+        begun: Instant,
+    ) {
         let Verdict { outcome, way, result } = verdict;
         let finish = Finish { lease: lease(message), outcome, way, result };
         let noted = loop {
@@ -78,13 +92,10 @@ impl Queue {
             "message ended"
         );
         if noted {
-            metrics::counter!("smtp_connector_messages_total", "connector" => connector.clone(),
-                "state" => state.name())
-            .increment(1);
-            let age = Duration::from_micros(
-                u64::try_from(message.now - message.created).unwrap_or_default(),
-            );
-            metrics::histogram!("smtp_connector_time_to_claim_seconds").record(age);
+            figures::ended(connector, state.name(), reason);
+            let age = u64::try_from(message.now - message.created).unwrap_or_default();
+            let age = Duration::from_micros(age);
+            figures::aged(age, age + begun.elapsed());
         }
         self.watch.tell(id);
     }
@@ -100,6 +111,12 @@ pub(super) enum Unready {
 }
 
 impl Verdict {
+    /// Why the attempt failed, if it did.
+    fn reason(&self) -> Option<Reason> {
+        let has_failed = self.outcome != Outcome::Final(State::Accepted);
+        self.result.as_deref().filter(|_| has_failed).and_then(Reason::read)
+    }
+
     /// The verdict on a message that could not even be tried.
     fn without_attempt(message: &Claimed, elapsed: i64, unready: Unready) -> Self {
         let error = |problem| serde_json::to_string(&Error::new(ErrorKind::Internal, problem)).ok();
