@@ -7,6 +7,7 @@ mod document;
 mod folder;
 mod managed;
 mod name;
+mod webhook;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use smtp_connector::{
 pub(crate) use self::document::{Document, NotADocument};
 pub(crate) use self::managed::{Change, Changed};
 pub(crate) use self::name::Name;
+pub(crate) use self::webhook::Webhook;
 use crate::limits::micros;
 use crate::seal::Sealer;
 use crate::store::{Store, StoreError};
@@ -173,6 +175,8 @@ impl Connectors {
             ((micros(limit.window) / messages).max(1), messages)
         });
         self.store.set_lane(&connector.name, most, emission, burst).await?;
+        let has_webhook = connector.document.webhook().is_some();
+        self.store.set_webhook(&connector.name, has_webhook).await?;
         let connector = Arc::new(connector);
         let before = {
             let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);

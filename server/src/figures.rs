@@ -27,6 +27,7 @@ const SANDBOX_PLACES: &str = "smtp_connector_sandbox_places";
 const STAGE_TIME: &str = "smtp_connector_stage_seconds";
 const STALE: &str = "smtp_connector_connectors_stale";
 const WAITING: &str = "smtp_connector_waiting_for_connection";
+const WEBHOOKS: &str = "smtp_connector_webhooks_total";
 
 /// The bounds of times, in seconds: from a round trip in a data centre to what only a relay takes
 /// that keeps its clients waiting.
@@ -56,6 +57,7 @@ fn describe() {
     describe_counter!(REQUESTS, "Requests over HTTP, by route and status.");
     describe_counter!(SANDBOX_FAULTS, "Calls of a component that trapped or exceeded a bound.");
     describe_counter!(SANDBOX_INSTANCES, "Instances of components that were made.");
+    describe_counter!(WEBHOOKS, "Ends that were told to a connector's webhook, or not.");
     describe_gauge!(CONNECTIONS, "Connections to relays, by connector: busy and idle.");
     describe_gauge!(DEPTH, "Messages that wait or are on their way.");
     describe_gauge!(OLDEST, "How long the message has been due that has waited longest.");
@@ -107,6 +109,11 @@ pub(crate) fn aged(when_claimed: Duration, now: Duration) {
 pub(crate) fn requested(route: &str, status: u16, took: Duration) {
     counter!(REQUESTS, "route" => route.to_owned(), "status" => status.to_string()).increment(1);
     histogram!(REQUEST_TIME, "route" => route.to_owned()).record(took);
+}
+
+/// An end was told to a webhook, or was not: `outcome` says which.
+pub(crate) fn told(connector: &str, outcome: &'static str) {
+    counter!(WEBHOOKS, "connector" => connector.to_owned(), "outcome" => outcome).increment(1);
 }
 
 /// The queue as it is: messages that wait, messages on their way, and how long the one has been due

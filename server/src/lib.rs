@@ -14,6 +14,7 @@ mod seal;
 mod settings;
 mod store;
 mod time;
+mod webhooks;
 
 pub use run::{StartError, Started, serve};
 pub use seal::SealError;

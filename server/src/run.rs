@@ -23,6 +23,7 @@ use crate::queue::{Policy, Queue};
 use crate::seal::{Digester, SealError, Sealer, random};
 use crate::settings::{Listen, Settings};
 use crate::store::{Store, StoreError};
+use crate::webhooks::Teller;
 
 /// What the secret of the store's digests is sealed for.
 const DIGESTS: &str = "setting/digests";
@@ -139,6 +140,7 @@ async fn run(
     let outbound = Outbound::new(settings.egress.clone())
         .map_err(|error| StartError::Setting(error.to_string()))?;
     let outbound = Arc::new(outbound);
+    let teller = Teller::new(store.clone(), connectors.clone(), outbound.clone());
     let service = Service {
         store: store.clone(),
         connectors: connectors.clone(),
@@ -160,6 +162,7 @@ async fn run(
     let mut following = JoinSet::new();
     following.spawn(connectors.clone().follow());
     following.spawn(connectors.clone().follow_store());
+    following.spawn(teller.tell());
     notify(&[sd_notify::NotifyState::Ready]);
     tell(Started { places, first_token, new_keys });
 

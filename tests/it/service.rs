@@ -7,6 +7,7 @@ mod faulty;
 mod hooks;
 mod hostile;
 mod outside;
+mod webhooks;
 
 use std::fs;
 use std::path::Path;

@@ -40,7 +40,7 @@ const ROWS: &[(&str, &[&[&str]])] = &[
         &[
             &["run"],
             &["http"],
-            &["queue"],
+            &["queue", "webhooks"],
             &["connectors"],
             &["store"],
             &["settings"],

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::webhook::Webhook;
 use crate::hooks::Hooks;
 
 /// What stands in the place of a secret.
@@ -15,7 +16,7 @@ const MARK: &str = "***";
 /// The keys of a configuration that change messages and not where secrets go.
 const MESSAGE_KEYS: [&str; 5] = ["customHeaders", "fromEmail", "replyTo", "templates", "dkim"];
 
-/// The name of the members of `hooks` whose texts are secrets.
+/// The name of the members of `hooks` and `webhook` whose texts are secrets.
 const HOOK_SECRETS: &str = "secrets";
 
 /// The document of a connector.
@@ -26,12 +27,15 @@ pub(crate) struct Document {
     hooks: Hooks,
     /// The same as they were written.
     hooks_written: Map<String, Value>,
+    webhook: Option<Webhook>,
+    webhook_written: Value,
 }
 
 /// A document as somebody wrote it, perhaps with marks in place of secrets.
 struct Draft {
     configuration: String,
     hooks: Map<String, Value>,
+    webhook: Value,
 }
 
 /// Why a text is no document.
@@ -46,6 +50,8 @@ struct Whole<'t> {
     configuration: &'t RawValue,
     #[serde(default)]
     hooks: Map<String, Value>,
+    #[serde(default)]
+    webhook: Value,
 }
 
 impl Document {
@@ -56,10 +62,17 @@ impl Document {
     /// Fails where the text is no JSON object, or has unknown members beside `configuration`. A
     /// configuration itself is not judged.
     pub(crate) fn read(text: &str) -> Result<Self, NotADocument> {
-        let Draft { configuration, hooks: hooks_written } = Draft::read(text)?;
+        let Draft { configuration, hooks: hooks_written, webhook: webhook_written } =
+            Draft::read(text)?;
         let hooks = Hooks::try_from(hooks_written.clone())
             .map_err(|error| NotADocument(format!("`hooks`: {error}")))?;
-        Ok(Self { text: text.to_owned(), configuration, hooks, hooks_written })
+        let webhook = Some(&webhook_written).filter(|written| !written.is_null());
+        let webhook = webhook
+            .map(|written| Webhook::read(written.clone()))
+            .transpose()
+            .map_err(|error| NotADocument(format!("`webhook`: {error}")))?;
+        let text = text.to_owned();
+        Ok(Self { text, configuration, hooks, hooks_written, webhook, webhook_written })
     }
 
     /// Reads a document in which marks may stand for the secrets of the one before, whose
@@ -89,11 +102,25 @@ impl Document {
         let mut marked = secret.clone();
         conceal(&mut marked, false);
         restored |= restore(&mut hooks, &marked, &secret);
+        let (mut webhook, secret) = (draft.webhook, &before.webhook_written);
+        let mut marked = secret.clone();
+        conceal(&mut marked, false);
+        if restore(&mut webhook, &marked, secret) {
+            if webhook["url"] != secret["url"] {
+                return Err(NotADocument(format!(
+                    "`webhook.url` changed, so that the secrets marked `{MARK}` have to be given \
+                     anew"
+                )));
+            }
+            restored = true;
+        }
         if !restored {
             // Without a mark it stays as it was written.
             return Self::read(text);
         }
-        let whole = serde_json::json!({ "configuration": configuration, "hooks": hooks });
+        let whole = serde_json::json!({
+            "configuration": configuration, "hooks": hooks, "webhook": webhook,
+        });
         Self::read(&whole.to_string())
     }
 
@@ -112,6 +139,11 @@ impl Document {
         &self.hooks
     }
 
+    /// The webhook that is told what became of its messages, if it has one.
+    pub(crate) fn webhook(&self) -> Option<&Webhook> {
+        self.webhook.as_ref()
+    }
+
     /// The document with marks in place of its secrets. `quotable` is its configuration with marks.
     pub(crate) fn concealed(&self, quotable: &str) -> Value {
         let configuration: Value = serde_json::from_str(quotable).unwrap_or_default();
@@ -122,6 +154,11 @@ impl Document {
         if !hooks.is_empty() {
             whole.insert("hooks".to_owned(), Value::Object(hooks));
         }
+        let mut webhook = self.webhook_written.clone();
+        conceal(&mut webhook, false);
+        if !webhook.is_null() {
+            whole.insert("webhook".to_owned(), webhook);
+        }
         Value::Object(whole)
     }
 }
@@ -131,11 +168,12 @@ impl Draft {
         let members: Map<String, Value> =
             serde_json::from_str(text).map_err(|error| NotADocument(error.to_string()))?;
         if !members.contains_key("configuration") {
-            return Ok(Self { configuration: text.to_owned(), hooks: Map::new() });
+            let (configuration, hooks, webhook) = (text.to_owned(), Map::new(), Value::Null);
+            return Ok(Self { configuration, hooks, webhook });
         }
-        let Whole { configuration, hooks } =
+        let Whole { configuration, hooks, webhook } =
             serde_json::from_str(text).map_err(|error| NotADocument(error.to_string()))?;
-        Ok(Self { configuration: configuration.get().to_owned(), hooks })
+        Ok(Self { configuration: configuration.get().to_owned(), hooks, webhook })
     }
 }
 
@@ -207,7 +245,8 @@ mod tests {
     use super::*;
 
     const BEFORE: &str = r#"{"configuration":{"host":"a.test","auth":{"user":"u","pass":"hunter2"},
-        "templates":[1]},"hooks":{"logto":{"secrets":["Bearer 3f0c6f9d2b1e4a58"]}}}"#;
+        "templates":[1]},"hooks":{"logto":{"secrets":["Bearer 3f0c6f9d2b1e4a58"]}},
+        "webhook":{"url":"https://a.test/h","secrets":["whsec_MDEyMzQ1Njc4OWFiY2RlZg=="]}}"#;
     const QUOTABLE: &str = r#"{"host":"a.test","auth":{"user":"u","pass":"***"},"templates":[1]}"#;
 
     fn restored(configuration: &str) -> Result<Document, NotADocument> {
@@ -231,12 +270,26 @@ mod tests {
     fn secrets_are_shown_as_marks_and_marks_keep_them() {
         let before = Document::read(BEFORE).expect("a document");
         let shown = before.concealed(QUOTABLE).to_string();
-        assert!(!shown.contains("hunter2") && !shown.contains("3f0c"), "{shown}");
+        assert!(["hunter2", "3f0c", "MDEy"].iter().all(|it| !shown.contains(it)), "{shown}");
         let kept =
             restored(r#"{"host":"a.test","auth":{"user":"u","pass":"***"},"templates":[2]}"#);
         let kept = kept.expect("the same server");
         assert!(kept.configuration().contains("hunter2") && kept.configuration().contains("[2]"));
         assert_eq!(kept.hooks_written["logto"]["secrets"][0], "Bearer 3f0c6f9d2b1e4a58");
+    }
+
+    #[test]
+    fn a_mark_keeps_the_secret_of_a_webhook_in_its_place() {
+        let before = Document::read(BEFORE).expect("a document");
+        let over = |url: &str| {
+            let configuration = QUOTABLE;
+            let webhook = format!(r#"{{"url":"{url}","secrets":["***"]}}"#);
+            let text = format!(r#"{{"configuration":{configuration},"webhook":{webhook}}}"#);
+            Document::read_over(&before, QUOTABLE, &text)
+        };
+        let kept = over("https://a.test/h").expect("the same place");
+        assert_eq!(kept.webhook_written["secrets"][0], "whsec_MDEyMzQ1Njc4OWFiY2RlZg==");
+        assert!(over("https://b.test/h").is_err());
     }
 
     #[test]

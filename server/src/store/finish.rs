@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::claim::{BREAKER, pause};
 use super::connection::Work;
 use super::message::code;
+use super::webhooks::Ends;
 use super::{LEASE, Result, SECOND, State, Store};
 
 /// How long a lease must still last for a permit: the relay needs some time to take the message.
@@ -98,6 +99,7 @@ impl Store {
         let mut work = self.begin().await?;
         let mut noted = vec![false; finishes.len()];
         let mut lanes: BTreeMap<String, Change> = BTreeMap::new();
+        let mut ends = Ends::default();
         for at in in_order(finishes, |finish| &finish.lease) {
             let finish = &finishes[at];
             let select = "select connector, state from message where id = $1 and fence = $2 and \
@@ -114,6 +116,9 @@ impl Store {
             }
             note(&mut work, finish).await?;
             noted[at] = true;
+            if let Outcome::Final(_) = finish.outcome {
+                ends.add(&connector, &finish.lease.id);
+            }
             let change = lanes.entry(connector).or_default();
             change.given_back += i64::from(before != code::AMBIGUOUS);
             if let Outcome::Again(after) = finish.outcome {
@@ -126,6 +131,7 @@ impl Store {
         for (connector, change) in &lanes {
             self.change_lane(&mut work, connector, change).await?;
         }
+        ends.note(&mut work).await?;
         work.commit().await?;
         Ok(noted)
     }
