@@ -15,7 +15,7 @@ use crate::egress::EgressPolicy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mailer::Mailer;
 use crate::plan::TransportPlan;
-use crate::sandbox::{Checked, Component, Composers, Engine, Limits, Outcome, Program};
+use crate::sandbox::{Checked, Component, Composers, Limits, Outcome, Program};
 use crate::secrets::{Observer, RotatedToken, SecretStore, key_check};
 
 /// A component that is ready to check configurations. Cloning is cheap.
@@ -169,11 +169,6 @@ impl Connector {
     /// ```
     pub fn descriptor(&self) -> &Descriptor {
         self.component.descriptor()
-    }
-
-    /// The engine that it was loaded with.
-    pub fn engine(&self) -> &Engine {
-        self.component.engine()
     }
 
     /// Checks a configuration and reports every finding at once.

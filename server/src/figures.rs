@@ -71,9 +71,9 @@ fn describe() {
     describe_histogram!(STAGE_TIME, "How long the stages of accepted messages took.");
 }
 
-/// A message was taken.
-pub(crate) fn accepted(connector: &str) {
-    counter!(ACCEPTED, "connector" => connector.to_owned()).increment(1);
+/// So many messages were taken.
+pub(crate) fn accepted(connector: &str, messages: u64) {
+    counter!(ACCEPTED, "connector" => connector.to_owned()).increment(messages);
 }
 
 /// An attempt ended; `failure` says why not well.

@@ -1,12 +1,15 @@
 //! `serve`: mail over HTTP, what is said of it, and that nothing of it is lost.
 
 mod api;
+mod components;
 mod connectors;
 mod fair;
+mod fallback;
 mod faulty;
 mod hooks;
 mod hostile;
 mod outside;
+mod rotation;
 mod webhooks;
 
 use std::fs;

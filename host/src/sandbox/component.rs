@@ -122,8 +122,7 @@ impl Component {
         self.engine.limits()
     }
 
-    /// The engine that runs it.
-    pub(crate) fn engine(&self) -> &Engine {
+    pub(super) fn engine(&self) -> &Engine {
         &self.engine
     }
 

@@ -15,6 +15,8 @@ pub(super) struct Message {
     pub(super) id: String,
     /// The connector that sends it.
     connector: String,
+    /// The connector through which it goes, or went: that one, or one that it names as a fallback.
+    through: String,
     /// What the message is for.
     #[serde(rename = "type")]
     usage_type: String,
@@ -56,6 +58,7 @@ impl From<Record> for Message {
             ended: record.ended.map(rfc3339),
             id: record.id,
             connector: record.connector,
+            through: record.through,
             usage_type: record.usage_type,
             attempts: record.attempts,
             message_id: record.message_id,

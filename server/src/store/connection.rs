@@ -28,8 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const CHANNEL: &str = "smtp_connector";
 
 /// The schema, step by step. Each is written for both engines.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "queue", include_str!("../../migrations/0001_queue.sql")),
+    (2, "fallback", include_str!("../../migrations/0002_fallback.sql")),
     (3, "webhooks", include_str!("../../migrations/0003_webhooks.sql")),
 ];
 
@@ -206,6 +207,11 @@ impl Store {
 }
 
 impl Work {
+    /// Executes a statement without values.
+    pub(super) async fn execute(&mut self, statement: &'static str) -> Result<()> {
+        Ok(sqlx::query(statement).execute(&mut *self.transaction).await.map(drop)?)
+    }
+
     /// Makes it all durable.
     pub(super) async fn commit(self) -> Result<()> {
         Ok(self.transaction.commit().await?)

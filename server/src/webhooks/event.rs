@@ -30,6 +30,7 @@ struct Body<'r> {
 struct Data<'r> {
     id: &'r str,
     connector: &'r str,
+    through: &'r str,
     r#type: &'r str,
     state: State,
     created: String,
@@ -52,6 +53,7 @@ impl Event {
             data: Data {
                 id: &record.id,
                 connector: &record.connector,
+                through: &record.through,
                 r#type: &record.usage_type,
                 state,
                 created: rfc3339(record.created),

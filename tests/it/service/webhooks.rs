@@ -65,8 +65,8 @@ async fn each_end_is_told_without_recipient_and_code() {
         (&event["type"], &event["timestamp"]),
         (&json!("message.accepted"), &known["ended"])
     );
-    for member in ["id", "connector", "type", "state", "created", "ended", "attempts", "messageId"]
-    {
+    let members = ["id", "connector", "through", "type", "state", "created", "ended", "attempts"];
+    for member in members.into_iter().chain(["messageId"]) {
         assert_eq!(event["data"][member], known[member], "{event:#}");
     }
     let refused = send(&client, "never@example.org").await;

@@ -68,7 +68,7 @@ pub(super) async fn each_way_to_end_is_told(store: &Store) {
     store.set_webhook("a", true).await.expect("the store");
     end_one(store, "cancelled").await;
     let late = NewMessage { within: -1, ..message("expired", "a") };
-    store.accept(&[late]).await.expect("the store");
+    store.accept(&[vec![late]]).await.expect("the store");
     store.expire().await.expect("the store");
     accept(store, "accepted", "a").await;
     let lease = claim_one(store).await;
