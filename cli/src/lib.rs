@@ -46,7 +46,12 @@ pub fn main() -> ExitCode {
         }
         Err(help) => return show(&help),
     };
-    log::start(arguments.log);
+    match arguments.command {
+        // Its settings have a say.
+        #[cfg(feature = "serve")]
+        Command::Serve(_) => {}
+        _ => log::start(arguments.log),
+    }
     let runtime = match runtime(&arguments.command) {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -7,6 +7,8 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::terminal::Style;
+#[cfg(feature = "serve")]
+use smtp_connector_server::{LogForm, Settings};
 
 /// The target of every event of this crate.
 const OWN_TARGET: &str = "smtp_connector";
@@ -28,6 +30,21 @@ pub(super) fn start(level: Option<LevelFilter>) {
         .with_writer(std::io::stderr)
         .with_ansi(Style::stderr().has_colours())
         .with_target(false);
+    tracing_subscriber::registry().with(targets).with(layer).init();
+}
+
+/// Starts the log of the service, at a level, at the one that `RUST_LOG` names, or at the one of
+/// its settings.
+#[cfg(feature = "serve")]
+pub(super) fn start_for_service(level: Option<LevelFilter>, settings: &Settings) {
+    use tracing_subscriber::Layer as _;
+    let level = level.or_else(environment).unwrap_or(settings.log);
+    let targets = Targets::new().with_target(OWN_TARGET, level);
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let layer = match settings.log_form {
+        LogForm::Text => layer.with_ansi(Style::stderr().has_colours()).boxed(),
+        LogForm::Json => layer.json().flatten_event(true).with_span_list(false).boxed(),
+    };
     tracing_subscriber::registry().with(targets).with(layer).init();
 }
 

@@ -7,7 +7,7 @@ use super::arguments;
 use super::failure::{Failure, Problem};
 use super::input::unreadable;
 use super::terminal::{Style, tell};
-use super::{Session, demo, print};
+use super::{Session, demo, log, print};
 use smtp_connector::{Error, ErrorKind};
 use smtp_connector_catch_all::CatchAll;
 use smtp_connector_server::{Settings, SettingsError, StartError, Started, StoreError};
@@ -22,7 +22,12 @@ pub(super) async fn run(
     session: &Session<'_>,
     command: &arguments::Serve,
 ) -> Result<ExitCode, Failure> {
-    let settings = settings(session, command)?;
+    let mut settings = settings(session, command)?;
+    if command.demo {
+        // Between the mails that arrive a line for each request would only be in the way.
+        set(&mut settings, "log", "warn")?;
+    }
+    log::start_for_service(session.arguments.log, &settings);
     if command.demo { show(session, settings).await } else { serve(session, &settings, None).await }
 }
 

@@ -63,8 +63,25 @@ impl EgressPolicy {
         self
     }
 
-    /// Whether `host`, which resolved to `address`, may be connected to. The error says why not.
-    pub(crate) fn check(&self, host: &Host, address: IpAddr, port: u16) -> Result<(), String> {
+    /// Whether `host`, which resolved to `address`, may be connected to: for connections of one's
+    /// own, which are then to be made to that address.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use smtp_connector::EgressPolicy;
+    ///
+    /// let policy = EgressPolicy::public();
+    /// let host = "hooks.example".parse()?;
+    /// assert!(policy.check(&host, "93.184.216.34".parse()?, 443).is_ok());
+    /// assert!(policy.check(&host, "169.254.169.254".parse()?, 443).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The error says why not.
+    pub fn check(&self, host: &Host, address: IpAddr, port: u16) -> Result<(), String> {
         self.check_port(port)?;
         match &self.hosts {
             Hosts::Any => Ok(()),

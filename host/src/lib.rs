@@ -41,6 +41,7 @@ mod host;
 mod load;
 mod mailer;
 mod message;
+mod occupancy;
 pub mod plan;
 mod random;
 mod receipt;
@@ -64,6 +65,7 @@ pub use examination::{Costs, Examination, Import, Trial};
 pub use host::{Host, NotAHost};
 pub use mailer::Mailer;
 pub use message::{Mailbox, Message};
+pub use occupancy::Occupancy;
 pub use plan::TransportPlan;
 pub use receipt::{
     Envelope, NegotiatedTls, Receipt, Rejection, Timings, Verification, VerifiedStage,
@@ -71,7 +73,7 @@ pub use receipt::{
 pub use rendered::{Rendered, StoredMessage};
 pub use reply::{EnhancedStatusCode, Reply};
 pub use request::{ContentType, Literal, Request, TemplateOverride};
-pub use sandbox::{Engine, EngineBuilder, Limits};
+pub use sandbox::{Activity, Engine, EngineBuilder, Limits};
 pub use secrets::RotatedToken;
 pub use submission::Transport;
 pub use transcript::{Line, Speaker, Transcript};

@@ -13,6 +13,7 @@ use crate::diagnostic::Diagnostic;
 use crate::egress::EgressPolicy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::Message;
+use crate::occupancy::Occupancy;
 use crate::plan::{RateLimit, TransportPlan};
 use crate::receipt::{Envelope, Receipt, Verification};
 use crate::redactor::Redactor;
@@ -84,6 +85,11 @@ impl Mailer {
     /// ```
     pub fn connections(&self) -> usize {
         self.submitter.connections()
+    }
+
+    /// How busy its connections are now, for those who watch it.
+    pub fn occupancy(&self) -> Occupancy {
+        self.submitter.occupancy()
     }
 
     /// How many messages the configuration lets out in a window of time, where it bounds that.

@@ -2,6 +2,7 @@
 //!
 //! The only module that names wasmtime; what leaves it are the host's own types.
 
+mod activity;
 mod admission;
 mod cache;
 mod component;
@@ -12,6 +13,7 @@ mod instance;
 mod limits;
 mod v0_2;
 
+pub use activity::Activity;
 pub use engine::{Engine, EngineBuilder};
 pub use limits::Limits;
 

@@ -29,6 +29,7 @@ use crate::delivery::Delivery;
 use crate::egress::EgressPolicy;
 use crate::error::{Result, Stage};
 use crate::message::Message;
+use crate::occupancy::Occupancy;
 use crate::plan::{RateLimit, TransportPlan};
 use crate::receipt::{Envelope, Receipt, Verification};
 use crate::redactor::Redactor;
@@ -110,6 +111,11 @@ impl Submitter {
     /// How many connections there may be at once.
     pub(crate) fn connections(&self) -> usize {
         self.pool.connections()
+    }
+
+    /// How busy the connections are.
+    pub(crate) fn occupancy(&self) -> Occupancy {
+        self.pool.occupancy()
     }
 
     /// Takes no further messages, gives up those that wait, lets those under way end, and says

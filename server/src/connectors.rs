@@ -9,6 +9,7 @@ mod folder;
 mod managed;
 mod name;
 mod rotation;
+mod webhook;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
@@ -17,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use serde_json::Value;
 use smtp_connector::{
-    Connector as Component, Diagnostic, EgressPolicy, Engine, Error, Mailer, Options,
+    Activity, Connector as Component, Diagnostic, EgressPolicy, Engine, Error, Mailer, Options,
 };
 
 use self::component::Components;
@@ -25,6 +26,7 @@ pub(crate) use self::document::{Document, NotADocument};
 pub(crate) use self::managed::{Change, Changed};
 pub(crate) use self::name::Name;
 use self::rotation::Rotations;
+pub(crate) use self::webhook::Webhook;
 use crate::limits::micros;
 use crate::seal::Sealer;
 use crate::settings::Settings;
@@ -144,6 +146,11 @@ impl Connectors {
         all
     }
 
+    /// What the sandbox of all of them has done and does.
+    pub(crate) fn activity(&self) -> Activity {
+        self.components.activity()
+    }
+
     /// The connectors that a document names as its fallback and that there are not. They are passed
     /// over.
     pub(crate) fn missing_fallback<'d>(&self, document: &'d Document) -> Vec<&'d Name> {
@@ -215,6 +222,8 @@ impl Connectors {
         });
         let fallback: Vec<_> = connector.document.fallback().iter().map(Name::as_str).collect();
         self.store.set_lane(&connector.name, most, pace, &fallback.join(",")).await?;
+        let has_webhook = connector.document.webhook().is_some();
+        self.store.set_webhook(&connector.name, has_webhook).await?;
         let connector = Arc::new(connector);
         let before = {
             let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);

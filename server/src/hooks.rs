@@ -35,6 +35,7 @@ pub use self::dialect::{Dialect, UnknownDialect};
 pub use self::ingress::{Hooks, Ingress, IngressError};
 pub use self::job::{Asked, Content, Job};
 pub use self::refusal::Refusal;
+pub(crate) use self::signature::webhook::Keys as WebhookKeys;
 
 use self::call::Reading;
 use self::ingress::Settings;

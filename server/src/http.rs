@@ -6,6 +6,7 @@ mod connectors;
 mod health;
 pub(crate) mod hooks;
 pub(crate) mod keys;
+mod log;
 mod messages;
 mod openapi;
 mod preference;
@@ -15,12 +16,12 @@ pub(crate) mod serve;
 pub(crate) mod tokens;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
-use axum::middleware::{Next, from_fn};
-use axum::response::{IntoResponse as _, Response};
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn;
+use axum::response::IntoResponse as _;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
@@ -68,25 +69,6 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             Problem::internal("the service is at fault").into_response()
         }))
-        .layer(from_fn(log))
+        .layer(from_fn(log::log))
         .with_state(service)
-}
-
-/// Writes a line for each request, without anything of its content.
-async fn log(request: Request, next: Next) -> Response {
-    let begun = Instant::now();
-    let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = next.run(request).await;
-    let route = route.as_ref().map_or("(none)", MatchedPath::as_str).to_owned();
-    let status = response.status().as_u16();
-    let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(target: "smtp_connector::http", %method, route, status, ms, "request");
-    metrics::counter!("smtp_connector_http_requests_total", "route" => route,
-        "status" => status.to_string())
-    .increment(1);
-    let headers = response.headers_mut();
-    headers.insert("cache-control", axum::http::HeaderValue::from_static("no-store"));
-    headers.insert("x-content-type-options", axum::http::HeaderValue::from_static("nosniff"));
-    response
 }

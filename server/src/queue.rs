@@ -20,6 +20,7 @@ pub(crate) use self::acceptance::{Refusal, Wish};
 use self::group::Group;
 use self::watch::Watch;
 use crate::connectors::Connectors;
+use crate::figures;
 use crate::limits::RecipientLimit;
 use crate::seal::{Digester, Sealer};
 use crate::store::{
@@ -294,9 +295,7 @@ impl Queue {
                 target: "smtp_connector", id, connector, state = state.name(),
                 "message ended"
             );
-            metrics::counter!("smtp_connector_messages_total", "connector" => connector.clone(),
-                "state" => state.name())
-            .increment(1);
+            figures::ended(connector, state.name(), None);
             self.watch.tell(id);
         }
     }

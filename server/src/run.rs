@@ -4,10 +4,9 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use smtp_connector::{Connector as Component, Engine};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,14 +15,17 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::connectors::Connectors;
+use crate::figures;
 use crate::http::hooks::Nobody;
 use crate::http::keys::Keys;
 use crate::http::serve::{Connections, Listener, tls};
 use crate::http::{Service, router, tokens};
+use crate::outbound::Outbound;
 use crate::queue::{Policy, Queue};
 use crate::seal::{Digester, SealError, Sealer, random};
 use crate::settings::{Listen, Settings};
 use crate::store::{Store, StoreError};
+use crate::webhooks::Teller;
 
 /// How long the last refresh tokens have to be kept when the service is stopped.
 const LAST_TOKENS: Duration = Duration::from_secs(5);
@@ -141,13 +143,17 @@ async fn run(
     })?;
     let mut signals = Signals::new().map_err(StartError::System)?;
 
+    let outbound = Outbound::new(settings.egress.clone())
+        .map_err(|error| StartError::Setting(error.to_string()))?;
+    let outbound = Arc::new(outbound);
+    let teller = Teller::new(store.clone(), connectors.clone(), outbound.clone());
     let service = Service {
         store: store.clone(),
         connectors: connectors.clone(),
         queue: queue.clone(),
         nobody: Nobody::new().map_err(|_| StartError::Keys(SealError::NoRandomness))?,
-        keys: Keys::new().map_err(|error| StartError::Setting(error.to_string()))?,
-        metrics: recorder(),
+        keys: Keys::new(outbound),
+        metrics: figures::recorder(),
     };
     let (stop, stopping) = watch::channel(false);
     let connections =
@@ -162,6 +168,7 @@ async fn run(
     let mut following = JoinSet::new();
     following.spawn(connectors.clone().follow());
     following.spawn(connectors.clone().follow_store());
+    following.spawn(teller.tell());
     let keeping = tokio::spawn(connectors.clone().keep_tokens());
     notify(&[sd_notify::NotifyState::Ready]);
     tell(Started { places, first_token, new_keys });
@@ -320,17 +327,4 @@ async fn digester(store: &Store, sealer: &Sealer) -> Result<Digester, StartError
     let kept = store.setting("digests", &sealed).await?;
     let secret = sealer.open(DIGESTS, &kept).map_err(StartError::Keys)?;
     Ok(Digester::new(&secret))
-}
-
-/// The recorder of metrics, of which a process has one.
-fn recorder() -> PrometheusHandle {
-    static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
-    let install = || {
-        let recorder = PrometheusBuilder::new().build_recorder();
-        let handle = recorder.handle();
-        // Where a program has one of its own, that one records.
-        let _ = metrics::set_global_recorder(recorder);
-        handle
-    };
-    RECORDER.get_or_init(install).clone()
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use smtp_connector::EgressPolicy;
+use tracing::level_filters::LevelFilter;
 use zeroize::Zeroizing;
 
 use crate::limits::RecipientLimit;
@@ -26,6 +27,17 @@ pub enum Listen {
     Unix(PathBuf),
     /// The sockets that systemd hands over.
     Systemd,
+}
+
+/// The form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogForm {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// A JSON object a line.
+    Json,
 }
 
 /// What an operator decides.
@@ -71,6 +83,11 @@ pub struct Settings {
     /// How long messages under way have to end when the service is stopped.
     #[serde(deserialize_with = "duration")]
     pub drain: Duration,
+    /// What is logged: `off`, `error`, `warn`, `info`, `debug` or `trace`.
+    #[serde(deserialize_with = "parsed")]
+    pub log: LevelFilter,
+    /// The form of the log.
+    pub log_form: LogForm,
 }
 
 impl Default for Settings {
@@ -92,6 +109,8 @@ impl Default for Settings {
             keep: seconds(7 * 24 * 60 * 60),
             connections: 1024,
             drain: seconds(30),
+            log: LevelFilter::INFO,
+            log_form: LogForm::Text,
         }
     }
 }
@@ -169,6 +188,8 @@ impl Settings {
             "keep" => self.keep = one.keep,
             "connections" => self.connections = one.connections,
             "drain" => self.drain = one.drain,
+            "log" => self.log = one.log,
+            "log_form" => self.log_form = one.log_form,
             _ => return Err(SettingsError(format!("there is no setting `{name}`"))),
         }
         Ok(())
@@ -268,6 +289,9 @@ mod tests {
         settings.set("listen", "127.0.0.1:0, unix:/run/a.sock,systemd").expect("sound");
         assert_eq!((settings.store.as_str(), settings.deadline.as_secs()), ("b.db", 300));
         assert_eq!((settings.keep.as_secs(), settings.recipient_limit()), (86_400, None));
+        settings.set("log", "warn").expect("sound");
+        settings.set("log_form", "json").expect("sound");
+        assert_eq!((settings.log, settings.log_form), (LevelFilter::WARN, LogForm::Json));
         assert_eq!(settings.listen[1..], [Listen::Unix("/run/a.sock".into()), Listen::Systemd]);
     }
 
@@ -276,6 +300,7 @@ mod tests {
         let file = |text| Settings::from_toml(text).expect_err(text).to_string();
         assert!(file("stroe = \"a.db\"").contains("line 1"));
         assert!(file("\ndeadline = \"soon\"").contains("`soon` is no duration"));
+        assert!(file("log_form = \"xml\"").contains("expected `text` or `json`"));
         let variable = ("SMTP_CONNECTOR_LISTEN".to_owned(), "8025".to_owned());
         let error = Settings::default().with_environment([variable]).expect_err("no address");
         assert!(error.to_string().starts_with("SMTP_CONNECTOR_LISTEN: "), "{error}");

@@ -14,6 +14,7 @@ mod row;
 mod tests;
 mod tokens;
 mod upkeep;
+mod webhooks;
 
 use std::fmt;
 use std::fs::File;
@@ -30,6 +31,7 @@ pub(crate) use self::look::{Look, Record};
 pub(crate) use self::message::State;
 pub(crate) use self::tokens::StoredToken;
 pub(crate) use self::upkeep::Ended;
+pub(crate) use self::webhooks::{Telling, Turn, Untold};
 
 /// How many microseconds a second has: the store's times are so fine.
 pub(crate) const SECOND: i64 = 1_000_000;

@@ -8,7 +8,9 @@ mod fallback;
 mod faulty;
 mod hooks;
 mod hostile;
+mod outside;
 mod rotation;
+mod webhooks;
 
 use std::fs;
 use std::path::Path;

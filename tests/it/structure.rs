@@ -40,7 +40,7 @@ const ROWS: &[(&str, &[&[&str]])] = &[
         &[
             &["run"],
             &["http"],
-            &["queue"],
+            &["queue", "webhooks"],
             &["connectors"],
             &["store"],
             &["settings"],
@@ -54,6 +54,7 @@ const NAMED_ONLY: &[(&str, &str)] = &[
     ("axum", "server"),
     ("hyper", "host/src/submission"),
     ("hyper", "server/src/http"),
+    ("hyper", "server/src/outbound"),
     ("lettre", "host/src/submission"),
     ("napi", "node/src"),
     ("sqlx", "server/src/store"),

@@ -8,6 +8,7 @@ pub mod guests;
 pub mod peer;
 pub mod providers;
 pub mod real;
+pub mod receiver;
 pub mod relay;
 pub mod served;
 pub mod token_endpoint;

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -23,6 +24,7 @@ pub struct Served {
     pub client: Client,
     /// The administrator's token, where the service has just made it.
     pub first_token: Option<String>,
+    log: Arc<Mutex<Vec<String>>>,
 }
 
 /// A client of a service.
@@ -79,10 +81,16 @@ impl Served {
             }
             said.push(line);
         }
-        // What else it says is let go, lest it wait for a reader.
-        std::thread::spawn(move || lines.for_each(drop));
+        // It is read to its end, lest the service wait for a reader.
+        let log = Arc::new(Mutex::new(said));
+        let kept = log.clone();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                kept.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+            }
+        });
         let client = Client { address: address.expect("it listens"), token: None };
-        Self { process, client, first_token }
+        Self { process, client, first_token, log }
     }
 
     /// A client with the administrator's token.
@@ -93,6 +101,11 @@ impl Served {
     pub fn administrator(&self, folder: &Path) -> Client {
         let token = std::fs::read_to_string(folder.join("token")).expect("a token was made");
         self.client.with_token(&token)
+    }
+
+    /// What it has said on its standard error so far.
+    pub fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Kills it at once (SIGKILL).

@@ -9,6 +9,7 @@ use tokio::sync::{OnceCell, Semaphore};
 use wasmtime::component::Linker;
 use wasmtime::{Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+use super::activity::{Activity, Tally};
 use super::cache::Cache;
 use super::component::Component;
 use super::inert;
@@ -75,6 +76,7 @@ struct Inner {
     /// How many instances may be kept beyond a call: half of all places, so that whoever keeps none
     /// is served as well.
     keeping: Arc<Semaphore>,
+    tally: Arc<Tally>,
     #[cfg(feature = "bundled")]
     bundled: OnceCell<Arc<Component>>,
 }
@@ -147,6 +149,7 @@ impl EngineBuilder {
             cache,
             places: Arc::new(Semaphore::new(PLACES as usize)),
             keeping: Arc::new(Semaphore::new(PLACES as usize / 2)),
+            tally: Arc::default(),
             #[cfg(feature = "bundled")]
             bundled: OnceCell::new(),
         });
@@ -173,6 +176,31 @@ impl Engine {
     /// The bounds on every call.
     pub fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    /// What its sandbox does and has done, for those who watch it.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> smtp_connector::Result<()> {
+    /// let engine = smtp_connector::Engine::new()?;
+    /// engine.bundled().await?;
+    /// // The component was asked what it is.
+    /// let activity = engine.activity();
+    /// assert_eq!((activity.taken, activity.instances, activity.faults), (0, 1, 0));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn activity(&self) -> Activity {
+        let (places, free) = (PLACES as usize, self.0.places.available_permits());
+        Activity {
+            places,
+            taken: places.saturating_sub(free),
+            instances: self.0.tally.instances(),
+            faults: self.0.tally.faults(),
+        }
     }
 
     /// The component that comes with this library. It is compiled at the first call and kept.
@@ -209,6 +237,10 @@ impl Engine {
 
     pub(super) fn keeping(&self) -> &Arc<Semaphore> {
         &self.0.keeping
+    }
+
+    pub(super) fn tally(&self) -> &Arc<Tally> {
+        &self.0.tally
     }
 
     pub(super) fn cache(&self) -> Option<&Cache> {

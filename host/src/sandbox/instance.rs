@@ -6,12 +6,14 @@
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::{ResourceLimiter, Store, Trap, UpdateDeadline};
 
+use super::activity::Tally;
 use super::component::Component;
 use super::engine::MAX_TABLE_ELEMENTS;
 use super::inert::Inert;
@@ -28,6 +30,7 @@ pub(super) struct Instance {
     exports: Exports,
     /// Linear memory at the beginning, before any call.
     born_with: usize,
+    tally: Arc<Tally>,
     /// Given back after the store, which gives its place back to the engine.
     _places: Option<OwnedSemaphorePermit>,
 }
@@ -129,12 +132,17 @@ impl Instance {
             Ok(UpdateDeadline::Yield(1))
         });
         store.set_epoch_deadline(1);
+        let tally = component.engine().tally().clone();
+        tally.count_instance();
         match caught(component.adapter().instantiate(&mut store)).await {
             Ok(exports) => {
                 let born_with = store.data().memory_bytes;
-                Ok(Self { store, exports, born_with, _places: places })
+                Ok(Self { store, exports, born_with, tally, _places: places })
             }
-            Err(error) => Err(fault(&error, &store, limits)),
+            Err(error) => {
+                tally.count_fault();
+                Err(fault(&error, &store, limits))
+            }
         }
     }
 
@@ -148,7 +156,10 @@ impl Instance {
         self.store.set_epoch_deadline(1);
         match caught(call(&self.exports, &mut self.store)).await {
             Ok(answer) => Ok((self, answer)),
-            Err(error) => Err(fault(&error, &self.store, limits)),
+            Err(error) => {
+                self.tally.count_fault();
+                Err(fault(&error, &self.store, limits))
+            }
         }
     }
 

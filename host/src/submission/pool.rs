@@ -22,6 +22,7 @@ use self::rate::Rate;
 pub(crate) use self::retry::Tries;
 use crate::delivery::Delivery;
 use crate::error::Result;
+use crate::occupancy::Occupancy;
 use crate::plan::RateLimit;
 use crate::receipt::Receipt;
 use crate::redactor::Redactor;
@@ -97,6 +98,11 @@ impl Pool {
     /// How many connections may be open at once.
     pub(crate) fn connections(&self) -> usize {
         self.connections
+    }
+
+    /// How busy the connections are.
+    pub(crate) fn occupancy(&self) -> Occupancy {
+        self.queue.occupancy()
     }
 
     /// Hands a message to the server, and tries again as the policy says.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use smtp_connector::{Connector as Component, Diagnostic, Engine, Error, ErrorKind};
+use smtp_connector::{Activity, Connector as Component, Diagnostic, Engine, Error, ErrorKind};
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
@@ -87,6 +87,11 @@ impl std::error::Error for NotADigest {}
 impl Components {
     pub(super) fn new(engine: Engine, usual: Component, folder: Option<PathBuf>) -> Self {
         Self { engine, usual, folder, judged: Mutex::default() }
+    }
+
+    /// What the sandbox of all of them has done and does.
+    pub(super) fn activity(&self) -> Activity {
+        self.engine.activity()
     }
 
     /// The component of this name; the usual one where there is none.

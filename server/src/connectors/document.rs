@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::Name;
 use super::component::ComponentDigest;
+use super::webhook::Webhook;
 use crate::hooks::Hooks;
 
 /// What stands in the place of a secret.
@@ -26,7 +27,10 @@ const CONFIGURATION: &str = "configuration";
 /// The member that names a component.
 const COMPONENT: &str = "component";
 
-/// The name of the members of `hooks` whose texts are secrets.
+/// The member that says who is told what became of messages.
+const WEBHOOK: &str = "webhook";
+
+/// The name of the members beside the configuration whose texts are secrets.
 const HOOK_SECRETS: &str = "secrets";
 
 /// The document of a connector.
@@ -37,6 +41,7 @@ pub(crate) struct Document {
     hooks: Hooks,
     fallback: Vec<Name>,
     component: Option<ComponentDigest>,
+    webhook: Option<Webhook>,
     /// The members beside the configuration as they were written.
     beside: Map<String, Value>,
 }
@@ -65,6 +70,7 @@ struct Beside {
     hooks: Map<String, Value>,
     fallback: Vec<String>,
     component: Option<String>,
+    webhook: Option<Value>,
 }
 
 impl Document {
@@ -83,7 +89,10 @@ impl Document {
             .map_err(|error| NotADocument(format!("`hooks`: {error}")))?;
         let fallback = fallback(name, read.fallback)?;
         let component = read.component.as_deref().map(component).transpose()?;
-        Ok(Self { text: text.to_owned(), configuration, hooks, fallback, component, beside })
+        let webhook = read.webhook.map(Webhook::read).transpose();
+        let webhook = webhook.map_err(|problem| NotADocument(format!("`{WEBHOOK}`: {problem}")))?;
+        let text = text.to_owned();
+        Ok(Self { text, configuration, hooks, fallback, component, webhook, beside })
     }
 
     /// Reads a document of the connector `name` in which marks may stand for the secrets of the one
@@ -110,14 +119,16 @@ impl Document {
             false => Some(COMPONENT.to_owned()),
         };
         if restored && let Some(key) = departed {
-            return Err(NotADocument(format!(
-                "`{key}` changed, so that the secrets marked `{MARK}` have to be given anew"
-            )));
+            return Err(changed(&key));
         }
         let (marked, secret) = (marked_beside(&before.beside), &before.beside);
         for (key, value) in &mut beside {
             if let Some((marked, secret)) = marked.get(key).zip(secret.get(key)) {
-                restored |= restore(value, marked, secret);
+                let is_restored = restore(value, marked, secret);
+                if is_restored && key == WEBHOOK && value["url"] != secret["url"] {
+                    return Err(changed("webhook.url"));
+                }
+                restored |= is_restored;
             }
         }
         if !restored {
@@ -176,6 +187,11 @@ impl Document {
         self.component
     }
 
+    /// The webhook that is told what became of its messages, if it has one.
+    pub(crate) fn webhook(&self) -> Option<&Webhook> {
+        self.webhook.as_ref()
+    }
+
     /// The document with marks in place of its secrets. `quotable` is its configuration with marks.
     pub(crate) fn concealed(&self, quotable: &str) -> Value {
         let configuration = serde_json::from_str(quotable).unwrap_or_default();
@@ -193,6 +209,13 @@ impl Draft {
         let Whole { configuration } = serde_json::from_str(text).map_err(unread)?;
         Ok(Self { configuration: configuration.get().to_owned(), beside })
     }
+}
+
+/// Why secrets cannot be kept where a member leads elsewhere by now.
+fn changed(key: &str) -> NotADocument {
+    NotADocument(format!(
+        "`{key}` changed, so that the secrets marked `{MARK}` have to be given anew"
+    ))
 }
 
 /// Reads the names of a connector's fallback.
@@ -299,7 +322,8 @@ mod tests {
     use super::*;
 
     const BEFORE: &str = r#"{"configuration":{"host":"a.test","auth":{"user":"u","pass":"hunter2"},
-        "templates":[1]},"hooks":{"logto":{"secrets":["Bearer 3f0c6f9d2b1e4a58"]}}}"#;
+        "templates":[1]},"hooks":{"logto":{"secrets":["Bearer 3f0c6f9d2b1e4a58"]}},
+        "webhook":{"url":"https://a.test/h","secrets":["whsec_MDEyMzQ1Njc4OWFiY2RlZg=="]}}"#;
     const QUOTABLE: &str = r#"{"host":"a.test","auth":{"user":"u","pass":"***"},"templates":[1]}"#;
 
     fn restored(configuration: &str) -> Result<Document, NotADocument> {
@@ -345,7 +369,7 @@ mod tests {
     fn secrets_are_shown_as_marks_and_marks_keep_them() {
         let before = Document::read("acme", BEFORE).expect("a document");
         let shown = before.concealed(QUOTABLE).to_string();
-        assert!(!shown.contains("hunter2") && !shown.contains("3f0c"), "{shown}");
+        assert!(["hunter2", "3f0c", "MDEy"].iter().all(|it| !shown.contains(it)), "{shown}");
         let kept =
             restored(r#"{"host":"a.test","auth":{"user":"u","pass":"***"},"templates":[2]}"#);
         let kept = kept.expect("the same server");
@@ -372,6 +396,20 @@ mod tests {
             let other = Document::read("acme", &other).expect("a document");
             assert!(before.replaced_token(&other).is_none());
         }
+    }
+
+    #[test]
+    fn a_mark_keeps_the_secret_of_a_webhook_in_its_place() {
+        let before = Document::read("acme", BEFORE).expect("a document");
+        let over = |url: &str| {
+            let configuration = QUOTABLE;
+            let webhook = format!(r#"{{"url":"{url}","secrets":["***"]}}"#);
+            let text = format!(r#"{{"configuration":{configuration},"webhook":{webhook}}}"#);
+            Document::read_over("acme", &before, QUOTABLE, &text)
+        };
+        let kept = over("https://a.test/h").expect("the same place");
+        assert_eq!(kept.beside["webhook"]["secrets"][0], "whsec_MDEyMzQ1Njc4OWFiY2RlZg==");
+        assert!(over("https://b.test/h").is_err());
     }
 
     #[test]

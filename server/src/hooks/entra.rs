@@ -10,13 +10,13 @@ use super::answer::{Answer, Verdict};
 use super::body::{self, Object};
 use super::call::Reading;
 use super::dialect::Dialect;
-use super::ingress::KeysUrl;
 use super::job::Asked;
 use super::refusal::Refusal;
 use super::seal::Seal;
 use super::secrets::bearer;
 use super::token::{Expected, claims};
 use super::usage::{CODE, Table, Usage};
+use crate::place::Place;
 
 const USAGES: &Table = &[
     ("forgotPassword", "ForgotPassword", CODE),
@@ -39,7 +39,7 @@ const EVENT: &str = "microsoft.graph.authenticationEvent.emailOtpSend";
 pub(super) struct Settings {
     issuer: String,
     audience: String,
-    keys: Url,
+    keys: Place,
 }
 
 /// The settings as they are written.
@@ -48,7 +48,7 @@ pub(super) struct Settings {
 struct Members {
     issuer: String,
     audience: String,
-    keys: Option<KeysUrl>,
+    keys: Option<Place>,
 }
 
 impl TryFrom<Members> for Settings {
@@ -56,9 +56,9 @@ impl TryFrom<Members> for Settings {
 
     fn try_from(members: Members) -> Result<Self, String> {
         let Members { issuer, audience, keys } = members;
-        let KeysUrl(keys) = match (keys, issuer.strip_suffix("/v2.0")) {
+        let keys = match (keys, issuer.strip_suffix("/v2.0")) {
             (Some(keys), _) => keys,
-            (None, Some(tenant)) => KeysUrl::try_from(format!("{tenant}/discovery/v2.0/keys"))?,
+            (None, Some(tenant)) => Place::try_from(format!("{tenant}/discovery/v2.0/keys"))?,
             (None, None) => {
                 return Err(
                     "`issuer` does not end with `/v2.0`: say in `keys` where its keys are, \
@@ -73,7 +73,7 @@ impl TryFrom<Members> for Settings {
 
 impl Settings {
     pub(super) fn keys_url(&self) -> &Url {
-        &self.keys
+        self.keys.url()
     }
 }
 

@@ -10,12 +10,12 @@ use super::answer::{Answer, Verdict};
 use super::body::{self, Object};
 use super::call::Reading;
 use super::dialect::Dialect;
-use super::ingress::KeysUrl;
 use super::job::{Asked, Content, moment, rendered};
 use super::refusal::Refusal;
 use super::seal::Seal;
 use super::token::{Expected, claims};
 use super::usage::{CODE, NOTICE, Table, Usage};
+use crate::place::Place;
 
 const USAGES: &Table = &[
     ("email_verification", "Register", CODE),
@@ -35,13 +35,13 @@ const EVENT: &str = "email.send";
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Settings {
-    keys: KeysUrl,
+    keys: Place,
     audience: String,
 }
 
 impl Settings {
     pub(super) fn keys_url(&self) -> &Url {
-        &self.keys.0
+        self.keys.url()
     }
 }
 

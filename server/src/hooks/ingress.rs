@@ -163,25 +163,6 @@ impl fmt::Display for IngressError {
 
 impl std::error::Error for IngressError {}
 
-/// A place on the web that keys are fetched from: over TLS, or from this machine.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(try_from = "String")]
-pub(super) struct KeysUrl(pub(super) Url);
-
-impl TryFrom<String> for KeysUrl {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let url = Url::parse(&text).map_err(|error| format!("`{text}` is no URL: {error}"))?;
-        let is_here = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        match url.scheme() {
-            "https" => Ok(Self(url)),
-            "http" if is_here => Ok(Self(url)),
-            _ => Err(format!("`{text}` does not begin with https://")),
-        }
-    }
-}
-
 /// The name of a header field.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "String")]

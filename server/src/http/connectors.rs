@@ -58,10 +58,8 @@ struct ListedConnector {
     operation_id = "listConnectors",
     responses(
         (status = 200, body = Vec<ListedConnector>),
-        (status = "4XX", description = "A problem", content_type = "application/problem+json"),
-        (status = "5XX", description = "A problem", content_type = "application/problem+json"),
+        Problem,
     ),
-    security(("token" = [])),
 )]
 async fn list(
     Extracted(service): Extracted<Arc<Service>>,
@@ -95,10 +93,8 @@ async fn list(
     params(("name" = String, Path, description = "The connector")),
     responses(
         (status = 200, body = Shown, headers(("ETag" = String, description = "Its version"))),
-        (status = "4XX", description = "A problem", content_type = "application/problem+json"),
-        (status = "5XX", description = "A problem", content_type = "application/problem+json"),
+        Problem,
     ),
-    security(("token" = [])),
 )]
 async fn show(
     Extracted(service): Extracted<Arc<Service>>,
@@ -129,12 +125,8 @@ async fn show(
     responses(
         (status = 200, body = Shown, headers(("ETag" = String, description = "Its version"))),
         (status = 201, body = Shown, headers(("ETag" = String, description = "Its version"))),
-        (status = "4XX", description = "Nothing was changed",
-            content_type = "application/problem+json"),
-        (status = "5XX", description = "Nothing was changed",
-            content_type = "application/problem+json"),
+        Problem,
     ),
-    security(("token" = [])),
 )]
 async fn put(
     Extracted(service): Extracted<Arc<Service>>,
@@ -172,12 +164,8 @@ async fn put(
     ),
     responses(
         (status = 204, description = "It is gone"),
-        (status = "4XX", description = "Nothing was changed",
-            content_type = "application/problem+json"),
-        (status = "5XX", description = "Nothing was changed",
-            content_type = "application/problem+json"),
+        Problem,
     ),
-    security(("token" = [])),
 )]
 async fn delete(
     Extracted(service): Extracted<Arc<Service>>,

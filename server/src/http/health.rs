@@ -1,7 +1,7 @@
 //! How the service is doing, for those who watch it.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::extract::State as Extracted;
@@ -12,7 +12,7 @@ use axum::routing::get;
 use super::Service;
 use super::access::Access;
 use super::problem::Problem;
-use crate::limits::micros;
+use crate::figures;
 
 pub(super) fn routes() -> Router<Arc<Service>> {
     Router::new()
@@ -40,20 +40,15 @@ async fn metrics(
 ) -> Result<impl IntoResponse, Problem> {
     access.reads_all()?;
     let (queued, sending, due) = service.store.depth().await?;
-    let now = micros(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
-    let age = due.map_or(0, |due| (now - due).max(0));
-    metrics::gauge!("smtp_connector_queue_depth", "state" => "queued").set(as_f64(queued));
-    metrics::gauge!("smtp_connector_queue_depth", "state" => "sending").set(as_f64(sending));
-    metrics::gauge!("smtp_connector_oldest_due_seconds").set(as_f64(age) / 1e6);
-    let problems = service.connectors.problems().len();
-    metrics::gauge!("smtp_connector_connectors_stale")
-        .set(as_f64(i64::try_from(problems).unwrap_or(i64::MAX)));
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let due = due.map(|due| Duration::from_micros(u64::try_from(due).unwrap_or_default()));
+    figures::queue(queued, sending, due.map_or(Duration::ZERO, |due| now.saturating_sub(due)));
+    figures::stale(service.connectors.problems().len());
+    for connector in service.connectors.all() {
+        figures::connections(connector.name(), connector.mailer().occupancy());
+    }
+    figures::sandbox(service.connectors.activity());
     service.metrics.run_upkeep();
     let form = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
     Ok((form, service.metrics.render()))
-}
-
-/// Metrics are floating-point numbers, which are exact up to 2^53.
-fn as_f64(count: i64) -> f64 {
-    count as f64
 }

@@ -19,7 +19,7 @@ use super::Service;
 use super::access::Access;
 use super::body::Json;
 use super::preference::wait;
-use super::problem::Problem;
+use super::problem::{Problem, ProblemDocument};
 use super::resource::Message;
 use crate::connectors::Name;
 use crate::queue::Wish;
@@ -85,12 +85,16 @@ struct Filter {
     /// Those in one state.
     state: Option<State>,
     /// Those accepted then or later (RFC 3339).
+    #[param(format = "date-time")]
     since: Option<String>,
     /// Those accepted earlier (RFC 3339).
+    #[param(format = "date-time")]
     until: Option<String>,
     /// Where the page before ended: its `cursor`.
+    #[param(format = "uuid")]
     cursor: Option<String>,
     /// So many at most, and 100 at most.
+    #[param(minimum = 1, maximum = 100)]
     limit: Option<i64>,
 }
 
@@ -108,7 +112,8 @@ struct Page {
 ///
 /// It is composed at once, so that what is wrong with it is said here, and queued durably: what is
 /// answered with 2xx ends in exactly one final state. With `Prefer: wait=N` the answer comes when
-/// the message has ended, within N seconds.
+/// the message has ended, within N seconds. After a problem nothing is queued, unless it has a
+/// member `message`: that one was waited for and has ended.
 #[utoipa::path(
     post,
     path = "/v1/connectors/{name}/messages",
@@ -125,12 +130,8 @@ struct Page {
     responses(
         (status = 200, body = Message, description = "The relay took it"),
         (status = 202, body = Message, description = "It is queued"),
-        (status = "4XX", description = "Nothing was queued",
-            content_type = "application/problem+json"),
-        (status = "5XX", description = "Nothing was queued; or, with a `message`, it has ended",
-            content_type = "application/problem+json"),
+        Problem,
     ),
-    security(("token" = [])),
 )]
 async fn send(
     Extracted(service): Extracted<Arc<Service>>,
@@ -196,10 +197,8 @@ async fn send(
     ),
     responses(
         (status = 200, body = Message),
-        (status = "4XX", description = "A problem", content_type = "application/problem+json"),
-        (status = "5XX", description = "A problem", content_type = "application/problem+json"),
+        Problem,
     ),
-    security(("token" = [])),
 )]
 async fn show(
     Extracted(service): Extracted<Arc<Service>>,
@@ -221,12 +220,10 @@ async fn show(
     params(("id" = String, Path, description = "The message")),
     responses(
         (status = 204, description = "It will not be sent"),
-        (status = 409, description = "It is on its way or has ended",
+        (status = 409, body = ProblemDocument, description = "It is on its way or has ended",
             content_type = "application/problem+json"),
-        (status = "4XX", description = "A problem", content_type = "application/problem+json"),
-        (status = "5XX", description = "A problem", content_type = "application/problem+json"),
+        Problem,
     ),
-    security(("token" = [])),
 )]
 async fn cancel(
     Extracted(service): Extracted<Arc<Service>>,
@@ -249,10 +246,8 @@ async fn cancel(
     params(Filter),
     responses(
         (status = 200, body = Page),
-        (status = "4XX", description = "A problem", content_type = "application/problem+json"),
-        (status = "5XX", description = "A problem", content_type = "application/problem+json"),
+        Problem,
     ),
-    security(("token" = [])),
 )]
 async fn list(
     Extracted(service): Extracted<Arc<Service>>,

@@ -1,15 +1,32 @@
 //! What is wrong with a request, as a problem document (RFC 9457).
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 use smtp_connector::{Error, ErrorKind};
+use utoipa::openapi::{Content, Ref, RefOr, Response as Described, ResponseBuilder};
+use utoipa::{IntoResponses, ToSchema};
 
 use crate::connectors::Change;
 use crate::queue::Refusal;
 use crate::store::StoreError;
+
+/// What a problem document has at least, for the description of the API.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes what `Problem` writes")]
+pub(super) struct ProblemDocument {
+    /// Which problem it is, such as `urn:smtp-connector:problem:unfit`.
+    r#type: String,
+    /// The status in words.
+    title: String,
+    /// The status.
+    status: u16,
+    /// What is wrong, in a sentence.
+    detail: String,
+}
 
 /// A problem document. Its members are those of RFC 9457, and those of the library's errors where
 /// one is the reason: `kind`, `stage`, `code`, `reply`, `hint`, `diagnostics` and so on.
@@ -156,6 +173,17 @@ impl From<Change> for Problem {
             Change::Away(error) => error.into(),
             Change::Unsealed(error) => Self::internal(error.to_string()),
         }
+    }
+}
+
+impl IntoResponses for Problem {
+    fn responses() -> BTreeMap<String, RefOr<Described>> {
+        let content = Content::new(Some(Ref::from_schema_name(ProblemDocument::name())));
+        let problem = ResponseBuilder::new()
+            .description("A problem")
+            .content("application/problem+json", content)
+            .build();
+        ["4XX", "5XX"].map(|range| (range.to_owned(), problem.clone().into())).into()
     }
 }
 

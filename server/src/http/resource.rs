@@ -1,12 +1,11 @@
 //! A message as the API shows it.
 
-use std::time::{Duration, UNIX_EPOCH};
-
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::store::{Record, State};
+use crate::time::rfc3339;
 
 /// What is known of a message.
 #[derive(Debug, Serialize, ToSchema)]
@@ -54,9 +53,9 @@ impl From<Record> for Message {
         };
         Self {
             state,
-            created: time(record.created),
-            deadline: time(record.deadline),
-            ended: record.ended.map(time),
+            created: rfc3339(record.created),
+            deadline: rfc3339(record.deadline),
+            ended: record.ended.map(rfc3339),
             id: record.id,
             connector: record.connector,
             through: record.through,
@@ -67,11 +66,4 @@ impl From<Record> for Message {
             error,
         }
     }
-}
-
-/// A time of the store as people write it.
-pub(super) fn time(micros: i64) -> String {
-    // The year 9999 is the last that can be written.
-    let micros = u64::try_from(micros).unwrap_or_default().min(253_402_300_799_000_000);
-    humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_micros(micros)).to_string()
 }

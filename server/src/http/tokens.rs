@@ -16,9 +16,9 @@ use super::Service;
 use super::access::{Access, Scope, token_digest};
 use super::body::Json;
 use super::problem::Problem;
-use super::resource::time;
 use crate::seal::{SealError, random};
 use crate::store::{Store, StoreError, StoredToken};
+use crate::time::rfc3339;
 
 /// How a token begins, so that those who look for lost secrets know it.
 const PREFIX: &str = "smtpc_";
@@ -111,10 +111,8 @@ fn token(name: &str, scopes: &[Scope]) -> Result<(String, StoredToken), NoToken>
     request_body = NewToken,
     responses(
         (status = 201, body = Made),
-        (status = "4XX", description = "A problem", content_type = "application/problem+json"),
-        (status = "5XX", description = "A problem", content_type = "application/problem+json"),
+        Problem,
     ),
-    security(("token" = [])),
 )]
 async fn make(
     Extracted(service): Extracted<Arc<Service>>,
@@ -140,10 +138,8 @@ async fn make(
     operation_id = "listTokens",
     responses(
         (status = 200, body = Vec<ListedToken>),
-        (status = "4XX", description = "A problem", content_type = "application/problem+json"),
-        (status = "5XX", description = "A problem", content_type = "application/problem+json"),
+        Problem,
     ),
-    security(("token" = [])),
 )]
 async fn list(
     Extracted(service): Extracted<Arc<Service>>,
@@ -154,7 +150,7 @@ async fn list(
         id: token.id,
         name: token.name,
         scopes: token.scopes.split_whitespace().map(str::to_owned).collect(),
-        created: time(token.created),
+        created: rfc3339(token.created),
     });
     Ok(Answer(tokens.collect()))
 }
@@ -167,10 +163,8 @@ async fn list(
     params(("id" = String, Path, description = "The token's public name")),
     responses(
         (status = 204, description = "It is good for nothing any more"),
-        (status = "4XX", description = "A problem", content_type = "application/problem+json"),
-        (status = "5XX", description = "A problem", content_type = "application/problem+json"),
+        Problem,
     ),
-    security(("token" = [])),
 )]
 async fn delete(
     Extracted(service): Extracted<Arc<Service>>,

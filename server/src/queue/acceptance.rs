@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::Queue;
 use super::carry::place;
 use crate::connectors::Connector;
+use crate::figures;
 use crate::limits::micros;
 use crate::store::{Accepted, Declined, NewMessage, StoreError};
 
@@ -67,9 +68,7 @@ impl Queue {
         };
         let new = accepted.iter().filter(|accepted| !accepted.replayed).count() as u64;
         if new > 0 {
-            let connector = connector.name().to_owned();
-            metrics::counter!("smtp_connector_accepted_total", "connector" => connector)
-                .increment(new);
+            figures::accepted(connector.name(), new);
             self.wake.notify_one();
         }
         Ok(accepted)

@@ -11,6 +11,8 @@ use super::Queue;
 use super::again::again;
 use super::judge::{Verdict, judge, told};
 use super::route::Route;
+use crate::figures;
+use crate::reason::Reason;
 use crate::store::{Claimed, Finish, Lease, Outcome, SECOND, State, Way};
 
 /// How long a result waits for a store that is away before it is reported once more.
@@ -24,6 +26,9 @@ impl Queue {
     pub(super) async fn carry(&self, message: Claimed) {
         let begun = Instant::now();
         let attempt = self.attempt(&message).await;
+        if let Ok(Ok(receipt)) = &attempt {
+            figures::passed(&receipt.timings);
+        }
         let route = self.route(&message);
         if !matches!(attempt, Ok(Ok(_))) {
             for fallback in &route.unknown {
@@ -37,8 +42,9 @@ impl Queue {
             Ok(result) => judge(&message, &route, elapsed(begun), result),
             Err(problem) => Verdict::without_attempt(&message, &route, elapsed(begun), problem),
         };
-        metrics::histogram!("smtp_connector_attempt_seconds").record(begun.elapsed());
-        self.report(&message, verdict).await;
+        let reason = verdict.reason();
+        figures::attempted(&message.lane, reason.as_ref(), begun.elapsed());
+        self.report(&message, verdict, reason.as_ref(), begun).await;
     }
 
     /// Tries once. An error means that there was nothing to try with.
@@ -68,7 +74,13 @@ impl Queue {
     }
 
     /// Reports until the store has noted it: the truth is worth waiting for.
-    async fn report(&self, message: &Claimed, verdict: Verdict) {
+    async fn report(
+        &self,
+        message: &Claimed,
+        verdict: Verdict,
+        reason: Option<&Reason>,
+        begun: Instant,
+    ) {
         let Verdict { outcome, way, result } = verdict;
         let finish = Finish { lease: lease(message), outcome: outcome.clone(), way, result };
         let noted = loop {
@@ -99,13 +111,10 @@ impl Queue {
             "message ended"
         );
         if noted {
-            metrics::counter!("smtp_connector_messages_total", "connector" => connector.clone(),
-                "state" => state.name())
-            .increment(1);
-            let age = Duration::from_micros(
-                u64::try_from(message.now - message.created).unwrap_or_default(),
-            );
-            metrics::histogram!("smtp_connector_time_to_claim_seconds").record(age);
+            figures::ended(connector, state.name(), reason);
+            let age = u64::try_from(message.now - message.created).unwrap_or_default();
+            let age = Duration::from_micros(age);
+            figures::aged(age, age + begun.elapsed());
         }
         self.watch.tell(id);
     }
@@ -121,6 +130,12 @@ pub(super) enum Unready {
 }
 
 impl Verdict {
+    /// Why the attempt failed, if it did.
+    fn reason(&self) -> Option<Reason> {
+        let has_failed = self.outcome != Outcome::Final(State::Accepted);
+        self.result.as_deref().filter(|_| has_failed).and_then(Reason::read)
+    }
+
     /// The verdict on a message that could not even be tried.
     fn without_attempt(message: &Claimed, route: &Route, elapsed: i64, unready: Unready) -> Self {
         let error = |problem| told(&Error::new(ErrorKind::Internal, problem), route);

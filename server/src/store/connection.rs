@@ -28,9 +28,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const CHANNEL: &str = "smtp_connector";
 
 /// The schema, step by step. Each is written for both engines.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "queue", include_str!("../../migrations/0001_queue.sql")),
     (2, "fallback", include_str!("../../migrations/0002_fallback.sql")),
+    (3, "webhooks", include_str!("../../migrations/0003_webhooks.sql")),
 ];
 
 /// Which database it is.

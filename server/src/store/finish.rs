@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::claim::{BREAKER, pause};
 use super::connection::Work;
 use super::message::code;
+use super::webhooks::Ends;
 use super::{LEASE, Result, SECOND, State, Store};
 
 /// How long a lease must still last for a permit: the relay needs some time to take the message.
@@ -118,16 +119,17 @@ impl Store {
         let mut work = self.begin().await?;
         let mut noted = vec![false; finishes.len()];
         let mut lanes: BTreeMap<String, Change> = BTreeMap::new();
+        let mut ends = Ends::default();
         for at in in_order(finishes, |finish| &finish.lease) {
             let finish = &finishes[at];
-            let select = "select lane, state from message where id = $1 and fence = $2 and state \
-                          in (1, 2, 6) {lock}";
-            let held: Option<(String, i64)> = sqlx::query_as(self.sql(select))
+            let select = "select connector, lane, state from message where id = $1 and fence = $2 \
+                          and state in (1, 2, 6) {lock}";
+            let held: Option<(String, String, i64)> = sqlx::query_as(self.sql(select))
                 .bind(finish.lease.id.as_str())
                 .bind(finish.lease.fence)
                 .fetch_optional(&mut *work.transaction)
                 .await?;
-            let Some((lane, before)) = held else { continue };
+            let Some((connector, lane, before)) = held else { continue };
             if before == code::AMBIGUOUS && !matches!(finish.outcome, Outcome::Final(_)) {
                 // Its content is gone, and its sender was told.
                 continue;
@@ -139,7 +141,7 @@ impl Store {
             change.up |= finish.way == Way::Up;
             change.down += i64::from(finish.way == Way::Down);
             match &finish.outcome {
-                Outcome::Final(_) => {}
+                Outcome::Final(_) => ends.add(&connector, &finish.lease.id),
                 Outcome::Again(after) => change.expect(work.now + after),
                 Outcome::Elsewhere(Detour { through, after, .. }) => {
                     lanes.entry(through.clone()).or_default().expect(work.now + after);
@@ -149,6 +151,7 @@ impl Store {
         for (connector, change) in &lanes {
             self.change_lane(&mut work, connector, change).await?;
         }
+        ends.note(&mut work).await?;
         work.commit().await?;
         Ok(noted)
     }

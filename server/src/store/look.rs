@@ -2,6 +2,7 @@
 
 use super::message::code;
 use super::row::from_row;
+use super::webhooks::Ends;
 use super::{Result, State, Store};
 
 /// What is known of a message.
@@ -115,16 +116,21 @@ impl Store {
     /// Fails where the database does.
     pub(crate) async fn cancel(&self, id: &str) -> Result<bool> {
         let mut work = self.begin().await?;
-        let cancel =
-            "update message set state = $2, ended = $3, content = null where id = $1 and state = 0";
-        let cancelled = sqlx::query(cancel)
+        let cancel = "update message set state = $2, ended = $3, content = null where id = $1 and \
+                      state = 0 returning connector";
+        let cancelled: Option<(String,)> = sqlx::query_as(cancel)
             .bind(id)
             .bind(code::CANCELLED)
             .bind(work.now)
-            .execute(&mut *work.transaction)
+            .fetch_optional(&mut *work.transaction)
             .await?;
+        if let Some((connector,)) = &cancelled {
+            let mut ends = Ends::default();
+            ends.add(connector, id);
+            ends.note(&mut work).await?;
+        }
         work.commit().await?;
-        Ok(cancelled.rows_affected() == 1)
+        Ok(cancelled.is_some())
     }
 
     /// How many messages wait or are on their way, and since when the one has been due that has

@@ -1,7 +1,14 @@
 //! What a store promises, on both engines.
 
+mod webhooks;
+
 use std::collections::HashMap;
 
+use self::webhooks::{
+    an_end_is_told_once_and_only_where_there_is_a_webhook, an_end_that_is_revised_is_told_again,
+    each_way_to_end_is_told, what_cannot_be_told_waits_and_does_not_delay_the_rest,
+    what_is_too_old_is_not_told_nor_what_has_no_webhook_any_more,
+};
 use super::*;
 use crate::limits::RecipientLimit;
 
@@ -52,6 +59,11 @@ on_both!(
     a_document_is_changed_only_from_the_version_that_is_known,
     the_first_token_is_the_only_first_one,
     what_has_ended_long_ago_is_forgotten,
+    an_end_is_told_once_and_only_where_there_is_a_webhook,
+    each_way_to_end_is_told,
+    what_cannot_be_told_waits_and_does_not_delay_the_rest,
+    an_end_that_is_revised_is_told_again,
+    what_is_too_old_is_not_told_nor_what_has_no_webhook_any_more,
 );
 
 async fn postgres(promise: &str) -> Store {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::connection::Work;
 use super::message::code;
+use super::webhooks::Ends;
 use super::{Result, SECOND, State, Store};
 
 /// How many messages are looked at at once: transactions stay short.
@@ -49,6 +50,11 @@ impl Store {
                     leased_until < $2 limit $3 {skip}) returning id, connector, lane, state";
         let lost = self.take(&mut work, lost, released).await?;
         free(&mut work, again.iter().chain(&lost)).await?;
+        note_ends(&mut work, &lost).await?;
+        if all {
+            let nobody_tells = sqlx::query("update webhook set leased_until = 0");
+            nobody_tells.execute(&mut *work.transaction).await?;
+        }
         work.commit().await?;
         Ok(lost.into_iter().map(ended).collect())
     }
@@ -85,6 +91,7 @@ impl Store {
                       state";
         let now = work.now;
         let expired = self.take(&mut work, expire, now).await?;
+        note_ends(&mut work, &expired).await?;
         work.commit().await?;
         Ok(expired.into_iter().map(ended).collect())
     }
@@ -125,6 +132,7 @@ impl Store {
             .bind(connector)
             .fetch_all(&mut *work.transaction)
             .await?;
+        note_ends(&mut work, &abandoned).await?;
         work.commit().await?;
         Ok(abandoned.into_iter().map(ended).collect())
     }
@@ -143,6 +151,15 @@ impl Store {
 fn ended((id, connector, _, state): Row) -> Ended {
     debug_assert!(state != code::QUEUED, "only what has ended is told");
     Ended { id, connector, state: State::of(state) }
+}
+
+/// Notes ends for the webhooks of their connectors.
+async fn note_ends(work: &mut Work, ended: &[Row]) -> Result<()> {
+    let mut ends = Ends::default();
+    for (id, connector, ..) in ended {
+        ends.add(connector, id);
+    }
+    ends.note(work).await
 }
 
 /// Takes messages off what their lanes have under way; what waits of them is due now.

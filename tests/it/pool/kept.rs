@@ -25,6 +25,8 @@ async fn a_connection_carries_one_message_after_the_other() {
     let first = mailer.send(&sign_in("482913")).await.expect("acceptance");
     let second = mailer.send(&sign_in("551177")).await.expect("acceptance");
     assert_eq!((first.reply.text(), second.reply.text()), ("one".to_owned(), "two".to_owned()));
+    let occupancy = mailer.occupancy();
+    assert_eq!((occupancy.connections, occupancy.waiting), (1, 0));
     let stages = |receipt: &smtp_connector::Receipt| {
         receipt.timings.iter().map(|(stage, _)| stage.to_string()).collect::<Vec<_>>().join(" ")
     };

@@ -28,12 +28,14 @@ const EXCESSES: [(Guest, &str); 4] = [
 async fn a_component_that_misbehaves_in_check_ends_its_call_only() {
     for (guest, message) in EXCESSES {
         let (engine, connector) = load(guest, tight()).await;
+        assert_eq!(engine.activity().faults, 0);
         let hostile = marked(587, "misbehave-in-check").to_string();
         let began = Instant::now();
         let checked =
             timeout(PATIENCE, connector.check(&hostile, &local())).await.expect("the call ends");
         check_misbehaved(&checked.expect_err("the component misbehaves"), guest, "check", message);
         assert!(began.elapsed() < Duration::from_secs(10), "{guest:?} took {:?}", began.elapsed());
+        assert_eq!((engine.activity().faults, engine.activity().taken), (1, 0), "{guest:?}");
         let honest = configuration(587).to_string();
         assert!(
             connector.check(&honest, &local()).await.expect("the next call works").is_ok(),

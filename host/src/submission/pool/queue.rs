@@ -10,6 +10,7 @@ use tokio::sync::{Notify, oneshot};
 use super::pending::Pending;
 use super::place::Place;
 use crate::error::{Error, ErrorKind};
+use crate::occupancy::Occupancy;
 use crate::submission::session::Commit;
 
 /// Something for a worker to do.
@@ -209,6 +210,17 @@ impl Queue {
         drop(state);
         drop(lost);
         runtime
+    }
+
+    /// How busy the connections are.
+    pub(super) fn occupancy(&self) -> Occupancy {
+        let state = self.state();
+        let waits = |work: &&Work| matches!(work, Work::Message(_)) && !work.is_abandoned();
+        Occupancy {
+            connections: state.places,
+            idle: state.idle.len(),
+            waiting: state.waiting.iter().filter(waits).count(),
+        }
     }
 
     /// Takes nothing further, and gives up what waits.

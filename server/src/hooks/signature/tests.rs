@@ -46,6 +46,16 @@ fn webhook(signature: &str, now: u64) -> Result<(), Refusal> {
 }
 
 #[test]
+fn a_webhook_of_ours_is_signed_as_the_example_with_each_key() {
+    let other = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+    let keys = webhook::Keys::try_from(json!([EXAMPLE_KEY, other])).expect("two keys");
+    let signed = keys.sign(EXAMPLE_ID, &EXAMPLE_TIME.to_string(), EXAMPLE_BODY.as_bytes());
+    let (first, second) = signed.split_once(' ').expect("two signatures");
+    assert_eq!(first, EXAMPLE);
+    assert!(second.starts_with("v1,") && second != first);
+}
+
+#[test]
 fn a_webhook_is_signed_by_one_of_several() {
     for signature in [
         EXAMPLE.to_owned(),

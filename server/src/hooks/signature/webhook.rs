@@ -32,7 +32,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// Keys that sign webhooks.
 #[derive(Clone, Deserialize)]
 #[serde(try_from = "Value")]
-pub(in crate::hooks) struct Keys(Vec<hmac::Key>);
+pub(crate) struct Keys(Vec<hmac::Key>);
 
 /// What a signature says beside the body.
 pub(in crate::hooks) struct Signed<'a> {
@@ -56,6 +56,18 @@ impl Keys {
             Ok(hmac::Key::new(hmac::HMAC_SHA256, &key))
         };
         texts.into_iter().map(read).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The signatures of a message, one with each key.
+    pub(crate) fn sign(&self, id: &str, timestamp: &str, body: &[u8]) -> String {
+        let sign = |key: &hmac::Key| {
+            let mut context = hmac::Context::with_key(key);
+            for part in [id.as_bytes(), b".", timestamp.as_bytes(), b".", body] {
+                context.update(part);
+            }
+            format!("{VERSION},{}", BASE64.encode(context.sign()))
+        };
+        self.0.iter().map(sign).collect::<Vec<_>>().join(" ")
     }
 
     /// Whether a secret is written as such a key.

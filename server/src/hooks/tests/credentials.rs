@@ -203,7 +203,7 @@ fn settings_that_cannot_be_used_are_described_and_no_secret_is_quoted() {
         (
             Dialect::Hanko,
             json!({ "keys": "http://id.test/keys", "audience": "a" }),
-            "`hanko`: `http://id.test/keys` does not begin with https://".to_owned(),
+            "`hanko`: a URL does not begin with `https://`, nor with `http://localhost`".to_owned(),
         ),
         (
             Dialect::Logto,

@@ -1,0 +1,125 @@
+//! The service seen from outside: its log, its metrics, its description.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use serde_json::{Value, json};
+use smtp_connector_tests::faulty::{FaultyServer, Misdeed, Place};
+use smtp_connector_tests::served::Served;
+
+use super::{ACME, Site, end_of, message, served};
+use crate::helpers::command::configuration;
+
+/// What the service has logged in JSON.
+fn logged(served: &Served) -> Vec<Value> {
+    let lines = served.log().into_iter().filter(|line| line.starts_with('{'));
+    lines.map(|line| serde_json::from_str(&line).expect("a line is JSON")).collect()
+}
+
+#[tokio::test]
+async fn each_request_has_a_line_with_nothing_of_its_content() {
+    let site = Site::new();
+    site.connector("acme", &configuration(1, &json!({})));
+    let settings = site.path().join("settings.toml");
+    fs::write(&settings, "log = \"debug\"\nlog_form = \"json\"\n").expect("the folder is ours");
+    let served = site.serve(&["--config", settings.to_str().expect("UTF-8")]);
+    let client = served.administrator(site.path());
+    let id = [("X-Request-Id", "r-7"), ("Idempotency-Key", "tok-1")];
+    let queued = client.post(ACME, &id, &message("jo@example.org", "482913")).await;
+    assert_eq!((queued.status, queued.header("x-request-id")), (202, Some("r-7")));
+    let other = served.client.get("/v1/messages?connector=tok-2").await;
+    let made = other.header("x-request-id").expect("one is made").to_owned();
+    let mut lines = Vec::new();
+    for _ in 0..100 {
+        lines = logged(&served);
+        lines.retain(|line| line["message"] == "request");
+        if lines.len() > 1 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let [line, other] = &lines[..] else { panic!("{lines:#?}") };
+    let expected = ["POST", "/v1/connectors/{name}/messages", "r-7"];
+    let found = [&line["method"], &line["route"], &line["span"]["id"]];
+    assert_eq!(found.map(|value| value.as_str().expect("a text")), expected);
+    assert_eq!((&line["level"], &line["status"]), (&json!("INFO"), &json!(202)));
+    assert!(line["ms"].is_u64() && line["timestamp"].is_string(), "{line:#}");
+    assert_eq!((&other["status"], &other["span"]["id"]), (&json!(401), &json!(made)));
+    let said = served.log().join("\n");
+    let token = fs::read_to_string(site.path().join("token")).expect("a token was made");
+    // The token itself is told once, when there is nobody yet to tell it otherwise.
+    assert_eq!(said.matches(&token).count(), 1);
+    for secret in ["482913", "jo@example.org", "tok-"] {
+        assert!(!said.contains(secret), "{secret} is in {said}");
+    }
+}
+
+#[tokio::test]
+async fn the_metrics_tell_ends_and_attempts_by_kind_and_stage() {
+    let relay =
+        FaultyServer::choosing(|place, _| (place == Place::Rcpt).then_some(Misdeed::RefuseForGood));
+    let site = Site::new();
+    site.connector("acme", &configuration(relay.port(), &json!({})));
+    let served = site.serve(&[]);
+    let client = served.administrator(site.path());
+    let queued = client.post(ACME, &[], &message("jo@example.org", "482913")).await.json();
+    end_of(&client, queued["id"].as_str().expect("an id")).await;
+    let metrics = client.get("/metrics").await.body;
+    let (acme, why) = ("connector=\"acme\"", "kind=\"refused\",stage=\"rcpt\"");
+    for line in [
+        format!("smtp_connector_attempts_total{{{acme},{why}}} 1"),
+        format!("smtp_connector_messages_total{{{acme},state=\"refused\",{why}}} 1"),
+        format!("smtp_connector_accepted_total{{{acme}}} 1"),
+        "smtp_connector_queue_depth{state=\"queued\"} 0".to_owned(),
+        "smtp_connector_oldest_due_seconds 0".to_owned(),
+        "smtp_connector_time_to_end_seconds_count 1".to_owned(),
+        "smtp_connector_attempt_seconds_bucket{le=\"60\"} 1".to_owned(),
+        format!("smtp_connector_waiting_for_connection{{{acme}}} 0"),
+        "smtp_connector_sandbox_places{state=\"taken\"} 0".to_owned(),
+        "smtp_connector_sandbox_faults_total 0".to_owned(),
+        "# HELP smtp_connector_connections ".to_owned(),
+        format!("smtp_connector_connections{{{acme},state=\"busy\"}} "),
+    ] {
+        assert!(metrics.contains(&line), "{line} is missing: {metrics}");
+    }
+    for secret in ["jo@example.org", "482913"] {
+        assert!(!metrics.contains(secret), "{metrics}");
+    }
+}
+
+#[tokio::test]
+async fn the_description_is_a_page_that_is_whole_by_itself() {
+    let (_relay, _site, served, _client) = served().await;
+    let page = served.client.get("/docs").await;
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    let policy = page.header("content-security-policy").expect("a policy");
+    assert!(policy.starts_with("default-src 'none'; style-src 'self';"), "{policy}");
+    for part in ["<script", "style=", "http:", "https:", "//"] {
+        let found = page.body.match_indices(part).next();
+        assert!(found.is_none(), "{part} is in {}", page.body);
+    }
+    let style = served.client.get("/docs.css").await;
+    assert_eq!(
+        (style.status, style.header("content-type")),
+        (200, Some("text/css; charset=utf-8"))
+    );
+    let document = served.client.get("/openapi.json").await.json();
+    let mut names = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            let title = format!("{} {path}", method.to_uppercase());
+            assert!(page.body.contains(&title), "{title} is missing");
+            names.insert(operation["operationId"].as_str().expect("a name"));
+            let problem = &operation["responses"]["4XX"]["content"];
+            assert!(problem["application/problem+json"].is_object(), "{title}: {operation:#}");
+        }
+    }
+    let schemas = document["components"]["schemas"].as_object().expect("schemas");
+    names.extend(schemas.keys().map(String::as_str));
+    // Each link leads somewhere.
+    for link in page.body.split("href=\"#").skip(1) {
+        let name = link.split('"').next().expect("it ends");
+        assert!(names.contains(name) && page.body.contains(&format!("id=\"{name}\"")), "{name}");
+    }
+    assert_eq!(document["security"], json!([{ "token": [] }]));
+}
