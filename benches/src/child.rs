@@ -20,6 +20,9 @@ use neighbours::Neighbourhood;
 /// The argument that asks for a task.
 pub(crate) const COMMAND: &str = "task";
 
+/// How many instances are kept: one for each worker of the runtime.
+const KEPT: usize = 2;
+
 /// What a child is to do.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) enum Task {
@@ -31,6 +34,8 @@ pub(crate) enum Task {
     Neighbours(Neighbourhood),
     /// Composes and delivers messages.
     Send(Batch),
+    /// The same, in instances of the component that are kept.
+    SendKept(Batch),
     /// Delivers messages that were composed before.
     Submit(Batch),
     /// Configures so many tenants.
@@ -57,7 +62,8 @@ pub(crate) fn run(task: &str) -> Outcome<()> {
             Task::Compose(how, count) => to_string(&composition::compose(how, count).await?)?,
             Task::LettrePool(batch) => to_string(&delivery::through_lettre(batch).await?)?,
             Task::Neighbours(tenants) => to_string(&neighbours::live(tenants).await?)?,
-            Task::Send(batch) => to_string(&delivery::send(batch).await?)?,
+            Task::Send(batch) => to_string(&delivery::send(batch, 0).await?)?,
+            Task::SendKept(batch) => to_string(&delivery::send(batch, KEPT).await?)?,
             Task::Submit(batch) => to_string(&delivery::submit(batch).await?)?,
             Task::Tenants(count) => to_string(&tenants::configure(count).await?)?,
         })
