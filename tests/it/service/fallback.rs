@@ -136,6 +136,29 @@ async fn two_relays_that_are_down_are_tried_in_turn_until_one_is_back() {
 }
 
 #[tokio::test]
+async fn what_waits_for_a_fallback_that_goes_returns_to_its_own_relay() {
+    let site = Site::new();
+    let closed = configuration(1, &json!({}));
+    site.connector("acme", &with_fallback(&closed, &["backup"]));
+    site.connector("backup", &closed);
+    let served = site.serve(&[]);
+    let client = served.administrator(site.path());
+    let queued = client.post(ACME, &[], &message("jo@example.org", "482913")).await.json();
+    let id = queued["id"].as_str().expect("an id");
+    let path = format!("/v1/messages/{id}");
+    while client.get(&path).await.json()["through"] != "backup" {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    std::fs::remove_file(site.connectors().join("backup.json")).expect("the folder is ours");
+    let own = relay().await;
+    let back = configuration(own.address().port(), &json!({}));
+    site.connector("acme", &with_fallback(&back, &["backup"]));
+    let known = end_of(&client, id).await;
+    assert_eq!((&known["state"], &known["through"]), (&json!("accepted"), &json!("acme")));
+    assert_eq!(own.caught().len(), 1);
+}
+
+#[tokio::test]
 async fn a_fallback_of_the_api_names_connectors_that_there_are() {
     let site = Site::new();
     let served = site.serve(&[]);
