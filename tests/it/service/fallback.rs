@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use smtp_connector_catch_all::{CatchAll, Credentials, Options, Security};
@@ -95,6 +95,19 @@ async fn a_login_that_is_refused_and_a_refusal_for_now_go_elsewhere() {
         assert_eq!(backup.caught().len(), 1);
         assert!(!known.to_string().contains("wrong-secret-1"));
     }
+}
+
+#[tokio::test]
+async fn a_relay_that_says_nothing_is_not_waited_for_as_long_as_it_may_take() {
+    let silent =
+        FaultyServer::choosing(|place, _| (place == Place::Greeting).then_some(Misdeed::Stall));
+    let patient = json!({ "connectionTimeout": 120_000, "greetingTimeout": 120_000 });
+    let (backup, _site, _served, client) = served(&configuration(silent.port(), &patient)).await;
+    let begun = Instant::now();
+    let known = send(&client, "jo@example.org").await;
+    assert_eq!((&known["state"], &known["through"]), (&json!("accepted"), &json!("backup")));
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+    assert_eq!(backup.caught().len(), 1);
 }
 
 #[tokio::test]
