@@ -118,7 +118,8 @@ async fn show(
     operation_id = "putConnector",
     params(
         ("name" = String, Path, description = "The connector"),
-        ("If-Match" = Option<String>, Header, description = "The version to replace"),
+        ("If-Match" = Option<String>, Header, pattern = "^\"[0-9]+\"$",
+            description = "The version to replace"),
         ("If-None-Match" = Option<String>, Header, description = "`*`: only where there is none"),
     ),
     request_body(content = serde_json::Value, content_type = "application/json"),
@@ -160,7 +161,8 @@ async fn put(
     operation_id = "deleteConnector",
     params(
         ("name" = String, Path, description = "The connector"),
-        ("If-Match" = Option<String>, Header, description = "The version to delete"),
+        ("If-Match" = Option<String>, Header, pattern = "^\"[0-9]+\"$",
+            description = "The version to delete"),
     ),
     responses(
         (status = 204, description = "It is gone"),

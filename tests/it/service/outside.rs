@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 use serde_json::{Value, json};
 use smtp_connector_tests::faulty::{FaultyServer, Misdeed, Place};
@@ -122,4 +124,28 @@ async fn the_description_is_a_page_that_is_whole_by_itself() {
         assert!(names.contains(name) && page.body.contains(&format!("id=\"{name}\"")), "{name}");
     }
     assert_eq!(document["security"], json!([{ "token": [] }]));
+}
+
+#[tokio::test]
+#[ignore = "needs schemathesis; .ci/run installs it"]
+async fn schemathesis_finds_no_fault_against_the_description() {
+    let site = Site::new();
+    // Nobody listens there.
+    site.connector("acme", &configuration(1, &json!({})));
+    let served = site.serve(&["--log", "warn"]);
+    let token = fs::read_to_string(site.path().join("token")).expect("a token was made");
+    let installed = std::env::var("REAL_SERVERS").expect("REAL_SERVERS is set, as .ci/run does");
+    let mut command = Command::new(Path::new(&installed).join("python/bin/schemathesis"));
+    command
+        .current_dir(site.path())
+        .args(["run", &format!("http://{}/openapi.json", served.client.address())])
+        .args(["--header", &format!("Authorization: Bearer {token}")])
+        .args(["--max-examples", "50", "--continue-on-failure", "--no-color"])
+        .args(["--suppress-health-check", "all"])
+        // Whether an address, a template or a configuration is of use no schema can say.
+        .args(["--exclude-checks", "positive_data_acceptance"]);
+    let run = tokio::task::spawn_blocking(move || command.output()).await.expect("it ends");
+    let run = run.expect("it can be run");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stdout));
+    assert_eq!(served.stop().await, Some(0));
 }
