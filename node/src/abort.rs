@@ -11,6 +11,7 @@ use tokio::sync::watch;
 pub struct Abort(watch::Sender<bool>);
 
 #[napi]
+#[expect(clippy::new_without_default, reason = "JavaScript alone makes one")]
 impl Abort {
     /// One that has not fired.
     #[napi(constructor)]
