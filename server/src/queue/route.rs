@@ -100,6 +100,7 @@ mod tests {
             deadline: left,
             own_deadline: 1,
             content: None,
+            trace: None,
             now: 0,
         }
     }

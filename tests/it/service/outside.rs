@@ -1,12 +1,13 @@
 //! The service seen from outside: its log, its metrics, its description.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
 use smtp_connector_tests::faulty::{FaultyServer, Misdeed, Place};
+use smtp_connector_tests::receiver::Receiver;
 use smtp_connector_tests::served::Served;
 
 use super::{ACME, Site, end_of, message, served};
@@ -53,6 +54,46 @@ async fn each_request_has_a_line_with_nothing_of_its_content() {
     assert_eq!(said.matches(&token).count(), 1);
     for secret in ["482913", "jo@example.org", "tok-"] {
         assert!(!said.contains(secret), "{secret} is in {said}");
+    }
+}
+
+#[tokio::test]
+async fn a_collector_is_sent_spans_that_follow_the_caller_and_the_log() {
+    let mut collector = Receiver::start(|_| 200).await;
+    let (relay, site, served, _client) = served().await;
+    assert_eq!(served.stop().await, Some(0));
+    let settings = site.path().join("settings.toml");
+    let otlp = collector.url().replace("/ends?of=acme", "");
+    fs::write(&settings, format!("otlp = \"{otlp}\"\n")).expect("the folder is ours");
+    let served = site.serve(&["--config", settings.to_str().expect("UTF-8")]);
+    let client = served.administrator(site.path());
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let parent = format!("00-{trace}-b7ad6b7169203331-01");
+    let asked = [("traceparent", parent.as_str()), ("Prefer", "wait=20")];
+    let sent = client.post(ACME, &asked, &message("jo@example.org", "482913")).await;
+    assert_eq!(sent.status, 200, "{sent:#?}");
+    relay.next().await;
+    // What is left is sent at the end.
+    assert_eq!(served.stop().await, Some(0));
+    let mut sent: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    while !collector.is_quiet() {
+        let posted = collector.next().await;
+        assert_eq!(posted.headers["content-type"], "application/x-protobuf");
+        sent.entry(posted.path).or_default().extend(posted.body);
+    }
+    let paths: Vec<_> = sent.keys().map(String::as_str).collect();
+    assert_eq!(paths, ["/v1/logs", "/v1/traces"]);
+    let has = |path: &str, bytes: &[u8]| sent[path].windows(bytes.len()).any(|it| it == bytes);
+    let trace: Vec<u8> = (0..16)
+        .map(|at| u8::from_str_radix(&trace[2 * at..][..2], 16).expect("hexadecimal"))
+        .collect();
+    for span in ["request", "send", "/v1/connectors/{name}/messages", "acme"] {
+        assert!(has("/v1/traces", span.as_bytes()), "{span}");
+    }
+    assert!(sent["/v1/traces"].windows(16).filter(|it| *it == trace).count() >= 2);
+    assert!(has("/v1/logs", b"message ended") && has("/v1/logs", &trace));
+    for path in ["/v1/logs", "/v1/traces"] {
+        assert!(!has(path, b"482913") && !has(path, b"jo@example.org"), "{path}");
     }
 }
 
