@@ -8,7 +8,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::terminal::Style;
 #[cfg(feature = "serve")]
-use smtp_connector_server::{LogForm, Settings};
+use smtp_connector_server::{LogForm, Settings, Telemetry};
 
 /// The target of every event of this crate.
 const OWN_TARGET: &str = "smtp_connector";
@@ -34,9 +34,13 @@ pub(super) fn start(level: Option<LevelFilter>) {
 }
 
 /// Starts the log of the service, at a level, at the one that `RUST_LOG` names, or at the one of
-/// its settings.
+/// its settings. What is logged is sent to a collector, too, where there is one.
 #[cfg(feature = "serve")]
-pub(super) fn start_for_service(level: Option<LevelFilter>, settings: &Settings) {
+pub(super) fn start_for_service(
+    level: Option<LevelFilter>,
+    settings: &Settings,
+    telemetry: Option<&Telemetry>,
+) {
     use tracing_subscriber::Layer as _;
     let level = level.or_else(environment).unwrap_or(settings.log);
     let targets = Targets::new().with_target(OWN_TARGET, level);
@@ -45,7 +49,8 @@ pub(super) fn start_for_service(level: Option<LevelFilter>, settings: &Settings)
         LogForm::Text => layer.with_ansi(Style::stderr().has_colours()).boxed(),
         LogForm::Json => layer.json().flatten_event(true).with_span_list(false).boxed(),
     };
-    tracing_subscriber::registry().with(targets).with(layer).init();
+    let telemetry = telemetry.map(Telemetry::layer);
+    tracing_subscriber::registry().with(targets).with(layer).with(telemetry).init();
 }
 
 /// The level that `RUST_LOG` asks for: a bare level, or one for this crate.

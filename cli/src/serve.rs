@@ -10,7 +10,7 @@ use super::terminal::{Style, tell};
 use super::{Session, demo, log, print};
 use smtp_connector::{Error, ErrorKind};
 use smtp_connector_catch_all::CatchAll;
-use smtp_connector_server::{Settings, SettingsError, StartError, Started, StoreError};
+use smtp_connector_server::{Settings, StartError, Started, StoreError, Telemetry};
 
 /// The name of the connector of `serve --demo`.
 const DEMO: &str = "demo";
@@ -27,8 +27,17 @@ pub(super) async fn run(
         // Between the mails that arrive a line for each request would only be in the way.
         set(&mut settings, "log", "warn")?;
     }
-    log::start_for_service(session.arguments.log, &settings);
-    if command.demo { show(session, settings).await } else { serve(session, &settings, None).await }
+    let telemetry = settings.otlp.as_ref().map(Telemetry::new).transpose();
+    let telemetry = telemetry.map_err(|error| misused(&error))?;
+    log::start_for_service(session.arguments.log, &settings, telemetry.as_ref());
+    let served = match command.demo {
+        true => show(session, settings).await,
+        false => serve(session, &settings, None).await,
+    };
+    if let Some(telemetry) = telemetry {
+        telemetry.end().await;
+    }
+    served
 }
 
 async fn serve(
@@ -115,7 +124,7 @@ fn set(settings: &mut Settings, name: &str, value: &str) -> Result<(), Failure> 
     settings.set(name, value).map_err(|error| misused(&error).into())
 }
 
-fn misused(error: &SettingsError) -> Problem {
+fn misused(error: &impl std::error::Error) -> Problem {
     Problem::usage(error.to_string(), "docs/service.md lists the settings")
 }
 

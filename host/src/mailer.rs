@@ -102,14 +102,6 @@ impl Mailer {
     /// Has requests for access tokens carry another refresh token from now on, such as one that
     /// another process was given ([`Options::on_rotated_token`](crate::Options::on_rotated_token)).
     /// Connections and the access token are kept. Without a login by refresh token it does nothing.
-    ///
-    /// # Example
-    ///
-    /// ```
-    /// # async fn example(mailer: &smtp_connector::Mailer, kept: &str) {
-    /// mailer.take_refresh_token(kept).await;
-    /// # }
-    /// ```
     pub async fn take_refresh_token(&self, refresh_token: &str) {
         self.submitter.take_refresh_token(Secret::new(refresh_token)).await;
     }

@@ -13,6 +13,7 @@ mod run;
 mod seal;
 mod settings;
 mod store;
+mod telemetry;
 mod time;
 mod webhooks;
 
@@ -20,3 +21,4 @@ pub use run::{StartError, Started, serve};
 pub use seal::SealError;
 pub use settings::{Listen, LogForm, Settings, SettingsError};
 pub use store::StoreError;
+pub use telemetry::{Telemetry, TelemetryError};

@@ -31,6 +31,8 @@ const USER_AGENT: &str = concat!("smtp-connector/", env!("CARGO_PKG_VERSION"));
 pub(crate) struct Outbound {
     tls: TlsConnector,
     egress: EgressPolicy,
+    /// Whether requests in clear may leave this machine.
+    clear_anywhere: bool,
 }
 
 /// What is asked for.
@@ -87,6 +89,8 @@ impl fmt::Display for Unanswered {
     }
 }
 
+impl std::error::Error for Unanswered {}
+
 impl fmt::Debug for Outbound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outbound").field("egress", &self.egress).finish_non_exhaustive()
@@ -106,7 +110,17 @@ impl Outbound {
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Ok(Self { tls: TlsConnector::from(Arc::new(configuration)), egress })
+        let tls = TlsConnector::from(Arc::new(configuration));
+        Ok(Self { tls, egress, clear_anywhere: false })
+    }
+
+    /// The way to places that the operator has named: wherever these are, also in clear.
+    ///
+    /// # Errors
+    ///
+    /// As [`Outbound::new`].
+    pub(crate) fn unbounded() -> Result<Self, rustls::Error> {
+        Ok(Self { clear_anywhere: true, ..Self::new(EgressPolicy::any())? })
     }
 
     /// Asks, and waits for the answer.
@@ -143,7 +157,8 @@ impl Outbound {
         patience: Duration,
     ) -> Result<TcpStream, Unanswered> {
         let port = url.port_or_known_default().ok_or(Unanswered::Unfit("the URL has no port"))?;
-        let addresses = self.addresses(host, port, url.scheme() == "http").await?;
+        let is_clear = url.scheme() == "http" && !self.clear_anywhere;
+        let addresses = self.addresses(host, port, is_clear).await?;
         // One that does not answer leaves time for the others.
         let patience = patience / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
         let mut failure = io::Error::from(io::ErrorKind::AddrNotAvailable);

@@ -16,6 +16,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{interval, sleep, timeout};
+use tracing::{Instrument as _, Span};
 
 pub(crate) use self::acceptance::{Refusal, Wish};
 use self::group::Group;
@@ -27,6 +28,7 @@ use crate::seal::{Digester, Sealer};
 use crate::store::{
     Acceptance, Claimed, Diverted, Ended, Finish, Lease, NewMessage, Record, Store, StoreError,
 };
+use crate::telemetry;
 
 /// How many messages of all connectors are under way at once in this process: some hundred
 /// connectors may have a relay that does not answer, and the others go on.
@@ -216,12 +218,19 @@ impl Queue {
     fn start(self: &Arc<Self>, carriers: &mut JoinSet<()>, message: Claimed) {
         let queue = self.clone();
         let place = self.room.clone().try_acquire_owned();
-        carriers.spawn(async move {
+        let span = message.trace.as_deref().map_or_else(Span::none, |trace| {
+            let (id, connector) = (&message.id, &message.lane);
+            let span = tracing::info_span!(target: "smtp_connector::queue", "send", id, connector);
+            telemetry::follow(&span, trace);
+            span
+        });
+        let carried = async move {
             queue.carry(message).await;
             drop(place);
             // There is room for another one, and perhaps the lane has it.
             queue.wake.notify_one();
-        });
+        };
+        carriers.spawn(carried.instrument(span));
     }
 
     fn keep_up(self: &Arc<Self>, tasks: &mut JoinSet<()>) {

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use smtp_connector::EgressPolicy;
 use tracing::level_filters::LevelFilter;
+use url::Url;
 use zeroize::Zeroizing;
 
 use crate::limits::RecipientLimit;
@@ -88,6 +89,9 @@ pub struct Settings {
     pub log: LevelFilter,
     /// The form of the log.
     pub log_form: LogForm,
+    /// The collector of OpenTelemetry that is sent spans and events (OTLP over HTTP).
+    #[serde(deserialize_with = "collector")]
+    pub otlp: Option<Url>,
 }
 
 impl Default for Settings {
@@ -111,6 +115,7 @@ impl Default for Settings {
             drain: seconds(30),
             log: LevelFilter::INFO,
             log_form: LogForm::Text,
+            otlp: None,
         }
     }
 }
@@ -190,6 +195,7 @@ impl Settings {
             "drain" => self.drain = one.drain,
             "log" => self.log = one.log,
             "log_form" => self.log_form = one.log_form,
+            "otlp" => self.otlp = one.otlp,
             _ => return Err(SettingsError(format!("there is no setting `{name}`"))),
         }
         Ok(())
@@ -263,6 +269,15 @@ fn some_secret<'de, D: Deserializer<'de>>(
     secret(deserializer).map(Some)
 }
 
+/// The base of a collector's URLs.
+fn collector<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let problem =
+        || D::Error::custom(format!("`{text}` is no URL such as `http://localhost:4318`"));
+    url.map(Some).ok_or_else(problem)
+}
+
 /// A duration such as `90s`, `10m` or `1day`.
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
@@ -300,6 +315,7 @@ mod tests {
         let file = |text| Settings::from_toml(text).expect_err(text).to_string();
         assert!(file("stroe = \"a.db\"").contains("line 1"));
         assert!(file("\ndeadline = \"soon\"").contains("`soon` is no duration"));
+        assert!(file("otlp = \"localhost:4318\"").contains("no URL such as"));
         assert!(file("log_form = \"xml\"").contains("expected `text` or `json`"));
         let variable = ("SMTP_CONNECTOR_LISTEN".to_owned(), "8025".to_owned());
         let error = Settings::default().with_environment([variable]).expect_err("no address");

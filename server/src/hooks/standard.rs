@@ -17,6 +17,7 @@ use super::refusal::Refusal;
 use super::secrets::{Tokens, bearer, long_enough, texts};
 use super::signature::webhook::Keys;
 use super::usage::Usage;
+use crate::time;
 
 /// The field that says which calls are the same one.
 const KEY_FIELD: &str = "idempotency-key";
@@ -101,7 +102,7 @@ pub(super) fn read(settings: &Settings, reading: &Reading<'_>) -> Result<Asked, 
 fn deadline(text: &str, now: SystemTime) -> Option<SystemTime> {
     match humantime::parse_duration(text) {
         Ok(duration) => now.checked_add(duration),
-        Err(_) => humantime::parse_rfc3339(text).ok(),
+        Err(_) => time::moment(text),
     }
 }
 

@@ -118,7 +118,8 @@ async fn show(
     operation_id = "putConnector",
     params(
         ("name" = String, Path, description = "The connector"),
-        ("If-Match" = Option<String>, Header, description = "The version to replace"),
+        ("If-Match" = Option<String>, Header, pattern = "^\"[^\"]*\"$",
+            description = "The version to replace"),
         ("If-None-Match" = Option<String>, Header, description = "`*`: only where there is none"),
     ),
     request_body(content = serde_json::Value, content_type = "application/json"),
@@ -160,7 +161,8 @@ async fn put(
     operation_id = "deleteConnector",
     params(
         ("name" = String, Path, description = "The connector"),
-        ("If-Match" = Option<String>, Header, description = "The version to delete"),
+        ("If-Match" = Option<String>, Header, pattern = "^\"[^\"]*\"$",
+            description = "The version to delete"),
     ),
     responses(
         (status = 204, description = "It is gone"),
@@ -207,9 +209,9 @@ fn shown(service: &Service, status: StatusCode, connector: &Connector) -> Respon
 fn expected(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
     let Some(tag) = headers.get(header::IF_MATCH) else { return Ok(None) };
     let tag = tag.to_str().unwrap_or_default().trim();
-    let version = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
-    let version = version.and_then(|version| version.parse().ok());
-    version
-        .map(Some)
-        .ok_or_else(|| Problem::precondition("`If-Match` is no version of a connector"))
+    let version = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).ok_or_else(|| {
+        Problem::bad_request("`If-Match` is an `ETag` in its quotes, such as `\"1769861040\"`")
+    })?;
+    let unknown = |_| Problem::precondition("`If-Match` is no version of a connector");
+    version.parse().map(Some).map_err(unknown)
 }

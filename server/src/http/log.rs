@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument as _;
 
-use crate::figures;
+use crate::{figures, telemetry};
 
 /// The field by which callers and the log name a request.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -20,6 +20,7 @@ const LONGEST_ID: usize = 64;
 pub(super) async fn log(request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
     let span = tracing::error_span!(target: "smtp_connector::http", "request", id);
+    telemetry::follow_request(&span, request.headers());
     let mut response = answered(request, next).instrument(span).await;
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -41,6 +42,7 @@ async fn answered(request: Request, next: Next) -> Response {
     let took = begun.elapsed();
     let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     tracing::info!(target: "smtp_connector::http", %method, route, status, ms, "request");
+    telemetry::describe_request(method.as_str(), route, status);
     figures::requested(route, status, took);
     response
 }

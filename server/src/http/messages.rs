@@ -24,6 +24,7 @@ use super::resource::Message;
 use crate::connectors::Name;
 use crate::queue::Wish;
 use crate::store::{Look, State};
+use crate::time;
 
 /// The longest idempotency key.
 const LONGEST_KEY: usize = 255;
@@ -120,8 +121,9 @@ struct Page {
     operation_id = "sendMessage",
     params(
         ("name" = String, Path, description = "The connector"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same \
-            body is the same message; with another body it is refused"),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255,
+            description = "The same key with the same body is the same message; with another body \
+                           it is refused"),
         ("Prefer" = Option<String>, Header, description = "`wait=N` waits up to N seconds (30 at \
                                                            most) for the end of the message; \
                                                            `respond-async` does not"),
@@ -330,7 +332,7 @@ fn within(text: &str) -> Result<Duration, Problem> {
     }
     let problem =
         "`deadline` is a duration such as `10m`, or a time such as `2026-01-31T12:00:00Z`";
-    let time = humantime::parse_rfc3339(text).map_err(|_| Problem::unprocessable(problem))?;
+    let time = time::moment(text).ok_or_else(|| Problem::unprocessable(problem))?;
     time.duration_since(SystemTime::now())
         .map_err(|_| Problem::unprocessable("`deadline` has passed"))
 }
@@ -346,7 +348,7 @@ fn literal(content: Rendered) -> Result<Literal, Problem> {
 
 /// A time as the store counts it.
 fn moment(name: &str, text: &str) -> Result<i64, Problem> {
-    let time = humantime::parse_rfc3339(text).map_err(|_| {
+    let time = time::moment(text).ok_or_else(|| {
         Problem::bad_request(format!("`{name}` is a time such as `2026-01-31T12:00:00Z`"))
     })?;
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();

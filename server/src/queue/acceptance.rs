@@ -13,6 +13,7 @@ use crate::connectors::Connector;
 use crate::figures;
 use crate::limits::micros;
 use crate::store::{Accepted, Declined, NewMessage, StoreError};
+use crate::telemetry;
 
 /// A message that somebody asks for.
 #[derive(Debug)]
@@ -101,6 +102,7 @@ impl Queue {
             limit: self.policy.recipient,
             message_id: stored.message_id,
             content,
+            trace: telemetry::context(),
             id,
         })
     }

@@ -108,6 +108,7 @@ mod tests {
             deadline: left,
             own_deadline,
             content: None,
+            trace: None,
             now: 0,
         }
     }

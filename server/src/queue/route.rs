@@ -109,6 +109,7 @@ mod tests {
             deadline: left,
             own_deadline: 1,
             content: None,
+            trace: None,
             now: 0,
         }
     }

@@ -29,6 +29,8 @@ pub(crate) struct NewMessage {
     pub message_id: String,
     /// The message, sealed.
     pub content: Vec<u8>,
+    /// The context of the request, for spans that follow it.
+    pub trace: Option<String>,
 }
 
 /// A message that is accepted.
@@ -124,8 +126,8 @@ async fn accept_one(work: &mut Work, message: &NewMessage) -> Result<Result<Acce
     }
     let (key, digest) = message.key.clone().unzip();
     let insert = "insert into message (id, connector, lane, type, state, created, due, deadline, \
-                  own_deadline, idempotency_key, digest, message_id, content) values ($1, $2, $2, \
-                  $3, 0, $4, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing";
+                  own_deadline, idempotency_key, digest, message_id, content, trace) values ($1, \
+                  $2, $2, $3, 0, $4, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing";
     let inserted = sqlx::query(insert)
         .bind(message.id.as_str())
         .bind(message.connector.as_str())
@@ -137,6 +139,7 @@ async fn accept_one(work: &mut Work, message: &NewMessage) -> Result<Result<Acce
         .bind(digest)
         .bind(message.message_id.as_str())
         .bind(message.content.clone())
+        .bind(message.trace.clone())
         .execute(&mut *work.transaction)
         .await?;
     if inserted.rows_affected() == 1 {

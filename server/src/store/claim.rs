@@ -44,12 +44,15 @@ pub(crate) struct Claimed {
     pub own_deadline: i64,
     /// The message, sealed.
     pub content: Option<Vec<u8>>,
+    /// The context of the request that it was accepted in.
+    pub trace: Option<String>,
     /// The time at which it was claimed.
     pub now: i64,
 }
 
 from_row!(Claimed {
-    id, connector, lane, promising, fence, attempts, created, deadline, own_deadline, content;
+    id, connector, lane, promising, fence, attempts, created, deadline, own_deadline, content,
+    trace;
     now: 0
 });
 
@@ -143,7 +146,7 @@ impl Store {
                     worker = $1, leased_until = $2 where id in (select id from message where \
                     lane = $3 and state = 0 and due <= $4 and deadline > $4 order by due limit \
                     $5 {skip}) returning id, connector, lane, promising, fence, attempts, \
-                    created, deadline, own_deadline, content";
+                    created, deadline, own_deadline, content, trace";
         let mut claimed: Vec<Claimed> = sqlx::query_as(self.sql(take))
             .bind(worker)
             .bind(now + LEASE)

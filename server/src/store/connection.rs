@@ -28,10 +28,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const CHANNEL: &str = "smtp_connector";
 
 /// The schema, step by step. Each is written for both engines.
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 4] = [
     (1, "queue", include_str!("../../migrations/0001_queue.sql")),
     (2, "fallback", include_str!("../../migrations/0002_fallback.sql")),
     (3, "webhooks", include_str!("../../migrations/0003_webhooks.sql")),
+    (4, "traces", include_str!("../../migrations/0004_traces.sql")),
 ];
 
 /// Which database it is.

@@ -92,6 +92,7 @@ fn message(id: &str, connector: &str) -> NewMessage {
         limit: None,
         message_id: format!("<{id}@a.test>"),
         content: b"sealed".to_vec(),
+        trace: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
     }
 }
 
@@ -222,6 +223,7 @@ async fn a_claim_is_carried_to_its_end_and_its_content_erased(store: &Store) {
     assert_eq!(state(store, "1").await, State::Queued);
     let claimed = claim(store).await;
     assert_eq!(claimed[0].content.as_deref(), Some(b"sealed".as_slice()));
+    assert_eq!(claimed[0].trace, message("1", "a").trace);
     assert_eq!((claimed[0].fence, claimed[0].attempts, claimed[0].own_deadline), (1, 1, 1));
     assert_eq!((state(store, "1").await, in_flight(store, "a").await), (State::Sending, 1));
     assert!(claim(store).await.is_empty());

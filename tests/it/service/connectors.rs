@@ -33,6 +33,10 @@ async fn a_connector_is_put_used_changed_and_deleted() {
     assert_eq!(replaced.status, 200, "{replaced:#?}");
     let stale = put(&client, "shop", &document, &[("If-Match", &version)]).await;
     check_problem(&stale, 412, "precondition");
+    for (tag, status, kind) in [("7", 400, "malformed"), ("\"seven\"", 412, "precondition")] {
+        let answered = put(&client, "shop", &document, &[("If-Match", tag)]).await;
+        check_problem(&answered, status, kind);
+    }
     let only_new = put(&client, "shop", &document, &[("If-None-Match", "*")]).await;
     check_problem(&only_new, 412, "precondition");
     let path = "/v1/connectors/shop/messages";

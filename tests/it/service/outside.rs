@@ -1,10 +1,13 @@
 //! The service seen from outside: its log, its metrics, its description.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 use serde_json::{Value, json};
 use smtp_connector_tests::faulty::{FaultyServer, Misdeed, Place};
+use smtp_connector_tests::receiver::Receiver;
 use smtp_connector_tests::served::Served;
 
 use super::{ACME, Site, end_of, message, served};
@@ -51,6 +54,46 @@ async fn each_request_has_a_line_with_nothing_of_its_content() {
     assert_eq!(said.matches(&token).count(), 1);
     for secret in ["482913", "jo@example.org", "tok-"] {
         assert!(!said.contains(secret), "{secret} is in {said}");
+    }
+}
+
+#[tokio::test]
+async fn a_collector_is_sent_spans_that_follow_the_caller_and_the_log() {
+    let mut collector = Receiver::start(|_| 200).await;
+    let (relay, site, served, _client) = served().await;
+    assert_eq!(served.stop().await, Some(0));
+    let settings = site.path().join("settings.toml");
+    let otlp = collector.url().replace("/ends?of=acme", "");
+    fs::write(&settings, format!("otlp = \"{otlp}\"\n")).expect("the folder is ours");
+    let served = site.serve(&["--config", settings.to_str().expect("UTF-8")]);
+    let client = served.administrator(site.path());
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let parent = format!("00-{trace}-b7ad6b7169203331-01");
+    let asked = [("traceparent", parent.as_str()), ("Prefer", "wait=20")];
+    let sent = client.post(ACME, &asked, &message("jo@example.org", "482913")).await;
+    assert_eq!(sent.status, 200, "{sent:#?}");
+    relay.next().await;
+    // What is left is sent at the end.
+    assert_eq!(served.stop().await, Some(0));
+    let mut sent: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    while !collector.is_quiet() {
+        let posted = collector.next().await;
+        assert_eq!(posted.headers["content-type"], "application/x-protobuf");
+        sent.entry(posted.path).or_default().extend(posted.body);
+    }
+    let paths: Vec<_> = sent.keys().map(String::as_str).collect();
+    assert_eq!(paths, ["/v1/logs", "/v1/traces"]);
+    let has = |path: &str, bytes: &[u8]| sent[path].windows(bytes.len()).any(|it| it == bytes);
+    let trace: Vec<u8> = (0..16)
+        .map(|at| u8::from_str_radix(&trace[2 * at..][..2], 16).expect("hexadecimal"))
+        .collect();
+    for span in ["request", "send", "/v1/connectors/{name}/messages", "acme"] {
+        assert!(has("/v1/traces", span.as_bytes()), "{span}");
+    }
+    assert!(sent["/v1/traces"].windows(16).filter(|it| *it == trace).count() >= 2);
+    assert!(has("/v1/logs", b"message ended") && has("/v1/logs", &trace));
+    for path in ["/v1/logs", "/v1/traces"] {
+        assert!(!has(path, b"482913") && !has(path, b"jo@example.org"), "{path}");
     }
 }
 
@@ -122,4 +165,28 @@ async fn the_description_is_a_page_that_is_whole_by_itself() {
         assert!(names.contains(name) && page.body.contains(&format!("id=\"{name}\"")), "{name}");
     }
     assert_eq!(document["security"], json!([{ "token": [] }]));
+}
+
+#[tokio::test]
+#[ignore = "needs schemathesis; .ci/run installs it"]
+async fn schemathesis_finds_no_fault_against_the_description() {
+    let site = Site::new();
+    // Nobody listens there.
+    site.connector("acme", &configuration(1, &json!({})));
+    let served = site.serve(&["--log", "warn"]);
+    let token = fs::read_to_string(site.path().join("token")).expect("a token was made");
+    let installed = std::env::var("REAL_SERVERS").expect("REAL_SERVERS is set, as .ci/run does");
+    let mut command = Command::new(Path::new(&installed).join("python/bin/schemathesis"));
+    command
+        .current_dir(site.path())
+        .args(["run", &format!("http://{}/openapi.json", served.client.address())])
+        .args(["--header", &format!("Authorization: Bearer {token}")])
+        .args(["--max-examples", "50", "--continue-on-failure", "--no-color"])
+        .args(["--suppress-health-check", "all"])
+        // Whether an address, a template or a configuration is of use no schema can say.
+        .args(["--exclude-checks", "positive_data_acceptance"]);
+    let run = tokio::task::spawn_blocking(move || command.output()).await.expect("it ends");
+    let run = run.expect("it can be run");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stdout));
+    assert_eq!(served.stop().await, Some(0));
 }

@@ -185,7 +185,7 @@ async fn webhooks_are_verified_by_the_libraries_for_npm_and_python() {
     let mut receiver = Receiver::start(|_| 204).await;
     let relay = relay();
     let (_site, _served, client) = served(&relay, &receiver);
-    send(&client, "jö@example.org").await;
+    send(&client, "jo@example.org").await;
     let posted = receiver.next().await;
     let installed = std::env::var("REAL_SERVERS").expect("REAL_SERVERS is set, as .ci/run does");
     let installed = Path::new(&installed);
