@@ -1,6 +1,6 @@
 // A mailer as it is often built: takes messages over HTTP, queues them with BullMQ in Redis, and
-// sends them with Handlebars and nodemailer's pool. Says where it listens; speaks as much of the service's
-// interface as the client that measures both asks for.
+// sends them with Handlebars and nodemailer's pool. Says where it listens; speaks as much of the
+// service's interface as the client that measures both asks for.
 import { createServer } from 'node:http';
 import { Queue, QueueEvents, Worker } from 'bullmq';
 import Handlebars from 'handlebars';
@@ -25,13 +25,15 @@ if (order.port) {
   const subject = Handlebars.compile(order.subject, { noEscape: true });
   const html = Handlebars.compile(order.html);
   const send = async ({ data: { to, payload } }) => {
-    await transport.sendMail({ from: order.from, to, subject: subject(payload), html: html(payload) });
+    const rendered = { subject: subject(payload), html: html(payload) };
+    await transport.sendMail({ from: order.from, to, ...rendered });
     accepted += 1;
   };
   new Worker('mail', send, { connection, concurrency: 2 * order.connections });
 }
 
-const options = { removeOnComplete: true, attempts: 5, backoff: { type: 'exponential', delay: 500 } };
+const backoff = { type: 'exponential', delay: 500 };
+const options = { removeOnComplete: true, attempts: 5, backoff };
 
 const answer = async (request) => {
   if (request.method === 'GET') return [200, `mails{state="accepted"} ${accepted}\n`];

@@ -33,8 +33,8 @@ impl Postgresql {
         server.args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]);
         // Its log would be one of connections that come and go.
         server.stderr(Stdio::null());
-        let _running = Running::listening(&mut server, port)?;
-        Ok(Self { _running, port, databases: AtomicUsize::new(0), _data: data })
+        let running = Running::listening(&mut server, port)?;
+        Ok(Self { _running: running, port, databases: AtomicUsize::new(0), _data: data })
     }
 
     /// A database with nothing in it.

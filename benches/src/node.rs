@@ -1,5 +1,5 @@
-//! Section 7: the package for Node beside nodemailer. How many messages a second, what the event loop
-//! notices of them, and the memory of tenants.
+//! Section 7: the package for Node beside nodemailer. How many messages a second, what the event
+//! loop notices of them, and the memory of tenants.
 
 use crate::Outcome;
 use crate::child::Batch;

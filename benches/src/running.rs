@@ -29,8 +29,8 @@ impl Running {
         Ok(running)
     }
 
-    /// Starts a server that says on its standard error what there is to know of it: words with these
-    /// beginnings, in this order, of which the rest is given.
+    /// Starts a server that says on its standard error what there is to know of it: words with
+    /// these beginnings, in this order, of which the rest is given.
     pub(crate) fn telling<const N: usize>(
         command: &mut Command,
         beginnings: [&str; N],
