@@ -27,6 +27,7 @@ pub(crate) use self::managed::{Change, Changed};
 pub(crate) use self::name::Name;
 use self::rotation::Rotations;
 pub(crate) use self::webhook::Webhook;
+use crate::figures;
 use crate::limits::micros;
 use crate::seal::Sealer;
 use crate::settings::Settings;
@@ -281,7 +282,11 @@ impl Connectors {
 /// Lets a connector finish what it has.
 fn retire(connector: Option<Arc<Connector>>) {
     if let Some(connector) = connector {
-        tokio::spawn(async move { connector.mailer.close().await });
+        tokio::spawn(async move {
+            connector.mailer.close().await;
+            // None is open; where there is another of this name, its own are told when asked for.
+            figures::connections(&connector.name, connector.mailer.occupancy());
+        });
     }
 }
 

@@ -98,6 +98,17 @@ async fn end_of(client: &Client, id: &str) -> Value {
     panic!("{id} does not end");
 }
 
+/// Waits until the metrics hold a text.
+async fn wait_for(client: &Client, text: &str) {
+    for _ in 0..100 {
+        if client.get("/metrics").await.body.contains(text) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{text} does not come: {}", client.get("/metrics").await.body);
+}
+
 #[track_caller]
 fn check_problem(answered: &Answered, status: u16, kind: &str) -> Value {
     let problem = answered.json();

@@ -10,7 +10,7 @@ use smtp_connector_tests::faulty::{FaultyServer, Misdeed, Place};
 use smtp_connector_tests::receiver::Receiver;
 use smtp_connector_tests::served::Served;
 
-use super::{ACME, Site, end_of, message, served};
+use super::{ACME, Site, end_of, message, served, wait_for};
 use crate::helpers::command::configuration;
 
 /// What the service has logged in JSON.
@@ -128,6 +128,22 @@ async fn the_metrics_tell_ends_and_attempts_by_kind_and_stage() {
     for secret in ["jo@example.org", "482913"] {
         assert!(!metrics.contains(secret), "{metrics}");
     }
+}
+
+#[tokio::test]
+async fn a_connector_that_is_gone_has_no_connections() {
+    let (relay, _site, _served, client) = served().await;
+    let shop = configuration(relay.address().port(), &json!({})).to_string();
+    let put = client.ask("PUT", "/v1/connectors/shop", &[], shop.as_bytes()).await;
+    assert_eq!(put.expect("an answer").status, 201);
+    let path = "/v1/connectors/shop/messages";
+    let waited = [("Prefer", "wait=20")];
+    let sent = client.post(path, &waited, &message("jo@example.org", "482913")).await;
+    assert_eq!(sent.status, 200, "{sent:#?}");
+    let idle = "smtp_connector_connections{connector=\"shop\",state=\"idle\"}";
+    wait_for(&client, &format!("{idle} 1")).await;
+    client.ask("DELETE", "/v1/connectors/shop", &[], b"").await.expect("an answer");
+    wait_for(&client, &format!("{idle} 0")).await;
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use smtp_connector_tests::faulty::{FaultyServer, Misdeed, Place};
 use smtp_connector_tests::receiver::{Posted, Receiver};
 use smtp_connector_tests::served::{Client, Served};
 
-use super::{ACME, Site, check_problem, end_of, message};
+use super::{ACME, Site, check_problem, end_of, message, wait_for};
 use crate::helpers::command::configuration;
 
 const KEYS: [&str; 2] = [
@@ -166,17 +166,6 @@ async fn a_webhook_is_put_and_shown_without_its_secret() {
     assert_eq!(put(&webhook).await.status, 200);
     webhook["url"] = json!("https://elsewhere.example/a");
     check_problem(&put(&webhook).await, 422, "unfit");
-}
-
-/// Waits until the metrics hold a text.
-async fn wait_for(client: &Client, text: &str) {
-    for _ in 0..100 {
-        if client.get("/metrics").await.body.contains(text) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("{text} does not come: {}", client.get("/metrics").await.body);
 }
 
 #[tokio::test]
