@@ -75,12 +75,13 @@ fn userinfo(rest: &str) -> &str {
 /// What follows the first colon of a text that is neither a URL nor a server: perhaps the password
 /// of somebody who left out the server, or the `@` ahead of it.
 fn serverless_password(text: &str) -> Option<Range<usize>> {
+    let is_host = |host: &str| host.is_empty() || host.parse::<Host>().is_ok();
     let parts = scheme_and_rest(text).filter(|(scheme, rest)| is_scheme_of(scheme, rest));
+    let is_url = parts.is_some() && Url::parse(text).is_some_and(|url| is_host(&url.host));
     // What stands ahead of `://` is meant for a scheme, whatever it is.
     let rest = parts.or_else(|| text.split_once("://")).map_or(text, |(_, rest)| rest);
     let rest = rest.strip_prefix("//").unwrap_or(rest);
-    let is_host = |host: &str| host.is_empty() || host.parse::<Host>().is_ok();
-    if is_server(rest) || Url::parse(text).is_some_and(|url| is_host(&url.host)) {
+    if is_url || is_server(rest) {
         return None;
     }
     let colon = rest.find(':')?;
