@@ -22,6 +22,9 @@ use posting::Posting;
 /// The argument that asks for a task.
 pub(crate) const COMMAND: &str = "task";
 
+/// How many instances are kept: one for each worker of the runtime.
+const KEPT: usize = 2;
+
 /// What a child is to do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Task {
@@ -35,6 +38,8 @@ pub(crate) enum Task {
     Post(Posting),
     /// Composes and delivers messages.
     Send(Batch),
+    /// The same, in instances of the component that are kept.
+    SendKept(Batch),
     /// Delivers messages that were composed before.
     Submit(Batch),
     /// Configures so many tenants.
@@ -62,7 +67,8 @@ pub(crate) fn run(task: &str) -> Outcome<()> {
             Task::LettrePool(batch) => to_string(&delivery::through_lettre(batch).await?)?,
             Task::Neighbours(tenants) => to_string(&neighbours::live(tenants).await?)?,
             Task::Post(posting) => to_string(&posting::post(posting).await?)?,
-            Task::Send(batch) => to_string(&delivery::send(batch).await?)?,
+            Task::Send(batch) => to_string(&delivery::send(batch, 0).await?)?,
+            Task::SendKept(batch) => to_string(&delivery::send(batch, KEPT).await?)?,
             Task::Submit(batch) => to_string(&delivery::submit(batch).await?)?,
             Task::Tenants(count) => to_string(&tenants::configure(count).await?)?,
         })

@@ -25,7 +25,7 @@ use tokio::task::{JoinError, JoinSet};
 use self::inflight::{Inflight, Leftover, Note};
 use self::lines::{Line, Lines};
 use self::name::Name;
-pub(super) use self::outcome::Outcome;
+use self::outcome::Outcome;
 use self::progress::Progress;
 use self::request::Entry;
 use self::results::{Ledger, Results, Turn, Unread};
@@ -34,7 +34,7 @@ use self::summary::Tally;
 use super::failure::{Failure, Problem};
 use super::input::{Config, is_standard_input, unreadable};
 use super::terminal::{Style, harmless, tell};
-use super::{Session, arguments, exit};
+use super::{Session, arguments};
 use smtp_connector::{Delivery, Error, ErrorKind, Mailer, Receipt, Request};
 
 /// How many messages are in work beyond two for each connection: one is composed while another one
@@ -307,7 +307,7 @@ impl Run {
         }
         let exhausted = exhausted?;
         if exhausted && settled {
-            return Ok(ExitCode::from(exit::of_batch(tally.worst())));
+            return Ok(tally.worst().exit_code());
         }
         match reason {
             Some(Reason::Hopeless(problem)) => {
@@ -323,6 +323,6 @@ impl Run {
                  out\n",
             );
         }
-        Ok(ExitCode::from(exit::of_batch(Outcome::Failed.max(tally.worst()))))
+        Ok(Outcome::Failed.max(tally.worst()).exit_code())
     }
 }

@@ -1,6 +1,5 @@
 //! Exit codes, as mail programs use them (`sysexits.h`).
 
-use super::batch::Outcome;
 use smtp_connector::{Blame, Error, ErrorKind, Stage};
 
 /// The command was used wrongly.
@@ -69,15 +68,5 @@ pub(super) fn code(error: &Error) -> u8 {
         ErrorKind::Component | ErrorKind::Internal => SOFTWARE,
         // A kind that only a later library knows.
         _ => SOFTWARE,
-    }
-}
-
-/// The exit code of a batch: by the worst that became of a request.
-pub(super) fn of_batch(worst: Outcome) -> u8 {
-    match worst {
-        Outcome::Accepted => 0,
-        Outcome::Refused => DATA,
-        Outcome::RecipientRefused => NO_USER,
-        Outcome::Failed | Outcome::Ambiguous => TEMPORARY,
     }
 }

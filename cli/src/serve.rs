@@ -33,7 +33,7 @@ async fn serve(
 ) -> Result<ExitCode, Failure> {
     let component = session.connector().await?;
     let tell = |started: Started| tell(introduction(&started, connector, Style::stderr()));
-    smtp_connector_server::serve(settings, component, tell)
+    smtp_connector_server::serve(settings, session.engine.clone(), component, tell)
         .await
         .map_err(|error| failure(&error))?;
     Ok(ExitCode::SUCCESS)

@@ -93,6 +93,21 @@ impl Mailer {
         self.submitter.rate_limit()
     }
 
+    /// Has requests for access tokens carry another refresh token from now on, such as one that
+    /// another process was given ([`Options::on_rotated_token`](crate::Options::on_rotated_token)).
+    /// Connections and the access token are kept. Without a login by refresh token it does nothing.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # async fn example(mailer: &smtp_connector::Mailer, kept: &str) {
+    /// mailer.take_refresh_token(kept).await;
+    /// # }
+    /// ```
+    pub async fn take_refresh_token(&self, refresh_token: &str) {
+        self.submitter.take_refresh_token(Secret::new(refresh_token)).await;
+    }
+
     /// Takes no further message, gives those that wait for a connection an error
     /// ([`ErrorKind::Closed`]), lets those under way end, and says QUIT on every connection.
     /// Without it the connections end when the mailer is dropped, after a QUIT that nobody waits

@@ -32,7 +32,7 @@ use crate::message::Message;
 use crate::plan::{RateLimit, TransportPlan};
 use crate::receipt::{Envelope, Receipt, Verification};
 use crate::redactor::Redactor;
-use crate::secrets::{Observer, SecretStore};
+use crate::secrets::{Observer, Secret, SecretStore};
 
 /// Submits the messages of one configuration. Its connections end when it is dropped.
 pub(crate) struct Submitter {
@@ -95,6 +95,11 @@ impl Submitter {
         deadline: Option<Instant>,
     ) -> Result<Receipt> {
         self.pool.deliver(prepared, redactor, delivery, deadline).await
+    }
+
+    /// Has requests for tokens carry another refresh token from now on.
+    pub(crate) async fn take_refresh_token(&self, refresh_token: Secret) {
+        self.opener().take_refresh_token(refresh_token).await;
     }
 
     /// How many messages may go out in a window of time.

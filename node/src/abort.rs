@@ -11,10 +11,10 @@ use tokio::sync::watch;
 pub struct Abort(watch::Sender<bool>);
 
 #[napi]
+#[expect(clippy::new_without_default, reason = "JavaScript alone makes one")]
 impl Abort {
     /// One that has not fired.
     #[napi(constructor)]
-    #[expect(clippy::new_without_default, reason = "JavaScript alone makes one")]
     pub fn new() -> Self {
         Self(watch::Sender::new(false))
     }
@@ -51,6 +51,6 @@ async fn fired(signal: Option<watch::Receiver<bool>>) {
     };
     if !fired {
         // Nobody can fire it any more.
-        pending().await
+        pending::<()>().await;
     }
 }

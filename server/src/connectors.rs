@@ -3,24 +3,32 @@
 //! They come from a folder of JSON files, or over the API into the store. One is replaced whole:
 //! the new one takes all that comes from then on, the old one finishes what it has.
 
+mod component;
 mod document;
 mod folder;
 mod managed;
 mod name;
+mod rotation;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use serde_json::Value;
-use smtp_connector::{Connector as Component, Diagnostic, EgressPolicy, Error, Mailer, Options};
+use smtp_connector::{
+    Connector as Component, Diagnostic, EgressPolicy, Engine, Error, Mailer, Options,
+};
 
+use self::component::Components;
 pub(crate) use self::document::{Document, NotADocument};
 pub(crate) use self::managed::{Change, Changed};
 pub(crate) use self::name::Name;
+use self::rotation::Rotations;
 use crate::limits::micros;
 use crate::seal::Sealer;
-use crate::store::{Store, StoreError};
+use crate::settings::Settings;
+use crate::store::{Pace, Store, StoreError};
 
 /// How many messages of a connector are under way for each of its connections: one that is said,
 /// and one that is announced behind it.
@@ -28,12 +36,15 @@ const BY_CONNECTION: usize = 2;
 
 /// All connectors of this process.
 pub(crate) struct Connectors {
-    component: Component,
+    components: Components,
     egress: EgressPolicy,
     folder: Option<PathBuf>,
     store: Arc<Store>,
     sealer: Arc<Sealer>,
     known: RwLock<HashMap<String, Arc<Connector>>>,
+    /// How many mailers were made.
+    generations: AtomicU64,
+    rotations: Rotations,
     /// What is wrong with those that could not be taken over.
     problems: Mutex<BTreeMap<String, String>>,
 }
@@ -53,12 +64,20 @@ pub(crate) struct Connector {
     name: String,
     origin: Origin,
     document: Document,
+    component: Component,
     /// The usage types that the configuration has templates for.
     types: HashSet<String>,
-    mailer: Mailer,
+    mailer: Arc<Mailer>,
+    /// Which mailer it is.
+    generation: u64,
 }
 
 impl Connector {
+    /// Its configuration with marks in place of its secrets.
+    fn quotable(&self) -> String {
+        self.component.quotable(self.document.configuration(), &[])
+    }
+
     /// Its name.
     pub(crate) fn name(&self) -> &str {
         &self.name
@@ -72,6 +91,11 @@ impl Connector {
     /// What it is made of.
     pub(crate) fn document(&self) -> &Document {
         &self.document
+    }
+
+    /// Its document with marks in place of its secrets.
+    pub(crate) fn concealed(&self) -> Value {
+        self.document.concealed(&self.quotable())
     }
 
     /// What sends its mail.
@@ -92,17 +116,19 @@ impl std::fmt::Debug for Connectors {
 }
 
 impl Connectors {
-    /// The connectors of a folder, if any, and of the store. None is known until
-    /// [`Connectors::refresh`].
+    /// The connectors of a folder, if any, and of the store, with the component of those that name
+    /// none. None is known until [`Connectors::refresh`].
     pub(crate) fn new(
-        component: Component,
-        egress: EgressPolicy,
-        folder: Option<PathBuf>,
+        (engine, component): (Engine, Component),
+        settings: &Settings,
         store: Arc<Store>,
         sealer: Arc<Sealer>,
     ) -> Self {
-        let (known, problems) = (RwLock::default(), Mutex::default());
-        Self { component, egress, folder, store, sealer, known, problems }
+        let components = Components::new(engine, component, settings.components.clone());
+        let (egress, folder) = (settings.egress.clone(), settings.connectors.clone());
+        let (known, problems, generations) = Default::default();
+        let rotations = Rotations::default();
+        Self { components, egress, folder, store, sealer, known, generations, rotations, problems }
     }
 
     /// The connector of this name.
@@ -116,6 +142,22 @@ impl Connectors {
         let mut all: Vec<_> = known.values().cloned().collect();
         all.sort_by(|a, b| a.name.cmp(&b.name));
         all
+    }
+
+    /// The connectors that a document names as its fallback and that there are not. They are passed
+    /// over.
+    pub(crate) fn missing_fallback<'d>(&self, document: &'d Document) -> Vec<&'d Name> {
+        let fallback = document.fallback().iter();
+        fallback.filter(|name| self.find(name.as_str()).is_none()).collect()
+    }
+
+    /// What is worth a second look in a connector.
+    pub(crate) fn warnings(&self, connector: &Connector) -> Vec<Diagnostic> {
+        let missing = self.missing_fallback(&connector.document).into_iter().map(|name| {
+            let message = format!("there is no connector `{name}`, which is passed over");
+            Diagnostic::warning("/fallback", "unknown-connector", message)
+        });
+        connector.mailer.warnings().iter().cloned().chain(missing).collect()
     }
 
     /// What is wrong with connectors that could not be taken over, by name. Where there was one
@@ -140,6 +182,7 @@ impl Connectors {
         for connector in self.all() {
             connector.mailer.close().await;
         }
+        self.rotations.end();
     }
 
     /// Checks a document and makes a connector of it.
@@ -150,22 +193,28 @@ impl Connectors {
         document: Document,
     ) -> Result<Connector, Error> {
         // Who uses the API must not read this host's environment and files.
-        let options =
-            Options::default().egress(self.egress.clone()).secret_sources(origin == Origin::Folder);
-        let mailer = self.component.configure_with(document.configuration(), &options).await?;
+        let generation = self.generations.fetch_add(1, Ordering::Relaxed);
+        let options = Options::default()
+            .egress(self.egress.clone())
+            .secret_sources(origin == Origin::Folder)
+            .on_rotated_token(self.rotations.observer(name, origin, generation));
+        let component = self.components.find(document.component()).await?;
+        let mailer = component.configure_with(document.configuration(), &options).await?;
         let types = usage_types(document.configuration());
-        Ok(Connector { name: name.to_owned(), origin, document, types, mailer })
+        let (name, mailer) = (name.to_owned(), Arc::new(mailer));
+        Ok(Connector { name, origin, document, component, types, mailer, generation })
     }
 
     /// Puts a connector in the place of the one before, which finishes what it has.
     async fn install(&self, connector: Connector) -> Result<Arc<Connector>, StoreError> {
         let most =
             i64::try_from(connector.mailer.connections() * BY_CONNECTION).unwrap_or(i64::MAX);
-        let (emission, burst) = connector.mailer.rate_limit().map_or((0, 1), |limit| {
-            let messages = i64::from(limit.messages.max(1));
-            ((micros(limit.window) / messages).max(1), messages)
+        let pace = connector.mailer.rate_limit().map_or(Pace::ANY, |limit| {
+            let burst = i64::from(limit.messages.max(1));
+            Pace { emission: (micros(limit.window) / burst).max(1), burst }
         });
-        self.store.set_lane(&connector.name, most, emission, burst).await?;
+        let fallback: Vec<_> = connector.document.fallback().iter().map(Name::as_str).collect();
+        self.store.set_lane(&connector.name, most, pace, &fallback.join(",")).await?;
         let connector = Arc::new(connector);
         let before = {
             let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
@@ -175,6 +224,26 @@ impl Connectors {
         retire(before);
         tracing::info!(target: "smtp_connector", connector = connector.name, "connector in use");
         Ok(connector)
+    }
+
+    /// Notes a later document of a connector whose mailer goes on with it.
+    fn amend(&self, connector: &Connector, origin: Origin, document: Document) {
+        let Connector { name, component, types, mailer, generation, .. } = connector;
+        let amended = Connector {
+            name: name.clone(),
+            origin,
+            document,
+            component: component.clone(),
+            types: types.clone(),
+            mailer: mailer.clone(),
+            generation: *generation,
+        };
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(present) = known.get_mut(name)
+            && present.generation == *generation
+        {
+            *present = Arc::new(amended);
+        }
     }
 
     /// Takes a connector away; it finishes what it has.

@@ -1,9 +1,11 @@
 //! The queue: takes messages, has workers carry them, and knows what became of each.
 
 mod acceptance;
+mod again;
 mod carry;
 mod group;
 mod judge;
+mod route;
 mod watch;
 
 use std::sync::Arc;
@@ -21,7 +23,7 @@ use crate::connectors::Connectors;
 use crate::limits::RecipientLimit;
 use crate::seal::{Digester, Sealer};
 use crate::store::{
-    Acceptance, Claimed, Ended, Finish, Lease, NewMessage, Record, Store, StoreError,
+    Acceptance, Claimed, Diverted, Ended, Finish, Lease, NewMessage, Record, Store, StoreError,
 };
 
 /// How many messages of all connectors are under way at once in this process: some hundred
@@ -36,6 +38,10 @@ const BEAT: Duration = Duration::from_secs(15);
 
 /// How often it is looked for messages of dead workers.
 const RECOVER: Duration = Duration::from_secs(10);
+
+/// How often it is looked for messages that wait for a relay that is down, and may go through
+/// another one.
+const DIVERT: Duration = Duration::from_millis(250);
 
 /// How often it is looked for messages that are too late.
 const EXPIRE: Duration = Duration::from_secs(1);
@@ -66,7 +72,7 @@ pub(crate) struct Queue {
     policy: Policy,
     /// The name of this process's workers.
     worker: String,
-    accepts: Group<NewMessage, Acceptance>,
+    accepts: Group<Vec<NewMessage>, Acceptance>,
     permits: Group<Lease, bool>,
     finishes: Group<Finish, bool>,
     room: Arc<Semaphore>,
@@ -232,6 +238,8 @@ impl Queue {
             every(RECOVER, recover).await;
         });
         let queue = self.clone();
+        tasks.spawn(async move { every(DIVERT, || queue.divert()).await });
+        let queue = self.clone();
         tasks.spawn(async move {
             let expire = || async {
                 queue.tell(&queue.store.expire().await?);
@@ -244,6 +252,21 @@ impl Queue {
             let keep = crate::limits::micros(queue.policy.keep);
             every(FORGET, || async { queue.store.forget(keep).await.map(drop) }).await;
         });
+    }
+
+    /// Has messages go through other connectors whose relay is down.
+    async fn divert(&self) -> Result<(), StoreError> {
+        let diverted = self.store.divert().await?;
+        for Diverted { connector, from, through, count } in &diverted {
+            tracing::warn!(
+                target: "smtp_connector", connector, from, through, count,
+                "messages go through another connector"
+            );
+        }
+        if !diverted.is_empty() {
+            self.wake.notify_one();
+        }
+        Ok(())
     }
 
     /// Has work claimed when other processes tell of it.

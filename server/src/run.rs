@@ -5,13 +5,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use smtp_connector::Connector as Component;
+use smtp_connector::{Connector as Component, Engine};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::connectors::Connectors;
 use crate::http::hooks::Nobody;
@@ -22,6 +24,9 @@ use crate::queue::{Policy, Queue};
 use crate::seal::{Digester, SealError, Sealer, random};
 use crate::settings::{Listen, Settings};
 use crate::store::{Store, StoreError};
+
+/// How long the last refresh tokens have to be kept when the service is stopped.
+const LAST_TOKENS: Duration = Duration::from_secs(5);
 
 /// What the secret of the store's digests is sealed for.
 const DIGESTS: &str = "setting/digests";
@@ -73,33 +78,35 @@ pub struct Started {
     pub new_keys: Option<PathBuf>,
 }
 
-/// Serves until a signal says that it is enough (SIGTERM, SIGINT). `tell` is called once it has
-/// started.
+/// Serves until a signal says that it is enough (SIGTERM, SIGINT). `component` is what reads the
+/// configuration of connectors that name no other; others are loaded by `engine`. `tell` is called
+/// once the service has started.
 ///
 /// # Errors
 ///
 /// Fails where the service cannot start; see [`StartError`].
 pub async fn serve(
     settings: &Settings,
+    engine: Engine,
     component: Component,
     tell: impl FnOnce(Started),
 ) -> Result<(), StartError> {
-    boxed(settings, component, Box::new(tell)).await
+    boxed(settings, (engine, component), Box::new(tell)).await
 }
 
 /// Serves, behind a box: the service is compiled here, once, and not into each program that awaits
 /// it.
 fn boxed<'a>(
     settings: &'a Settings,
-    component: Component,
+    components: (Engine, Component),
     tell: Box<dyn FnOnce(Started) + 'a>,
 ) -> Pin<Box<dyn Future<Output = Result<(), StartError>> + 'a>> {
-    Box::pin(run(settings, component, tell))
+    Box::pin(run(settings, components, tell))
 }
 
 async fn run(
     settings: &Settings,
-    component: Component,
+    components: (Engine, Component),
     tell: Box<dyn FnOnce(Started) + '_>,
 ) -> Result<(), StartError> {
     let tls = match (&settings.tls_certificate, &settings.tls_key) {
@@ -115,8 +122,7 @@ async fn run(
     let (sealer, new_keys) = keys(settings, &store)?;
     let sealer = Arc::new(sealer);
     let digester = digester(&store, &sealer).await?;
-    let (egress, folder) = (settings.egress.clone(), settings.connectors.clone());
-    let connectors = Connectors::new(component, egress, folder, store.clone(), sealer.clone());
+    let connectors = Connectors::new(components, settings, store.clone(), sealer.clone());
     let connectors = Arc::new(connectors);
     connectors.refresh().await?;
     if !store.is_shared() {
@@ -156,6 +162,7 @@ async fn run(
     let mut following = JoinSet::new();
     following.spawn(connectors.clone().follow());
     following.spawn(connectors.clone().follow_store());
+    let keeping = tokio::spawn(connectors.clone().keep_tokens());
     notify(&[sd_notify::NotifyState::Ready]);
     tell(Started { places, first_token, new_keys });
 
@@ -175,6 +182,8 @@ async fn run(
     let _ = working.await;
     while serving.join_next().await.is_some() {}
     connectors.close().await;
+    // A store that is away may be away for long.
+    let _ = timeout(LAST_TOKENS, keeping).await;
     store.close().await;
     Ok(())
 }

@@ -50,6 +50,8 @@ pub struct Settings {
     pub keys: Option<Zeroizing<String>>,
     /// The folder with connectors.
     pub connectors: Option<PathBuf>,
+    /// The folder with components that connectors name.
+    pub components: Option<PathBuf>,
     /// Which addresses connectors may reach.
     #[serde(deserialize_with = "parsed")]
     pub egress: EgressPolicy,
@@ -82,6 +84,7 @@ impl Default for Settings {
             key_file: None,
             keys: None,
             connectors: None,
+            components: None,
             egress: EgressPolicy::default(),
             recipient_messages: 10,
             recipient_window: seconds(600),
@@ -158,6 +161,7 @@ impl Settings {
             "key_file" => self.key_file = one.key_file,
             "keys" => self.keys = one.keys,
             "connectors" => self.connectors = one.connectors,
+            "components" => self.components = one.components,
             "egress" => self.egress = one.egress,
             "recipient_messages" => self.recipient_messages = one.recipient_messages,
             "recipient_window" => self.recipient_window = one.recipient_window,

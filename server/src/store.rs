@@ -4,6 +4,7 @@
 mod accept;
 mod claim;
 mod connection;
+mod divert;
 mod documents;
 mod finish;
 mod look;
@@ -20,10 +21,11 @@ use std::fs::File;
 use sqlx::AnyPool;
 use zeroize::Zeroizing;
 
-pub(crate) use self::accept::{Acceptance, NewMessage};
-pub(crate) use self::claim::Claimed;
+pub(crate) use self::accept::{Acceptance, Accepted, Declined, NewMessage};
+pub(crate) use self::claim::{Claimed, Pace};
 use self::connection::Engine;
-pub(crate) use self::finish::{Finish, Lease, Outcome, Way};
+pub(crate) use self::divert::Diverted;
+pub(crate) use self::finish::{Detour, Finish, Lease, Outcome, Way};
 pub(crate) use self::look::{Look, Record};
 pub(crate) use self::message::State;
 pub(crate) use self::tokens::StoredToken;

@@ -1,11 +1,14 @@
 //! `serve`: mail over HTTP, what is said of it, and that nothing of it is lost.
 
 mod api;
+mod components;
 mod connectors;
 mod fair;
+mod fallback;
 mod faulty;
 mod hooks;
 mod hostile;
+mod rotation;
 
 use std::fs;
 use std::path::Path;

@@ -17,9 +17,9 @@ use crate::{Outcome, mail};
 /// How many bytes a template has that makes a message of about 970 bytes.
 pub(crate) const TEMPLATE_BYTES: usize = 700;
 
-/// Composes and delivers messages.
-pub(super) async fn send(batch: Batch) -> Outcome<f64> {
-    let mailer = Arc::new(mailer(batch).await?);
+/// Composes and delivers messages, with so many instances of the component kept.
+pub(super) async fn send(batch: Batch, kept: usize) -> Outcome<f64> {
+    let mailer = Arc::new(mailer(batch, kept).await?);
     let in_flight = in_flight(&mailer);
     deliver(batch.count, in_flight, move |index| {
         let mailer = mailer.clone();
@@ -30,7 +30,7 @@ pub(super) async fn send(batch: Batch) -> Outcome<f64> {
 
 /// Delivers messages that were composed before.
 pub(super) async fn submit(batch: Batch) -> Outcome<f64> {
-    let mailer = Arc::new(mailer(batch).await?);
+    let mailer = Arc::new(mailer(batch, 0).await?);
     let in_flight = in_flight(&mailer);
     let mut rendered = Vec::with_capacity(batch.count);
     for index in 0..batch.count {
@@ -69,12 +69,12 @@ pub(super) async fn through_lettre(batch: Batch) -> Outcome<f64> {
     .await
 }
 
-async fn mailer(batch: Batch) -> Outcome<Mailer> {
+async fn mailer(batch: Batch, kept: usize) -> Outcome<Mailer> {
     let engine = Engine::builder().cache_directory(scratch("cache/smtp-connector")).build()?;
     let configuration =
         mail::configuration(batch.port, batch.connections, &mail::template(TEMPLATE_BYTES))
             .to_string();
-    let options = Options::default().egress(EgressPolicy::any());
+    let options = Options::default().egress(EgressPolicy::any()).keep_instances(kept);
     Ok(engine.bundled().await?.configure_with(&configuration, &options).await?)
 }
 

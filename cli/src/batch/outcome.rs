@@ -1,12 +1,15 @@
 //! The outcome of a request, and whom a failure concerns.
 
-use serde::{Deserialize, Serialize};
+use std::process::ExitCode;
 
+use serde::{Deserialize, Serialize};
 use smtp_connector::{Blame, Error, ErrorKind, Stage};
+
+use crate::exit;
 
 /// The outcome of a request, from the best to the worst. The worst one decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Outcome {
+pub(super) enum Outcome {
     /// The server took the message.
     Accepted,
     /// It cannot succeed, however often it is sent.
@@ -47,6 +50,16 @@ pub(super) enum Reach {
 }
 
 impl Outcome {
+    /// The exit code of a batch in which nothing worse came of a request.
+    pub(super) fn exit_code(self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Accepted => 0,
+            Self::Refused => exit::DATA,
+            Self::RecipientRefused => exit::NO_USER,
+            Self::Failed | Self::Ambiguous => exit::TEMPORARY,
+        })
+    }
+
     /// The outcome that an error is.
     pub(super) fn of(error: &Error) -> Self {
         if error.is_ambiguous() {

@@ -412,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn the_vault_gives_back_what_was_taken_out() {
+    fn the_secret_store_gives_back_what_was_taken_out() {
         let masked = mask(concat!(
             r#"{"auth":{"pass":"päss\n"},"url":"smtp:u:a%40b@h","#,
             r#""dkim":{"keys":[{"privateKey":"k"}]}}"#

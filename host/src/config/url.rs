@@ -27,16 +27,22 @@ impl Confidential {
     }
 
     /// Looks into a text that stands where nothing but a URL belongs, and into one without a scheme
-    /// as well: `me@a.test:password@host` and `//user:password@host` are as secret.
+    /// as well: `me@a.test:password@host` and `//user:password@host` are as secret, and so is
+    /// `user:password` with the server left out.
     pub(super) fn find_in_url(text: &str) -> Self {
-        Self::find_in(text, scheme_and_rest(text).unwrap_or(("", text)))
+        let found = Self::find_in(text, scheme_and_rest(text).unwrap_or(("", text)));
+        match serverless_password(text) {
+            Some(password) if !found.has_userinfo => {
+                Self { has_userinfo: true, secrets: vec![password] }
+            }
+            _ => found,
+        }
     }
 
     fn find_in(text: &str, (scheme, rest): (&str, &str)) -> Self {
         // `user:password@host` without a scheme reads like one: then all of its user information is
         // secret.
-        let no_scheme = scheme.is_empty()
-            || !rest.starts_with("//") && !["smtp", "smtps", "direct"].contains(&scheme);
+        let no_scheme = !is_scheme_of(scheme, rest);
         let rest = rest.strip_prefix("//").unwrap_or(rest);
         let start = text.len() - rest.len();
         let userinfo = userinfo(rest);
@@ -64,6 +70,17 @@ fn userinfo(rest: &str) -> &str {
         is_in_password.then_some(before_query.len() + 1 + end)
     });
     &rest[..end.unwrap_or_default()]
+}
+
+/// What follows the colon where a server would stand and none does: perhaps the password of
+/// somebody who left it out, or the `@` ahead of it.
+fn serverless_password(text: &str) -> Option<Range<usize>> {
+    let parts = scheme_and_rest(text).filter(|(scheme, rest)| is_scheme_of(scheme, rest));
+    let rest = parts.map_or(text, |(_, rest)| rest);
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let colon = authority.find(':').filter(|_| !is_server(authority))?;
+    Some(text.len() - rest.len() + colon + 1..text.len())
 }
 
 /// Whether a host stands here, with a port, if any, and nothing else ahead of a path.
@@ -147,6 +164,11 @@ fn is_scheme(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
 }
 
+/// Whether a scheme is one, judged by what follows it: in `user:password` none is.
+fn is_scheme_of(scheme: &str, rest: &str) -> bool {
+    !scheme.is_empty() && (rest.starts_with("//") || ["smtp", "smtps", "direct"].contains(&scheme))
+}
+
 /// Splits `host:port`, `[v6]:port` and bare hosts; none where what follows the colon is no port.
 fn host_and_port(server: &str) -> Option<(&str, Option<u16>)> {
     let colon = server.rfind(':').filter(|colon| !server[*colon..].contains(']'));
@@ -217,6 +239,14 @@ mod tests {
             ("http://u:p@h", true, vec!["p"]),
             ("//h:1", false, vec![]),
             ("proxy.test", false, vec![]),
+            ("jo:hunter2", true, vec!["hunter2"]),
+            ("smtp://jo:hunter2", true, vec!["hunter2"]),
+            ("smtps:jo:hun/ter2?a=b", true, vec!["hun/ter2?a=b"]),
+            ("smtpse}}jo:p/?pool=true", true, vec!["p/?pool=true"]),
+            ("smtp://jo:hunter2.mx.test:465", true, vec!["hunter2.mx.test:465"]),
+            ("smtp:?service=x", false, vec![]),
+            ("smtp://[::1]:25/?a=b", false, vec![]),
+            ("proxy.test:3128", false, vec![]),
         ] {
             let found = shown(text, Confidential::find_in_url(text));
             assert_eq!(found, (has_userinfo, secrets), "{text}");

@@ -2,11 +2,16 @@
 //! what the service is to know beside it.
 
 use std::fmt;
+use std::ops::Range;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use smtp_connector::locate;
+use zeroize::Zeroizing;
 
+use super::Name;
+use super::component::ComponentDigest;
 use crate::hooks::Hooks;
 
 /// What stands in the place of a secret.
@@ -14,6 +19,12 @@ const MARK: &str = "***";
 
 /// The keys of a configuration that change messages and not where secrets go.
 const MESSAGE_KEYS: [&str; 5] = ["customHeaders", "fromEmail", "replyTo", "templates", "dkim"];
+
+/// The member of a document that is the configuration, where it is not the whole of it.
+const CONFIGURATION: &str = "configuration";
+
+/// The member that names a component.
+const COMPONENT: &str = "component";
 
 /// The name of the members of `hooks` whose texts are secrets.
 const HOOK_SECRETS: &str = "secrets";
@@ -24,52 +35,66 @@ pub(crate) struct Document {
     text: String,
     configuration: String,
     hooks: Hooks,
-    /// The same as they were written.
-    hooks_written: Map<String, Value>,
+    fallback: Vec<Name>,
+    component: Option<ComponentDigest>,
+    /// The members beside the configuration as they were written.
+    beside: Map<String, Value>,
 }
 
 /// A document as somebody wrote it, perhaps with marks in place of secrets.
 struct Draft {
     configuration: String,
-    hooks: Map<String, Value>,
+    beside: Map<String, Value>,
 }
 
 /// Why a text is no document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NotADocument(String);
 
-/// A document with members of its own beside the configuration.
+/// A document with a configuration and more.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Whole<'t> {
     #[serde(borrow)]
     configuration: &'t RawValue,
-    #[serde(default)]
+}
+
+/// What stands beside the configuration.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Beside {
     hooks: Map<String, Value>,
+    fallback: Vec<String>,
+    component: Option<String>,
 }
 
 impl Document {
-    /// Reads a document: an object with the member `configuration`, or a configuration itself.
+    /// Reads the document of the connector `name`: an object with the member `configuration`, or a
+    /// configuration itself.
     ///
     /// # Errors
     ///
-    /// Fails where the text is no JSON object, or has unknown members beside `configuration`. A
-    /// configuration itself is not judged.
-    pub(crate) fn read(text: &str) -> Result<Self, NotADocument> {
-        let Draft { configuration, hooks: hooks_written } = Draft::read(text)?;
-        let hooks = Hooks::try_from(hooks_written.clone())
+    /// Fails where the text is no JSON object, or has members beside `configuration` that are
+    /// unknown or of no use. A configuration itself is not judged.
+    pub(crate) fn read(name: &str, text: &str) -> Result<Self, NotADocument> {
+        let Draft { configuration, beside } = Draft::read(text)?;
+        let read: Beside = serde_json::from_value(Value::Object(beside.clone()))
+            .map_err(|error| NotADocument(error.to_string()))?;
+        let hooks = Hooks::try_from(read.hooks)
             .map_err(|error| NotADocument(format!("`hooks`: {error}")))?;
-        Ok(Self { text: text.to_owned(), configuration, hooks, hooks_written })
+        let fallback = fallback(name, read.fallback)?;
+        let component = read.component.as_deref().map(component).transpose()?;
+        Ok(Self { text: text.to_owned(), configuration, hooks, fallback, component, beside })
     }
 
-    /// Reads a document in which marks may stand for the secrets of the one before, whose
-    /// configuration with marks `quotable` is.
+    /// Reads a document of the connector `name` in which marks may stand for the secrets of the one
+    /// before, whose configuration with marks `quotable` is.
     ///
     /// # Errors
     ///
     /// As [`Document::read`]; and where a mark stands in a configuration that leads elsewhere than
     /// the one before: its secrets would go to somebody whom they were not given for.
     pub(crate) fn read_over(
+        name: &str,
         before: &Self,
         quotable: &str,
         text: &str,
@@ -79,22 +104,27 @@ impl Document {
         let (marked, secret) = (read(quotable), read(&before.configuration));
         let mut configuration = read(&draft.configuration);
         let mut restored = restore(&mut configuration, &marked, &secret);
-        if restored && let Some(key) = departure(&configuration, &secret) {
+        let mut beside = draft.beside;
+        let departed = match beside.get(COMPONENT) == before.beside.get(COMPONENT) {
+            true => departure(&configuration, &secret),
+            false => Some(COMPONENT.to_owned()),
+        };
+        if restored && let Some(key) = departed {
             return Err(NotADocument(format!(
                 "`{key}` changed, so that the secrets marked `{MARK}` have to be given anew"
             )));
         }
-        let mut hooks = Value::Object(draft.hooks);
-        let secret = Value::Object(before.hooks_written.clone());
-        let mut marked = secret.clone();
-        conceal(&mut marked, false);
-        restored |= restore(&mut hooks, &marked, &secret);
+        let (marked, secret) = (marked_beside(&before.beside), &before.beside);
+        for (key, value) in &mut beside {
+            if let Some((marked, secret)) = marked.get(key).zip(secret.get(key)) {
+                restored |= restore(value, marked, secret);
+            }
+        }
         if !restored {
             // Without a mark it stays as it was written.
-            return Self::read(text);
+            return Self::read(name, text);
         }
-        let whole = serde_json::json!({ "configuration": configuration, "hooks": hooks });
-        Self::read(&whole.to_string())
+        Self::read(name, &whole(configuration, beside).to_string())
     }
 
     /// The document as it was written, secrets included.
@@ -112,31 +142,93 @@ impl Document {
         &self.hooks
     }
 
+    /// The connectors through which mail goes that the relay of this one cannot take, best first.
+    pub(crate) fn fallback(&self) -> &[Name] {
+        &self.fallback
+    }
+
+    /// The document of the connector `name` with another refresh token; none where it has none.
+    pub(crate) fn with_refresh_token(&self, name: &str, token: &str) -> Option<Self> {
+        let mut text = self.text.clone();
+        text.replace_range(self.refresh_token()?, &Value::from(token).to_string());
+        Self::read(name, &text).ok()
+    }
+
+    /// The refresh token of a later document, where that differs in nothing else.
+    pub(crate) fn replaced_token(&self, later: &Self) -> Option<Zeroizing<String>> {
+        let (old, new) = (self.refresh_token()?, later.refresh_token()?);
+        let is_rest_the_same = self.text[..old.start] == later.text[..new.start]
+            && self.text[old.end..] == later.text[new.end..];
+        let token = serde_json::from_str(&later.text[new]).ok().filter(|_| is_rest_the_same);
+        token.map(Zeroizing::new)
+    }
+
+    /// Where its refresh token is.
+    fn refresh_token(&self) -> Option<Range<usize>> {
+        let is_bare = self.text.len() == self.configuration.len();
+        let above = if is_bare { "" } else { "/configuration" };
+        let place = locate(&self.text, &format!("{above}/auth/refreshToken"))?;
+        self.text[place.clone()].starts_with('"').then_some(place)
+    }
+
+    /// The component that reads the configuration; none for the usual one.
+    pub(crate) fn component(&self) -> Option<ComponentDigest> {
+        self.component
+    }
+
     /// The document with marks in place of its secrets. `quotable` is its configuration with marks.
     pub(crate) fn concealed(&self, quotable: &str) -> Value {
-        let configuration: Value = serde_json::from_str(quotable).unwrap_or_default();
-        let mut hooks = Value::Object(self.hooks_written.clone());
-        conceal(&mut hooks, false);
-        let Value::Object(hooks) = hooks else { return configuration };
-        let mut whole = Map::from_iter([("configuration".to_owned(), configuration)]);
-        if !hooks.is_empty() {
-            whole.insert("hooks".to_owned(), Value::Object(hooks));
-        }
-        Value::Object(whole)
+        let configuration = serde_json::from_str(quotable).unwrap_or_default();
+        whole(configuration, marked_beside(&self.beside))
     }
 }
 
 impl Draft {
     fn read(text: &str) -> Result<Self, NotADocument> {
-        let members: Map<String, Value> =
-            serde_json::from_str(text).map_err(|error| NotADocument(error.to_string()))?;
-        if !members.contains_key("configuration") {
-            return Ok(Self { configuration: text.to_owned(), hooks: Map::new() });
+        let unread = |error: serde_json::Error| NotADocument(error.to_string());
+        let mut beside: Map<String, Value> = serde_json::from_str(text).map_err(unread)?;
+        if beside.shift_remove(CONFIGURATION).is_none() {
+            return Ok(Self { configuration: text.to_owned(), beside: Map::new() });
         }
-        let Whole { configuration, hooks } =
-            serde_json::from_str(text).map_err(|error| NotADocument(error.to_string()))?;
-        Ok(Self { configuration: configuration.get().to_owned(), hooks })
+        let Whole { configuration } = serde_json::from_str(text).map_err(unread)?;
+        Ok(Self { configuration: configuration.get().to_owned(), beside })
     }
+}
+
+/// Reads the names of a connector's fallback.
+fn fallback(own: &str, names: Vec<String>) -> Result<Vec<Name>, NotADocument> {
+    let mut fallback: Vec<Name> = Vec::with_capacity(names.len());
+    for name in names {
+        let wrong = |problem: &str| NotADocument(format!("`fallback`: `{name}` {problem}"));
+        let read: Name =
+            name.parse().map_err(|problem| wrong(&format!("is no name: {problem}")))?;
+        if name == own {
+            return Err(wrong("is the connector itself; name others"));
+        }
+        if fallback.contains(&read) {
+            return Err(wrong("is named twice; name each connector once"));
+        }
+        fallback.push(read);
+    }
+    Ok(fallback)
+}
+
+/// Reads the name of a connector's component.
+fn component(name: &str) -> Result<ComponentDigest, NotADocument> {
+    name.parse().map_err(|problem| NotADocument(format!("`{COMPONENT}`: {problem}")))
+}
+
+/// A document of a configuration and what stands beside it.
+fn whole(configuration: Value, beside: Map<String, Value>) -> Value {
+    let configuration = (CONFIGURATION.to_owned(), configuration);
+    Value::Object(std::iter::once(configuration).chain(beside).collect())
+}
+
+/// What stands beside a configuration, with marks in place of secrets.
+fn marked_beside(beside: &Map<String, Value>) -> Map<String, Value> {
+    let mut marked = beside.clone();
+    marked.values_mut().for_each(|value| conceal(value, false));
+    marked
 }
 
 /// A key of one configuration that leads elsewhere in the other.
@@ -211,32 +303,75 @@ mod tests {
     const QUOTABLE: &str = r#"{"host":"a.test","auth":{"user":"u","pass":"***"},"templates":[1]}"#;
 
     fn restored(configuration: &str) -> Result<Document, NotADocument> {
-        let before = Document::read(BEFORE).expect("a document");
+        let before = Document::read("acme", BEFORE).expect("a document");
         let text = format!(
             r#"{{"configuration":{configuration},"hooks":{{"logto":{{"secrets":["***"]}}}}}}"#
         );
-        Document::read_over(&before, QUOTABLE, &text)
+        Document::read_over("acme", &before, QUOTABLE, &text)
     }
 
     #[test]
     fn a_configuration_is_a_document_by_itself() {
-        let document = Document::read(r#"{"host":"a.test"}"#).expect("a document");
+        let document = Document::read("acme", r#"{"host":"a.test"}"#).expect("a document");
         assert_eq!(document.configuration(), r#"{"host":"a.test"}"#);
         for text in ["", "[]", r#"{"configuration":{},"hook":{}}"#] {
-            assert!(Document::read(text).is_err(), "{text}");
+            assert!(Document::read("acme", text).is_err(), "{text}");
         }
     }
 
     #[test]
+    fn a_fallback_names_other_connectors_once_each() {
+        let read = |fallback: &str| {
+            let text = format!(r#"{{"configuration":{{}},"fallback":{fallback}}}"#);
+            Document::read("acme", &text).map(|document| document.fallback().to_vec())
+        };
+        let named = read(r#"["b","c"]"#).expect("names");
+        assert_eq!(named.iter().map(Name::as_str).collect::<Vec<_>>(), ["b", "c"]);
+        for (fallback, expected) in [
+            (r#"["acme"]"#, "`acme` is the connector itself"),
+            (r#"["b","c","b"]"#, "`b` is named twice"),
+            (r#"["b/c"]"#, "`b/c` is no name"),
+            (r#""b""#, "expected a sequence"),
+        ] {
+            let error = read(fallback).expect_err(fallback).to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        let shown = Document::read("acme", r#"{"configuration":{},"fallback":["b"]}"#);
+        let shown = shown.expect("a document").concealed("{}");
+        assert_eq!(shown.to_string(), r#"{"configuration":{},"fallback":["b"]}"#);
+    }
+
+    #[test]
     fn secrets_are_shown_as_marks_and_marks_keep_them() {
-        let before = Document::read(BEFORE).expect("a document");
+        let before = Document::read("acme", BEFORE).expect("a document");
         let shown = before.concealed(QUOTABLE).to_string();
         assert!(!shown.contains("hunter2") && !shown.contains("3f0c"), "{shown}");
         let kept =
             restored(r#"{"host":"a.test","auth":{"user":"u","pass":"***"},"templates":[2]}"#);
         let kept = kept.expect("the same server");
         assert!(kept.configuration().contains("hunter2") && kept.configuration().contains("[2]"));
-        assert_eq!(kept.hooks_written["logto"]["secrets"][0], "Bearer 3f0c6f9d2b1e4a58");
+        assert_eq!(kept.beside["hooks"]["logto"]["secrets"][0], "Bearer 3f0c6f9d2b1e4a58");
+    }
+
+    #[test]
+    fn a_refresh_token_is_replaced_in_its_place() {
+        for text in [
+            r#"{ "auth": {"user": "u", "refreshToken": "old" }, "host": "a.test" }"#,
+            r#"{"configuration": {"auth": {"refreshToken": "old"}}, "fallback": ["b"]}"#,
+        ] {
+            let before = Document::read("acme", text).expect("a document");
+            let after = before.with_refresh_token("acme", "n\"ew").expect("it has one");
+            assert_eq!(after.text(), text.replace("old", "n\\\"ew"));
+            let token = before.replaced_token(&after).expect("nothing else differs");
+            assert_eq!(token.as_str(), "n\"ew");
+            let other = after.text().replace("auth", "auth2");
+            let other = Document::read("acme", &other).expect("a document");
+            assert!(before.replaced_token(&other).is_none());
+            assert!(other.with_refresh_token("acme", "new").is_none());
+            let other = after.text().replace('}', " }");
+            let other = Document::read("acme", &other).expect("a document");
+            assert!(before.replaced_token(&other).is_none());
+        }
     }
 
     #[test]
@@ -249,6 +384,10 @@ mod tests {
         ] {
             assert!(restored(configuration).is_err(), "{configuration}");
         }
+        let before = Document::read("acme", BEFORE).expect("a document");
+        let other =
+            format!(r#"{{"configuration":{QUOTABLE},"component":"sha256:{}"}}"#, "0".repeat(64));
+        assert!(Document::read_over("acme", &before, QUOTABLE, &other).is_err());
         let anew = restored(r#"{"host":"b.test","auth":{"user":"u","pass":"other"}}"#);
         assert!(anew.expect("a secret of its own").configuration().contains("other"));
     }

@@ -53,7 +53,7 @@ impl Connectors {
             self.forgive(name);
             return;
         }
-        let document = match Document::read(text) {
+        let document = match Document::read(name, text) {
             Ok(document) => document,
             Err(problem) => return self.blame(name, problem.to_string()),
         };

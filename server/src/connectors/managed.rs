@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use smtp_connector::Error;
 use tokio::time::sleep;
 
@@ -29,6 +28,8 @@ pub(crate) enum Changed {
 pub(crate) enum Change {
     /// The document cannot be read.
     Unreadable(NotADocument),
+    /// It names a connector as its fallback that there is not.
+    NoFallback(Name),
     /// The configuration has errors.
     Faulty(Error),
     /// It is of another version than its author knows.
@@ -73,14 +74,13 @@ impl Connectors {
             return Err(Change::Conflict);
         }
         let document = match &before {
-            None => Document::read(text),
-            Some(before) => {
-                let before = before.document();
-                let quotable = self.component.quotable(before.configuration(), &[]);
-                Document::read_over(before, &quotable, text)
-            }
+            None => Document::read(name, text),
+            Some(before) => Document::read_over(name, before.document(), &before.quotable(), text),
         };
         let document = document.map_err(Change::Unreadable)?;
+        if let Some(missing) = self.missing_fallback(&document).first() {
+            return Err(Change::NoFallback((*missing).clone()));
+        }
         // The version is known once it is kept.
         let made = self.make(name, Origin::Api(0), document).await.map_err(Change::Faulty)?;
         let sealed = self.sealer.seal(&place(name), made.document().text().as_bytes());
@@ -114,12 +114,6 @@ impl Connectors {
         Ok(())
     }
 
-    /// A connector's document with marks in place of its secrets.
-    pub(crate) fn concealed(&self, connector: &Connector) -> Value {
-        let document = connector.document();
-        document.concealed(&self.component.quotable(document.configuration(), &[]))
-    }
-
     /// Follows for ever what other processes change.
     pub(crate) async fn follow_store(self: Arc<Self>) {
         loop {
@@ -147,25 +141,49 @@ impl Connectors {
                 None => false,
             };
             if !is_known && let Some(kept) = self.store.document(&name).await? {
-                match self.open(&name, kept.version, &kept.document).await {
-                    Ok(connector) => drop(self.install(connector).await?),
-                    Err(problem) => self.blame(&name, problem),
-                }
+                self.take_over_kept(&name, kept.version, &kept.document).await?;
             }
         }
         Ok(())
     }
 
-    async fn open(&self, name: &str, version: i64, sealed: &[u8]) -> Result<Connector, String> {
+    async fn take_over_kept(
+        &self,
+        name: &str,
+        version: i64,
+        sealed: &[u8],
+    ) -> Result<(), StoreError> {
+        let origin = Origin::Api(version);
+        let document = match self.open(name, sealed) {
+            Ok(document) => document,
+            Err(problem) => {
+                self.blame(name, problem);
+                return Ok(());
+            }
+        };
+        if let Some(known) = self.find(name)
+            && let Some(token) = known.document.replaced_token(&document)
+        {
+            // It goes on, with its connections and its access token.
+            known.mailer.take_refresh_token(&token).await;
+            self.amend(&known, origin, document);
+            return Ok(());
+        }
+        match self.make(name, origin, document).await {
+            Ok(connector) => drop(self.install(connector).await?),
+            Err(error) => self.blame(name, in_one_line(&error)),
+        }
+        Ok(())
+    }
+
+    fn open(&self, name: &str, sealed: &[u8]) -> Result<Document, String> {
         let opened = self.sealer.open(&place(name), sealed).map_err(|error| error.to_string())?;
         let text = std::str::from_utf8(&opened).map_err(|error| error.to_string())?;
-        let document = Document::read(text).map_err(|error| error.to_string())?;
-        let made = self.make(name, Origin::Api(version), document).await;
-        made.map_err(|error| in_one_line(&error))
+        Document::read(name, text).map_err(|error| error.to_string())
     }
 }
 
 /// What the document of a connector is sealed for.
-fn place(name: &str) -> String {
+pub(super) fn place(name: &str) -> String {
     format!("connector/{name}")
 }

@@ -111,7 +111,8 @@ async fn show(
     Ok(shown(&service, StatusCode::OK, &connector))
 }
 
-/// Puts a connector: a configuration, or an object with `configuration` and `hooks`.
+/// Puts a connector: a configuration, or an object with `configuration`, `hooks`, `fallback` and
+/// `component`.
 ///
 /// It is checked first. A mark `***` in the place of a secret keeps the secret, as long as the rest
 /// of the configuration leads to the same server and user.
@@ -202,8 +203,8 @@ fn shown(service: &Service, status: StatusCode, connector: &Connector) -> Respon
     let shown = Shown {
         name: connector.name().to_owned(),
         origin: origin(connector),
-        document: service.connectors.concealed(connector),
-        warnings: connector.mailer().warnings().to_vec(),
+        document: connector.concealed(),
+        warnings: service.connectors.warnings(connector),
     };
     let mut response = (status, Answer(shown)).into_response();
     if let Origin::Api(version) = connector.origin()

@@ -146,6 +146,9 @@ impl From<Change> for Problem {
     fn from(change: Change) -> Self {
         match change {
             Change::Unreadable(problem) => Self::unprocessable(problem.to_string()),
+            Change::NoFallback(name) => {
+                Self::unprocessable(format!("`fallback`: there is no connector `{name}`"))
+            }
             Change::Faulty(error) => Self::from(&error),
             Change::Conflict => Self::precondition("the connector is of another version"),
             Change::Missing => Self::not_found("there is no such connector"),

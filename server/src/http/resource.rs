@@ -16,6 +16,8 @@ pub(super) struct Message {
     pub(super) id: String,
     /// The connector that sends it.
     connector: String,
+    /// The connector through which it goes, or went: that one, or one that it names as a fallback.
+    through: String,
     /// What the message is for.
     #[serde(rename = "type")]
     usage_type: String,
@@ -57,6 +59,7 @@ impl From<Record> for Message {
             ended: record.ended.map(time),
             id: record.id,
             connector: record.connector,
+            through: record.through,
             usage_type: record.usage_type,
             attempts: record.attempts,
             message_id: record.message_id,

@@ -11,7 +11,7 @@ use super::Queue;
 use super::carry::place;
 use crate::connectors::Connector;
 use crate::limits::micros;
-use crate::store::{Acceptance, NewMessage, StoreError};
+use crate::store::{Accepted, Declined, NewMessage, StoreError};
 
 /// A message that somebody asks for.
 #[derive(Debug)]
@@ -24,15 +24,6 @@ pub(crate) struct Wish {
     pub within: Option<Duration>,
     /// The caller's name for the request, with the words of the request.
     pub key: Option<(String, Vec<u8>)>,
-}
-
-/// A message that was accepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Accepted {
-    /// Its name.
-    pub id: String,
-    /// Whether it had been accepted before, under the same key.
-    pub replayed: bool,
 }
 
 /// Why nothing was accepted.
@@ -51,13 +42,12 @@ pub(crate) enum Refusal {
 }
 
 impl Queue {
-    /// Composes messages and accepts them: where it returns, they are durable. All of them are
-    /// composed before any is accepted.
+    /// Composes the messages of a call and accepts them, all or none: where it returns, they are
+    /// durable.
     ///
     /// # Errors
     ///
-    /// See [`Refusal`]. Where one was accepted before another was refused, its key keeps it from
-    /// being accepted again.
+    /// See [`Refusal`].
     pub(crate) async fn accept(
         &self,
         connector: &Connector,
@@ -67,9 +57,20 @@ impl Queue {
         for wish in wishes {
             messages.push(self.compose(connector, wish).await?);
         }
-        let mut accepted = Vec::new();
-        for message in messages {
-            accepted.push(self.accept_one(message).await?);
+        let accepted = match self.accepts.commit(messages).await.map_err(Refusal::Away)? {
+            Ok(accepted) => accepted,
+            Err(Declined::Conflict) => return Err(Refusal::KeyReused),
+            Err(Declined::Limited(wait)) => {
+                let wait = u64::try_from(wait).unwrap_or_default();
+                return Err(Refusal::Limited(Duration::from_micros(wait)));
+            }
+        };
+        let new = accepted.iter().filter(|accepted| !accepted.replayed).count() as u64;
+        if new > 0 {
+            let connector = connector.name().to_owned();
+            metrics::counter!("smtp_connector_accepted_total", "connector" => connector)
+                .increment(new);
+            self.wake.notify_one();
         }
         Ok(accepted)
     }
@@ -103,23 +104,5 @@ impl Queue {
             content,
             id,
         })
-    }
-
-    async fn accept_one(&self, message: NewMessage) -> Result<Accepted, Refusal> {
-        let (id, connector) = (message.id.clone(), message.connector.clone());
-        match self.accepts.commit(message).await.map_err(Refusal::Away)? {
-            Acceptance::New => {
-                metrics::counter!("smtp_connector_accepted_total", "connector" => connector)
-                    .increment(1);
-                self.wake.notify_one();
-                Ok(Accepted { id, replayed: false })
-            }
-            Acceptance::Replay(id) => Ok(Accepted { id, replayed: true }),
-            Acceptance::Conflict => Err(Refusal::KeyReused),
-            Acceptance::Limited(wait) => {
-                let wait = u64::try_from(wait).unwrap_or_default();
-                Err(Refusal::Limited(Duration::from_micros(wait)))
-            }
-        }
     }
 }

@@ -8,7 +8,9 @@ use smtp_connector::{Delivery, Error, ErrorKind, Receipt, StoredMessage};
 use tokio::time::sleep;
 
 use super::Queue;
-use super::judge::{Verdict, judge};
+use super::again::again;
+use super::judge::{Verdict, judge, told};
+use super::route::Route;
 use crate::store::{Claimed, Finish, Lease, Outcome, SECOND, State, Way};
 
 /// How long a result waits for a store that is away before it is reported once more.
@@ -21,9 +23,19 @@ impl Queue {
     /// Carries a message and reports what became of it.
     pub(super) async fn carry(&self, message: Claimed) {
         let begun = Instant::now();
-        let verdict = match self.attempt(&message).await {
-            Ok(result) => judge(&message, elapsed(begun), result),
-            Err(problem) => Verdict::without_attempt(&message, elapsed(begun), problem),
+        let attempt = self.attempt(&message).await;
+        let route = self.route(&message);
+        if !matches!(attempt, Ok(Ok(_))) {
+            for fallback in &route.unknown {
+                tracing::warn!(
+                    target: "smtp_connector", id = message.id, connector = message.connector,
+                    fallback, "a fallback is no connector"
+                );
+            }
+        }
+        let verdict = match attempt {
+            Ok(result) => judge(&message, &route, elapsed(begun), result),
+            Err(problem) => Verdict::without_attempt(&message, &route, elapsed(begun), problem),
         };
         metrics::histogram!("smtp_connector_attempt_seconds").record(begun.elapsed());
         self.report(&message, verdict).await;
@@ -31,7 +43,7 @@ impl Queue {
 
     /// Tries once. An error means that there was nothing to try with.
     async fn attempt(&self, message: &Claimed) -> Result<Result<Receipt, Error>, Unready> {
-        let Some(connector) = self.connectors.find(&message.connector) else {
+        let Some(connector) = self.connectors.find(&message.lane) else {
             return Err(Unready::Wait("this process does not have the connector", NO_CONNECTOR));
         };
         let sealed = message.content.as_deref().unwrap_or_default();
@@ -58,7 +70,7 @@ impl Queue {
     /// Reports until the store has noted it: the truth is worth waiting for.
     async fn report(&self, message: &Claimed, verdict: Verdict) {
         let Verdict { outcome, way, result } = verdict;
-        let finish = Finish { lease: lease(message), outcome, way, result };
+        let finish = Finish { lease: lease(message), outcome: outcome.clone(), way, result };
         let noted = loop {
             match self.finishes.commit(finish.clone()).await {
                 Ok(noted) => break noted,
@@ -71,10 +83,19 @@ impl Queue {
                 }
             }
         };
-        let Outcome::Final(state) = outcome else { return };
-        let (id, connector) = (&message.id, &message.connector);
+        let (id, connector, through) = (&message.id, &message.connector, &message.lane);
+        let state = match outcome {
+            Outcome::Final(state) => state,
+            Outcome::Again(_) => return,
+            Outcome::Elsewhere(detour) => {
+                return tracing::info!(
+                    target: "smtp_connector", id, connector, from = through,
+                    through = detour.through, noted, "message goes on through another connector"
+                );
+            }
+        };
         tracing::info!(
-            target: "smtp_connector", id, connector, state = state.name(), noted,
+            target: "smtp_connector", id, connector, through, state = state.name(), noted,
             "message ended"
         );
         if noted {
@@ -101,11 +122,15 @@ pub(super) enum Unready {
 
 impl Verdict {
     /// The verdict on a message that could not even be tried.
-    fn without_attempt(message: &Claimed, elapsed: i64, unready: Unready) -> Self {
-        let error = |problem| serde_json::to_string(&Error::new(ErrorKind::Internal, problem)).ok();
+    fn without_attempt(message: &Claimed, route: &Route, elapsed: i64, unready: Unready) -> Self {
+        let error = |problem| told(&Error::new(ErrorKind::Internal, problem), route);
         match unready {
             Unready::Wait(problem, pause) => {
-                let outcome = super::judge::again(message, elapsed, pause);
+                // Its own connector may be another process's; one that it names is not waited for.
+                let elsewhere = (message.lane != message.connector)
+                    .then(|| route.onward(message, elapsed, true))
+                    .flatten();
+                let outcome = elsewhere.unwrap_or_else(|| again(message, elapsed, pause));
                 Self { outcome, way: Way::Unknown, result: error(problem) }
             }
             Unready::Never(problem) => {

@@ -1,15 +1,12 @@
 //! The one policy on what follows from an attempt: the end of the message, or another attempt after
 //! a pause.
 
-use smtp_connector::{Blame, Error, ErrorKind, Receipt, Stage};
+use serde_json::{Value, json};
+use smtp_connector::{Error, ErrorKind, Receipt, Stage};
 
-use crate::store::{Claimed, Outcome, SECOND, State, Way};
-
-/// The pause before the second attempt.
-const SECOND_ATTEMPT: i64 = SECOND / 2;
-
-/// The longest pause between two attempts.
-const LONGEST_PAUSE: i64 = 30 * SECOND;
+use super::again::{again, pause, too_late};
+use super::route::{Route, is_for_another, is_of_message};
+use crate::store::{Claimed, Outcome, State, Way};
 
 /// What follows from an attempt.
 #[derive(Debug)]
@@ -20,8 +17,13 @@ pub(super) struct Verdict {
     pub(super) result: Option<String>,
 }
 
-/// Judges an attempt on a message that was claimed so many microseconds ago.
-pub(super) fn judge(message: &Claimed, elapsed: i64, result: Result<Receipt, Error>) -> Verdict {
+/// Judges an attempt on a message that was claimed so many microseconds ago. `route` is its way.
+pub(super) fn judge(
+    message: &Claimed,
+    route: &Route,
+    elapsed: i64,
+    result: Result<Receipt, Error>,
+) -> Verdict {
     let attempts = u32::try_from(message.attempts).unwrap_or(u32::MAX);
     match result {
         Ok(mut receipt) => {
@@ -34,10 +36,13 @@ pub(super) fn judge(message: &Claimed, elapsed: i64, result: Result<Receipt, Err
         }
         Err(error) => {
             let error = error.with_attempts(attempts);
+            let elsewhere = is_for_another(&error)
+                .then(|| route.onward(message, elapsed, error.is_transient()))
+                .flatten();
             Verdict {
-                outcome: outcome(message, elapsed, &error),
+                outcome: elsewhere.unwrap_or_else(|| outcome(message, elapsed, &error)),
                 way: way(&error),
-                result: serde_json::to_string(&error).ok(),
+                result: told(&error, route),
             }
         }
     }
@@ -52,39 +57,18 @@ fn outcome(message: &Claimed, elapsed: i64, error: &Error) -> Outcome {
         // The mailer was replaced while the message waited; the new one is ready.
         ErrorKind::Closed => again(message, elapsed, 0),
         _ if error.is_transient() => again(message, elapsed, pause(message.attempts)),
-        ErrorKind::Address | ErrorKind::Message => Outcome::Final(State::Refused),
-        ErrorKind::Refused
-            if error.stage() >= Some(Stage::Mail)
-                && !error.blame().is_some_and(Blame::is_curable) =>
-        {
-            Outcome::Final(State::Refused)
-        }
+        _ if is_of_message(error) => Outcome::Final(State::Refused),
         _ => Outcome::Final(State::Failed),
     }
 }
 
-/// Another attempt after a pause, unless the deadline comes first.
-pub(super) fn again(message: &Claimed, elapsed: i64, pause: i64) -> Outcome {
-    if message.now + elapsed + pause < message.deadline {
-        Outcome::Again(pause)
-    } else {
-        Outcome::Final(too_late(message))
+/// An error as JSON, with the connectors that should have been tried and do not exist.
+pub(super) fn told(error: &Error, route: &Route) -> Option<String> {
+    let mut told = serde_json::to_value(error).ok()?;
+    if let (Value::Object(members), false) = (&mut told, route.unknown.is_empty()) {
+        members.insert("unknownFallback".to_owned(), json!(route.unknown));
     }
-}
-
-/// How a message ends whose deadline has passed.
-fn too_late(message: &Claimed) -> State {
-    if message.own_deadline == 1 { State::Expired } else { State::Failed }
-}
-
-/// The pause after so many attempts: it doubles, and varies by a half, so that the messages of one
-/// outage do not come back together.
-fn pause(attempts: i64) -> i64 {
-    let doublings = u32::try_from(attempts - 1).unwrap_or(0).min(6);
-    let pause = (SECOND_ATTEMPT << doublings).min(LONGEST_PAUSE);
-    // Without randomness the pause merely does not vary.
-    let [random] = crate::seal::random().unwrap_or_default();
-    pause * 3 / 4 + pause / 2 * i64::from(random) / 255
+    serde_json::to_string(&told).ok()
 }
 
 /// What a failure says of the way to the relay.
@@ -110,11 +94,14 @@ fn way(error: &Error) -> Way {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::SECOND;
 
     fn message(attempts: i64, left: i64, own_deadline: i64) -> Claimed {
         Claimed {
             id: "1".to_owned(),
             connector: "a".to_owned(),
+            lane: "a".to_owned(),
+            promising: 0,
             fence: 1,
             attempts,
             created: 0,
@@ -123,6 +110,11 @@ mod tests {
             content: None,
             now: 0,
         }
+    }
+
+    /// The way of a message whose connector names no other.
+    fn alone() -> Route {
+        Route::through(["a"], [])
     }
 
     fn at(kind: ErrorKind, stage: Stage) -> Error {
@@ -147,23 +139,24 @@ mod tests {
         ];
         for (error, expected, expected_way) in cases {
             let said = format!("{error:?}");
-            let verdict = judge(&message(1, 60 * SECOND, 1), 0, Err(error));
+            let verdict = judge(&message(1, 60 * SECOND, 1), &alone(), 0, Err(error));
             assert_eq!((verdict.outcome, verdict.way), (expected, expected_way), "{said}");
         }
     }
 
     #[test]
     fn what_may_pass_is_tried_again_until_the_deadline() {
-        let later = || at(ErrorKind::Temporary, Stage::Rcpt);
+        let passing = || at(ErrorKind::Temporary, Stage::Rcpt);
         for (attempts, least, most) in [(1, 375, 625), (2, 750, 1250), (50, 22_500, 37_500)] {
             let message = message(attempts, 60 * SECOND, 1);
-            let Outcome::Again(pause) = judge(&message, 0, Err(later())).outcome else {
+            let Outcome::Again(pause) = judge(&message, &alone(), 0, Err(passing())).outcome else {
                 panic!("it may pass")
             };
             assert!((least..=most).contains(&(pause / 1000)), "{attempts}: {pause}");
         }
         for (own, expected) in [(1, State::Expired), (0, State::Failed)] {
-            let verdict = judge(&message(1, SECOND, own), 9 * SECOND / 10, Err(later()));
+            let verdict =
+                judge(&message(1, SECOND, own), &alone(), 9 * SECOND / 10, Err(passing()));
             assert_eq!(verdict.outcome, Outcome::Final(expected));
         }
     }

@@ -31,36 +31,48 @@ pub(crate) struct NewMessage {
     pub content: Vec<u8>,
 }
 
-/// What became of the wish.
+/// A message that is accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Acceptance {
-    /// It is accepted.
-    New,
-    /// The same was asked for before, and got this name.
-    Replay(String),
+pub(crate) struct Accepted {
+    /// Its name.
+    pub id: String,
+    /// Whether it had been accepted before, under the same key.
+    pub replayed: bool,
+}
+
+/// Why nothing of a call was accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Declined {
     /// Something else was asked for under the same key.
     Conflict,
-    /// The recipient had enough messages; in so many microseconds there is room for one.
+    /// A recipient had enough messages; in so many microseconds there is room for one.
     Limited(i64),
 }
 
+/// What became of a call: all its messages are accepted, or none.
+pub(crate) type Acceptance = Result<Vec<Accepted>, Declined>;
+
 impl Store {
-    /// Accepts messages: where it returns, they are durable.
+    /// Accepts calls, each with its messages: where it returns, they are durable.
     ///
     /// # Errors
     ///
     /// Fails where the database does; then none of them is accepted, as far as anybody knows.
-    pub(crate) async fn accept(&self, messages: &[NewMessage]) -> Result<Vec<Acceptance>> {
+    pub(crate) async fn accept(&self, calls: &[Vec<NewMessage>]) -> Result<Vec<Acceptance>> {
         let mut work = self.begin().await?;
-        // In one order, so that transactions wait for one another and not in a circle.
-        let mut order: Vec<_> = (0..messages.len()).collect();
-        order.sort_by_key(|at| (&messages[*at].connector, &messages[*at].recipient));
-        let mut acceptances = vec![Acceptance::Conflict; messages.len()];
+        // In one order, so that transactions wait for one another and not in a circle. Where calls
+        // of several messages close one all the same, the database opens it.
+        let mut order: Vec<_> = (0..calls.len()).collect();
+        let place = |message: &NewMessage| (message.connector.clone(), message.recipient.clone());
+        order.sort_by_cached_key(|at| calls[*at].iter().map(place).min());
+        let mut acceptances = vec![Err(Declined::Conflict); calls.len()];
         let mut lanes = BTreeSet::new();
         for at in order {
-            acceptances[at] = self.accept_one(&mut work, &messages[at]).await?;
-            if acceptances[at] == Acceptance::New {
-                lanes.insert(messages[at].connector.as_str());
+            acceptances[at] = accept_call(&mut work, &calls[at]).await?;
+            for (accepted, message) in acceptances[at].iter().flatten().zip(&calls[at]) {
+                if !accepted.replayed {
+                    lanes.insert(message.connector.as_str());
+                }
             }
         }
         for connector in &lanes {
@@ -76,43 +88,69 @@ impl Store {
         work.commit().await?;
         Ok(acceptances)
     }
+}
 
-    async fn accept_one(&self, work: &mut Work, message: &NewMessage) -> Result<Acceptance> {
-        if let Some(earlier) = earlier(work, message).await? {
-            return Ok(earlier);
-        }
-        if let Some(limit) = &message.limit
-            && let Some(wait) = count(work, message, limit).await?
-        {
-            return Ok(Acceptance::Limited(wait));
-        }
-        let (key, digest) = message.key.clone().unzip();
-        let insert = "insert into message (id, connector, type, state, created, due, deadline, \
-                      own_deadline, idempotency_key, digest, message_id, content) values ($1, $2, \
-                      $3, 0, $4, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing";
-        let inserted = sqlx::query(insert)
-            .bind(message.id.as_str())
-            .bind(message.connector.as_str())
-            .bind(message.usage_type.as_str())
-            .bind(work.now)
-            .bind(work.now.saturating_add(message.within))
-            .bind(i64::from(message.own_deadline))
-            .bind(key)
-            .bind(digest)
-            .bind(message.message_id.as_str())
-            .bind(message.content.clone())
-            .execute(&mut *work.transaction)
-            .await?;
-        if inserted.rows_affected() == 1 {
-            return Ok(Acceptance::New);
-        }
-        // Another process was first with the same key.
-        Ok(earlier(work, message).await?.unwrap_or(Acceptance::Conflict))
+/// Accepts the messages of one call; where one is declined, what was done for those before it is
+/// taken back.
+async fn accept_call(work: &mut Work, messages: &[NewMessage]) -> Result<Acceptance> {
+    if let [only] = messages {
+        // One that is declined leaves nothing to take back.
+        return Ok(accept_one(work, only).await?.map(|accepted| vec![accepted]));
     }
+    work.execute("savepoint before_call").await?;
+    let mut accepted = Vec::with_capacity(messages.len());
+    for message in messages {
+        match accept_one(work, message).await? {
+            Ok(one) => accepted.push(one),
+            Err(declined) => {
+                work.execute("rollback to savepoint before_call").await?;
+                work.execute("release savepoint before_call").await?;
+                return Ok(Err(declined));
+            }
+        }
+    }
+    work.execute("release savepoint before_call").await?;
+    Ok(Ok(accepted))
+}
+
+async fn accept_one(work: &mut Work, message: &NewMessage) -> Result<Result<Accepted, Declined>> {
+    if let Some(earlier) = earlier(work, message).await? {
+        return Ok(earlier);
+    }
+    if let Some(limit) = &message.limit
+        && let Some(wait) = count(work, message, limit).await?
+    {
+        return Ok(Err(Declined::Limited(wait)));
+    }
+    let (key, digest) = message.key.clone().unzip();
+    let insert = "insert into message (id, connector, lane, type, state, created, due, deadline, \
+                  own_deadline, idempotency_key, digest, message_id, content) values ($1, $2, $2, \
+                  $3, 0, $4, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing";
+    let inserted = sqlx::query(insert)
+        .bind(message.id.as_str())
+        .bind(message.connector.as_str())
+        .bind(message.usage_type.as_str())
+        .bind(work.now)
+        .bind(work.now.saturating_add(message.within))
+        .bind(i64::from(message.own_deadline))
+        .bind(key)
+        .bind(digest)
+        .bind(message.message_id.as_str())
+        .bind(message.content.clone())
+        .execute(&mut *work.transaction)
+        .await?;
+    if inserted.rows_affected() == 1 {
+        return Ok(Ok(Accepted { id: message.id.clone(), replayed: false }));
+    }
+    // Another process was first with the same key.
+    Ok(earlier(work, message).await?.unwrap_or(Err(Declined::Conflict)))
 }
 
 /// What was accepted under the same key.
-async fn earlier(work: &mut Work, message: &NewMessage) -> Result<Option<Acceptance>> {
+async fn earlier(
+    work: &mut Work,
+    message: &NewMessage,
+) -> Result<Option<Result<Accepted, Declined>>> {
     let Some((key, digest)) = &message.key else { return Ok(None) };
     let select = "select id, digest from message where connector = $1 and idempotency_key = $2";
     let found: Option<(String, Vec<u8>)> = sqlx::query_as(select)
@@ -121,8 +159,8 @@ async fn earlier(work: &mut Work, message: &NewMessage) -> Result<Option<Accepta
         .fetch_optional(&mut *work.transaction)
         .await?;
     Ok(found.map(|(id, before)| match before == *digest {
-        true => Acceptance::Replay(id),
-        false => Acceptance::Conflict,
+        true => Ok(Accepted { id, replayed: true }),
+        false => Err(Declined::Conflict),
     }))
 }
 

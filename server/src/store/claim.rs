@@ -1,8 +1,9 @@
 //! Claims: which messages a worker takes next.
 //!
-//! Each connector has a lane. Lanes take turns, so that one with many messages delays no other; a
-//! lane's row holds its rate, how much of it may be under way, and the pause after its relay was
-//! down, and is locked while it is claimed from, so that all of it holds over all processes.
+//! Each connector has a lane, in which wait the messages that go through it. Lanes take turns, so
+//! that one with many messages delays no other; a lane's row holds its rate, how much of it may be
+//! under way, and the pause after its relay was down, and is locked while it is claimed from, so
+//! that all of it holds over all processes.
 
 use super::connection::Work;
 use super::row::from_row;
@@ -27,6 +28,10 @@ pub(crate) struct Claimed {
     pub id: String,
     /// The connector that sends it.
     pub connector: String,
+    /// The connector through which it goes: that one, or one of those that it names.
+    pub lane: String,
+    /// Whether a relay that could not take it in this round may take it later: 1 or 0.
+    pub promising: i64,
     /// The number of the claim: whoever has a lower one has lost the message.
     pub fence: i64,
     /// How often it was claimed.
@@ -44,8 +49,23 @@ pub(crate) struct Claimed {
 }
 
 from_row!(Claimed {
-    id, connector, fence, attempts, created, deadline, own_deadline, content; now: 0
+    id, connector, lane, promising, fence, attempts, created, deadline, own_deadline, content;
+    now: 0
 });
+
+/// The rate of a lane.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// How many microseconds there are between two messages, where they have a rate.
+    pub emission: i64,
+    /// How many may go at once.
+    pub burst: i64,
+}
+
+impl Pace {
+    /// No rate.
+    pub(crate) const ANY: Self = Self { emission: 0, burst: 1 };
+}
 
 /// The row of a lane.
 struct Lane {
@@ -121,9 +141,9 @@ impl Store {
         let now = work.now;
         let take = "update message set state = 1, fence = fence + 1, attempts = attempts + 1, \
                     worker = $1, leased_until = $2 where id in (select id from message where \
-                    connector = $3 and state = 0 and due <= $4 and deadline > $4 order by due \
-                    limit $5 {skip}) returning id, connector, fence, attempts, created, deadline, \
-                    own_deadline, content";
+                    lane = $3 and state = 0 and due <= $4 and deadline > $4 order by due limit \
+                    $5 {skip}) returning id, connector, lane, promising, fence, attempts, \
+                    created, deadline, own_deadline, content";
         let mut claimed: Vec<Claimed> = sqlx::query_as(self.sql(take))
             .bind(worker)
             .bind(now + LEASE)
@@ -140,7 +160,7 @@ impl Store {
         let probes = lane.failures >= BREAKER && count > 0;
         let note = "update lane set served = $2, in_flight = in_flight + $3, tat = $4, paused = \
                     case when $5 > 0 then $5 else paused end, due = (select min(due) from message \
-                    where connector = $1 and state = 0 and deadline > $2) where connector = $1";
+                    where lane = $1 and state = 0 and deadline > $2) where connector = $1";
         sqlx::query(note)
             .bind(lane.connector.as_str())
             .bind(now)
@@ -152,8 +172,8 @@ impl Store {
         Ok(claimed)
     }
 
-    /// Sets what a connector's lane may have under way, and its rate: one message in `emission`
-    /// microseconds, `burst` of them at once.
+    /// Sets what a connector's lane may have under way, its rate, and the connectors that it names
+    /// as its fallback, parted by commas. Its relay counts as up.
     ///
     /// # Errors
     ///
@@ -162,18 +182,19 @@ impl Store {
         &self,
         connector: &str,
         most_in_flight: i64,
-        emission: i64,
-        burst: i64,
+        Pace { emission, burst }: Pace,
+        fallback: &str,
     ) -> Result<()> {
-        let set = "insert into lane (connector, most_in_flight, emission, burst) values ($1, $2, \
-                   $3, $4) on conflict (connector) do update set most_in_flight = $2, emission = \
-                   $3, burst = $4, paused = 0, failures = 0";
+        let set = "insert into lane (connector, most_in_flight, emission, burst, fallback) values \
+                   ($1, $2, $3, $4, $5) on conflict (connector) do update set most_in_flight = \
+                   $2, emission = $3, burst = $4, fallback = $5, paused = 0, failures = 0";
         let mut work = self.begin().await?;
         sqlx::query(set)
             .bind(connector)
             .bind(most_in_flight)
             .bind(emission)
             .bind(burst)
+            .bind(fallback)
             .execute(&mut *work.transaction)
             .await?;
         work.commit().await

@@ -28,8 +28,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const CHANNEL: &str = "smtp_connector";
 
 /// The schema, step by step. Each is written for both engines.
-const MIGRATIONS: [(i64, &str, &str); 1] =
-    [(1, "queue", include_str!("../../migrations/0001_queue.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "queue", include_str!("../../migrations/0001_queue.sql")),
+    (2, "fallback", include_str!("../../migrations/0002_fallback.sql")),
+];
 
 /// Which database it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -204,6 +206,11 @@ impl Store {
 }
 
 impl Work {
+    /// Executes a statement without values.
+    pub(super) async fn execute(&mut self, statement: &'static str) -> Result<()> {
+        Ok(sqlx::query(statement).execute(&mut *self.transaction).await.map(drop)?)
+    }
+
     /// Makes it all durable.
     pub(super) async fn commit(self) -> Result<()> {
         Ok(self.transaction.commit().await?)

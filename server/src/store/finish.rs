@@ -34,12 +34,25 @@ pub(crate) struct Finish {
 }
 
 /// The outcome of one attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// It ended in this state.
     Final(State),
     /// It is to be tried again in so many microseconds.
     Again(i64),
+    /// It is to be tried through another connector.
+    Elsewhere(Detour),
+}
+
+/// The way on of a message through another connector.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Detour {
+    /// That connector.
+    pub through: String,
+    /// In how many microseconds.
+    pub after: i64,
+    /// Whether a relay that could not take it in this round may take it later.
+    pub promising: bool,
 }
 
 /// What an attempt says of the way to the relay.
@@ -60,6 +73,13 @@ struct Change {
     due: Option<i64>,
     up: bool,
     down: i64,
+}
+
+impl Change {
+    /// Has it looked after at this time, at the latest.
+    fn expect(&mut self, due: i64) {
+        self.due = Some(self.due.map_or(due, |earliest| earliest.min(due)));
+    }
 }
 
 impl Store {
@@ -100,28 +120,31 @@ impl Store {
         let mut lanes: BTreeMap<String, Change> = BTreeMap::new();
         for at in in_order(finishes, |finish| &finish.lease) {
             let finish = &finishes[at];
-            let select = "select connector, state from message where id = $1 and fence = $2 and \
-                          state in (1, 2, 6) {lock}";
+            let select = "select lane, state from message where id = $1 and fence = $2 and state \
+                          in (1, 2, 6) {lock}";
             let held: Option<(String, i64)> = sqlx::query_as(self.sql(select))
                 .bind(finish.lease.id.as_str())
                 .bind(finish.lease.fence)
                 .fetch_optional(&mut *work.transaction)
                 .await?;
-            let Some((connector, before)) = held else { continue };
-            if before == code::AMBIGUOUS && matches!(finish.outcome, Outcome::Again(_)) {
+            let Some((lane, before)) = held else { continue };
+            if before == code::AMBIGUOUS && !matches!(finish.outcome, Outcome::Final(_)) {
                 // Its content is gone, and its sender was told.
                 continue;
             }
             note(&mut work, finish).await?;
             noted[at] = true;
-            let change = lanes.entry(connector).or_default();
+            let change = lanes.entry(lane).or_default();
             change.given_back += i64::from(before != code::AMBIGUOUS);
-            if let Outcome::Again(after) = finish.outcome {
-                let due = work.now + after;
-                change.due = Some(change.due.map_or(due, |earliest| earliest.min(due)));
-            }
             change.up |= finish.way == Way::Up;
             change.down += i64::from(finish.way == Way::Down);
+            match &finish.outcome {
+                Outcome::Final(_) => {}
+                Outcome::Again(after) => change.expect(work.now + after),
+                Outcome::Elsewhere(Detour { through, after, .. }) => {
+                    lanes.entry(through.clone()).or_default().expect(work.now + after);
+                }
+            }
         }
         for (connector, change) in &lanes {
             self.change_lane(&mut work, connector, change).await?;
@@ -181,21 +204,29 @@ impl Store {
 
 /// Writes an outcome into its row. With the end of a message its content is erased.
 async fn note(work: &mut Work, finish: &Finish) -> Result<()> {
-    let update = match finish.outcome {
+    let id = finish.lease.id.as_str();
+    let update = match &finish.outcome {
         Outcome::Final(state) => {
-            let end = "update message set state = $2, ended = $3, result = $4, content = null, \
-                       worker = null, leased_until = null where id = $1";
+            let end = "update message set state = $2, ended = $3, content = null, worker = null, \
+                       leased_until = null, result = $4 where id = $1";
             let (code, _) = state.codes();
-            sqlx::query(end).bind(finish.lease.id.as_str()).bind(code).bind(work.now)
+            sqlx::query(end).bind(id).bind(code).bind(work.now).bind(finish.result.clone())
         }
         Outcome::Again(after) => {
-            let again = "update message set state = $2, due = $3, result = $4, worker = null, \
-                         leased_until = null where id = $1";
+            let again = "update message set state = $2, due = $3, worker = null, leased_until = \
+                         null, result = $4 where id = $1";
             let due = work.now + after;
-            sqlx::query(again).bind(finish.lease.id.as_str()).bind(code::QUEUED).bind(due)
+            sqlx::query(again).bind(id).bind(code::QUEUED).bind(due).bind(finish.result.clone())
+        }
+        Outcome::Elsewhere(Detour { through, after, promising }) => {
+            let elsewhere = "update message set state = $2, due = $3, worker = null, leased_until \
+                             = null, result = $4, lane = $5, promising = $6 where id = $1";
+            let due = work.now + after;
+            let update = sqlx::query(elsewhere).bind(id).bind(code::QUEUED).bind(due);
+            update.bind(finish.result.clone()).bind(through.as_str()).bind(i64::from(*promising))
         }
     };
-    update.bind(finish.result.clone()).execute(&mut *work.transaction).await?;
+    update.execute(&mut *work.transaction).await?;
     Ok(())
 }
 

@@ -11,6 +11,8 @@ pub(crate) struct Record {
     pub id: String,
     /// The connector that sends it.
     pub connector: String,
+    /// The connector through which it goes, or went.
+    pub through: String,
     /// What it is for.
     pub usage_type: String,
     state: i64,
@@ -31,6 +33,7 @@ pub(crate) struct Record {
 from_row!(Record {
     id,
     connector,
+    through,
     usage_type,
     state,
     created,
@@ -66,7 +69,8 @@ pub(crate) struct Look {
 }
 
 /// What is read of a message.
-const COLUMNS: &str = "id, connector, type as usage_type, state, created, deadline, attempts, message_id, result, ended";
+const COLUMNS: &str = "id, connector, lane as through, type as usage_type, state, created, \
+                       deadline, attempts, message_id, result, ended";
 
 impl Store {
     /// What is known of a message.

@@ -31,8 +31,11 @@ macro_rules! on_both {
     };
 }
 
+mod fallback;
+
 on_both!(
     a_message_is_accepted_once_for_each_key,
+    a_call_is_accepted_whole_or_not_at_all,
     a_recipient_gets_no_more_than_the_limit,
     a_claim_is_carried_to_its_end_and_its_content_erased,
     only_the_last_claim_may_release_or_finish,
@@ -80,9 +83,23 @@ fn message(id: &str, connector: &str) -> NewMessage {
     }
 }
 
+/// Accepts messages, each as a call of its own.
+async fn accept_each(store: &Store, messages: &[NewMessage]) -> Vec<Acceptance> {
+    let calls: Vec<_> = messages.iter().map(|message| vec![message.clone()]).collect();
+    store.accept(&calls).await.expect("the store")
+}
+
 async fn accept(store: &Store, id: &str, connector: &str) {
-    let accepted = store.accept(&[message(id, connector)]).await.expect("the store");
-    assert_eq!(accepted, [Acceptance::New]);
+    let accepted = accept_each(store, &[message(id, connector)]).await;
+    assert_eq!(accepted, [Ok(vec![new(id)])]);
+}
+
+fn new(id: &str) -> Accepted {
+    Accepted { id: id.to_owned(), replayed: false }
+}
+
+fn replay(id: &str) -> Accepted {
+    Accepted { id: id.to_owned(), replayed: true }
 }
 
 async fn claim(store: &Store) -> Vec<Claimed> {
@@ -129,15 +146,44 @@ async fn a_message_is_accepted_once_for_each_key(store: &Store) {
         ..message(id, "a")
     };
     let batch = [with_key("1", b"x"), with_key("2", b"x"), with_key("3", b"y"), message("4", "a")];
-    let acceptances = store.accept(&batch).await.expect("the store");
-    let replay = Acceptance::Replay("1".to_owned());
-    let expected = [Acceptance::New, replay.clone(), Acceptance::Conflict, Acceptance::New];
-    assert_eq!(acceptances, expected);
-    assert_eq!(store.accept(&[with_key("5", b"x")]).await.expect("the store"), [replay]);
+    let expected =
+        [Ok(vec![new("1")]), Ok(vec![replay("1")]), Err(Declined::Conflict), Ok(vec![new("4")])];
+    assert_eq!(accept_each(store, &batch).await, expected);
+    assert_eq!(accept_each(store, &[with_key("5", b"x")]).await, [Ok(vec![replay("1")])]);
     // Another connector has keys of its own.
     let other = NewMessage { connector: "b".to_owned(), ..with_key("6", b"y") };
-    assert_eq!(store.accept(&[other]).await.expect("the store"), [Acceptance::New]);
+    assert_eq!(accept_each(store, &[other]).await, [Ok(vec![new("6")])]);
     assert_eq!(claim(store).await.len(), 3);
+}
+
+async fn a_call_is_accepted_whole_or_not_at_all(store: &Store) {
+    let of = |id: &str, key: &str, digest: &[u8], recipient: &[u8]| NewMessage {
+        key: Some((key.to_owned(), digest.to_vec())),
+        recipient: recipient.to_vec(),
+        limit: Some(RecipientLimit::new(1, std::time::Duration::from_secs(600))),
+        ..message(id, "a")
+    };
+    let both = [vec![of("1", "k1", b"x", b"old"), of("2", "k2", b"x", b"new")]];
+    let accepted = store.accept(&both).await.expect("the store");
+    assert_eq!(accepted, [Ok(vec![new("1"), new("2")])]);
+    let again = [vec![of("3", "k1", b"x", b"old"), of("4", "k2", b"x", b"new")]];
+    let accepted = store.accept(&again).await.expect("the store");
+    assert_eq!(accepted, [Ok(vec![replay("1"), replay("2")])]);
+    // The first one of each could be accepted, the second one cannot. What the call beside them
+    // asks for is not lost with them.
+    let calls = [
+        vec![of("5", "k5", b"x", b"jo"), of("6", "k6", b"x", b"new")],
+        vec![of("7", "k7", b"x", b"sam"), of("8", "k1", b"y", b"kim")],
+        vec![of("9", "k9", b"x", b"lou")],
+    ];
+    let accepted = store.accept(&calls).await.expect("the store");
+    assert!(matches!(accepted[0], Err(Declined::Limited(_))), "{accepted:?}");
+    assert_eq!(accepted[1..], [Err(Declined::Conflict), Ok(vec![new("9")])]);
+    let known = store.messages(&Look { limit: 9, ..Look::default() }).await.expect("the store");
+    assert_eq!(known.iter().map(|known| known.id.as_str()).collect::<Vec<_>>(), ["9", "2", "1"]);
+    // Nothing was counted for the recipients of what was not accepted.
+    let later = [of("10", "k10", b"x", b"jo"), of("11", "k11", b"x", b"sam")];
+    assert_eq!(accept_each(store, &later).await, [Ok(vec![new("10")]), Ok(vec![new("11")])]);
 }
 
 async fn a_recipient_gets_no_more_than_the_limit(store: &Store) {
@@ -148,15 +194,15 @@ async fn a_recipient_gets_no_more_than_the_limit(store: &Store) {
         ..message(id, "a")
     };
     let batch = [to("1", b"jo"), to("2", b"jo"), to("3", b"jo"), to("4", b"sam")];
-    let acceptances = store.accept(&batch).await.expect("the store");
-    assert_eq!(acceptances.iter().filter(|found| **found == Acceptance::New).count(), 3);
+    let acceptances = accept_each(store, &batch).await;
+    assert_eq!(acceptances.iter().flatten().count(), 3);
     let wait = acceptances.iter().find_map(|found| match found {
-        Acceptance::Limited(wait) => Some(*wait),
+        Err(Declined::Limited(wait)) => Some(*wait),
         _ => None,
     });
     assert!((299 * SECOND..=300 * SECOND).contains(&wait.expect("one is too many")), "{wait:?}");
     let other = NewMessage { connector: "b".to_owned(), ..to("5", b"jo") };
-    assert_eq!(store.accept(&[other]).await.expect("the store"), [Acceptance::New]);
+    assert_eq!(accept_each(store, &[other]).await, [Ok(vec![new("5")])]);
 }
 
 async fn a_claim_is_carried_to_its_end_and_its_content_erased(store: &Store) {
@@ -249,7 +295,7 @@ async fn what_a_worker_gives_back_waits_again_unless_it_is_released(store: &Stor
 
 async fn what_is_too_late_ends_unsent(store: &Store) {
     let late = |id: &str, own_deadline| NewMessage { within: -1, own_deadline, ..message(id, "a") };
-    store.accept(&[late("1", true), late("2", false)]).await.expect("the store");
+    accept_each(store, &[late("1", true), late("2", false)]).await;
     accept(store, "3", "a").await;
     assert_eq!(claim_one(store).await.id, "3");
     let mut ended = store.expire().await.expect("the store");
@@ -266,7 +312,7 @@ async fn lanes_take_turns(store: &Store) {
     for number in 0..20 {
         accept(store, &format!("small{number}"), &format!("small{number}")).await;
     }
-    store.set_lane("big", 1000, 0, 1).await.expect("the store");
+    store.set_lane("big", 1000, Pace::ANY, "").await.expect("the store");
     let mut of_big = 0;
     let mut of_small = 0;
     for _ in 0..2 {
@@ -279,8 +325,11 @@ async fn lanes_take_turns(store: &Store) {
 }
 
 async fn a_lane_keeps_to_its_rate_and_its_share(store: &Store) {
-    store.set_lane("slow", 100, 3600 * SECOND, 3).await.expect("the store");
-    store.set_lane("narrow", 2, 0, 1).await.expect("the store");
+    store
+        .set_lane("slow", 100, Pace { emission: 3600 * SECOND, burst: 3 }, "")
+        .await
+        .expect("the store");
+    store.set_lane("narrow", 2, Pace::ANY, "").await.expect("the store");
     for number in 0..9 {
         accept(store, &format!("s{number}"), "slow").await;
         accept(store, &format!("n{number}"), "narrow").await;

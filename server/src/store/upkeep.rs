@@ -13,8 +13,8 @@ const AT_ONCE: i64 = 500;
 /// How long after its lease a released message still has a chance to be reported by its worker.
 const GRACE: i64 = 30 * SECOND;
 
-/// A message that is looked after: its name, its connector, its state.
-type Row = (String, String, i64);
+/// A message that is looked after: its name, its connector, its lane, its state.
+type Row = (String, String, String, i64);
 
 /// A message that ended without a worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,11 +42,11 @@ impl Store {
         };
         let again = "update message set state = 0, fence = fence + 1, due = $1, worker = null, \
                      leased_until = null where id in (select id from message where state = 1 and \
-                     leased_until < $2 limit $3 {skip}) returning id, connector, state";
+                     leased_until < $2 limit $3 {skip}) returning id, connector, lane, state";
         let again = self.take(&mut work, again, leased).await?;
         let lost = "update message set state = 6, ended = $1, content = null, worker = null, \
                     leased_until = null where id in (select id from message where state = 2 and \
-                    leased_until < $2 limit $3 {skip}) returning id, connector, state";
+                    leased_until < $2 limit $3 {skip}) returning id, connector, lane, state";
         let lost = self.take(&mut work, lost, released).await?;
         free(&mut work, again.iter().chain(&lost)).await?;
         work.commit().await?;
@@ -62,7 +62,7 @@ impl Store {
         let mut work = self.begin().await?;
         let again = "update message set state = 0, fence = fence + 1, due = $1, worker = null, \
                      leased_until = null where worker = $2 and state = 1 returning id, connector, \
-                     state";
+                     lane, state";
         let again: Vec<Row> = sqlx::query_as(again)
             .bind(work.now)
             .bind(worker)
@@ -81,7 +81,8 @@ impl Store {
         let mut work = self.begin().await?;
         let expire = "update message set state = case when own_deadline = 1 then 5 else 7 end, \
                       ended = $1, content = null where id in (select id from message where state \
-                      = 0 and deadline <= $2 limit $3 {skip}) returning id, connector, state";
+                      = 0 and deadline <= $2 limit $3 {skip}) returning id, connector, lane, \
+                      state";
         let now = work.now;
         let expired = self.take(&mut work, expire, now).await?;
         work.commit().await?;
@@ -118,7 +119,7 @@ impl Store {
     pub(crate) async fn abandon(&self, connector: &str) -> Result<Vec<Ended>> {
         let mut work = self.begin().await?;
         let abandon = "update message set state = 7, ended = $1, content = null where connector = \
-                       $2 and state = 0 returning id, connector, state";
+                       $2 and state = 0 returning id, connector, lane, state";
         let abandoned: Vec<Row> = sqlx::query_as(abandon)
             .bind(work.now)
             .bind(connector)
@@ -139,7 +140,7 @@ impl Store {
     }
 }
 
-fn ended((id, connector, state): Row) -> Ended {
+fn ended((id, connector, _, state): Row) -> Ended {
     debug_assert!(state != code::QUEUED, "only what has ended is told");
     Ended { id, connector, state: State::of(state) }
 }
@@ -147,14 +148,14 @@ fn ended((id, connector, state): Row) -> Ended {
 /// Takes messages off what their lanes have under way; what waits of them is due now.
 async fn free(work: &mut Work, messages: impl Iterator<Item = &Row>) -> Result<()> {
     let mut lanes: BTreeMap<&str, i64> = BTreeMap::new();
-    for (_, connector, _) in messages {
-        *lanes.entry(connector).or_default() += 1;
+    for (_, _, lane, _) in messages {
+        *lanes.entry(lane).or_default() += 1;
     }
-    for (connector, count) in lanes {
+    for (lane, count) in lanes {
         let give_back = "update lane set in_flight = in_flight - $2, due = case when due is null \
                          or due > $3 then $3 else due end where connector = $1";
         sqlx::query(give_back)
-            .bind(connector)
+            .bind(lane)
             .bind(count)
             .bind(work.now)
             .execute(&mut *work.transaction)

@@ -255,6 +255,22 @@ async fn a_replaced_refresh_token_is_handed_over_and_used() {
 }
 
 #[tokio::test]
+async fn a_refresh_token_of_another_process_is_taken() {
+    let endpoint = TokenEndpoint::start(vec![Answer::token("token-1")]);
+    let peer = Peer::start_all(vec![accepting("token-1")]);
+    let members = tenant::with(refresh(&endpoint, &json!({})), &json!({ "ignoreTLS": null }));
+    let configuration = tenant::with(tenant::configuration(peer.port()), &members);
+    let options = Options::default().egress(EgressPolicy::any());
+    let connector = tenant::bundled().await;
+    let mailer = connector.configure_with(&configuration.to_string(), &options).await;
+    let mailer = mailer.expect("a mailer");
+    mailer.take_refresh_token("refresh-9").await;
+    mailer.send(&tenant::sign_in("482913")).await.expect("acceptance");
+    peer.finish().await;
+    assert_eq!(endpoint.asked()[0].field("refresh_token").as_deref(), Some("refresh-9"));
+}
+
+#[tokio::test]
 async fn what_an_endpoint_answers_is_told_apart() {
     let error = |status, code: &str| Answer::json(status, &json!({ "error": code }));
     let plain =

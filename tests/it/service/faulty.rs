@@ -2,7 +2,7 @@
 //! relay does everything that no relay should. Each message that was taken ends once, as the relay
 //! knows it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -23,14 +23,32 @@ fn relay(seed: u64) -> FaultyServer {
     FaultyServer::start(Options { pipelining: true, authentication: true, mischief })
 }
 
-fn site(relay: &FaultyServer) -> Site {
+/// A site whose connector `acme` has the first of these relays, and the others for its fallback.
+fn site(relays: &[FaultyServer]) -> Site {
     let members = json!({
         "auth": { "user": "mailer", "pass": "open-sesame" },
         "connectionTimeout": 2000, "greetingTimeout": 400, "socketTimeout": 400,
     });
     let site = Site::new();
-    site.connector("acme", &configuration(relay.port(), &members));
+    let names: Vec<_> = (1..relays.len()).map(|number| format!("backup{number}")).collect();
+    for (name, relay) in names.iter().zip(&relays[1..]) {
+        site.connector(name, &configuration(relay.port(), &members));
+    }
+    let own = configuration(relays[0].port(), &members);
+    site.connector("acme", &json!({ "configuration": own, "fallback": names }));
     site
+}
+
+/// What became of each message at all relays together.
+async fn record(relays: &[FaultyServer]) -> HashMap<String, Kept> {
+    let mut all: HashMap<String, Kept> = HashMap::new();
+    for relay in relays {
+        for (token, kept) in relay.record().await {
+            let sum = all.entry(token).or_default();
+            (sum.told, sum.untold) = (sum.told + kept.told, sum.untold + kept.untold);
+        }
+    }
+    all
 }
 
 /// Posts one message until it is taken, under one key, at the services that there are just now.
@@ -104,9 +122,9 @@ async fn ends(client: &Client, ids: HashMap<usize, String>) -> HashMap<usize, Va
     known
 }
 
-async fn check_killed(seed: u64, count: usize, kills: u32) {
-    let relay = relay(seed);
-    let site = site(&relay);
+/// One process, which is killed again and again.
+async fn check_killed(relays: &[FaultyServer], count: usize, kills: u32) {
+    let site = site(relays);
     let mut served = Some(site.serve(&[]));
     let first = served.as_ref().expect("it runs").administrator(site.path());
     let (services, watched) = watch::channel(vec![first]);
@@ -125,14 +143,16 @@ async fn check_killed(seed: u64, count: usize, kills: u32) {
     let client = services.borrow()[0].clone();
     let known = ends(&client, ids).await;
     assert_eq!(served.expect("it runs").stop().await, Some(0));
-    check_record(&known, relay.record().await);
+    let through: HashSet<_> = known.values().map(|known| known["through"].as_str()).collect();
+    assert_eq!(through.len(), relays.len(), "{through:?}");
+    check_record(&known, record(relays).await);
 }
 
 /// Two processes with one PostgreSQL; one of the three is killed each time.
 async fn check_shared(seed: u64, count: usize, kills: u32) {
-    let (relay, place) = (relay(seed), real::Site::new());
+    let (relays, place) = ([relay(seed), relay(seed + 1)], real::Site::new());
     let mut database = real::Postgresql::start(&place);
-    let site = site(&relay);
+    let site = site(&relays);
     let key = site.path().join("keys");
     std::fs::write(&key, KEY).expect("the folder is ours");
     let url = database.url();
@@ -165,7 +185,7 @@ async fn check_shared(seed: u64, count: usize, kills: u32) {
     for one in served {
         assert_eq!(one.stop().await, Some(0));
     }
-    check_record(&known, relay.record().await);
+    check_record(&known, record(&relays).await);
 }
 
 /// A key for the store of a test.
@@ -178,13 +198,18 @@ async fn pause(kill: u32) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_message_ends_once_and_as_the_relay_knows_it() {
-    check_killed(0x5eed, 400, 4).await;
+    check_killed(&[relay(0x5eed)], 400, 4).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_message_ends_once_and_as_its_relay_and_its_fallback_know_it() {
+    check_killed(&[relay(0xfee1), relay(0xdead)], 400, 3).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes minutes: twenty thousand messages and forty kills"]
 async fn each_of_many_messages_ends_once_and_as_the_relay_knows_it() {
-    check_killed(0xf00d, 20_000, 40).await;
+    check_killed(&[relay(0xf00d), relay(0xfade)], 20_000, 40).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

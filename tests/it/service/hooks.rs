@@ -1,5 +1,10 @@
 //! The platforms' hooks, from the call to the mail.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use smtp_connector_catch_all::{CatchAll, Options, Security};
 use smtp_connector_tests::faulty::{FaultyServer, Misdeed, Place};
@@ -9,6 +14,9 @@ use super::{Site, check_problem};
 use crate::helpers::command::configuration;
 
 const SECRET: &str = "Bearer 3f0c6f9d2b1e4a58";
+
+/// The key of a platform that signs its calls.
+const KEY: &[u8] = b"0123456789abcdef0123456789abcdef";
 
 /// A service whose connector `acme` Logto may call.
 fn called(port: u16) -> (Site, Served) {
@@ -66,6 +74,58 @@ async fn a_platform_that_waits_hears_that_a_recipient_was_refused() {
     let refused = call(&served, "/hooks/acme/logto", SECRET, &body("jo@example.org")).await;
     assert!((400..500).contains(&refused.status), "{refused:#?}");
     assert!(!refused.body.contains("482913"));
+}
+
+#[tokio::test]
+async fn the_two_mails_of_one_call_are_taken_both_or_neither() {
+    let options = Options::default().security(Security::Plaintext);
+    let relay = CatchAll::start(options).await.expect("it starts");
+    let site = Site::new();
+    let hooks =
+        json!({ "supabase": { "secrets": [format!("v1,whsec_{}", STANDARD.encode(KEY))] } });
+    let configuration = configuration(relay.address().port(), &json!({}));
+    site.connector("acme", &json!({ "configuration": configuration, "hooks": hooks }));
+    let settings = site.path().join("settings.toml");
+    std::fs::write(&settings, "recipient_messages = 1").expect("the folder is ours");
+    let served = site.serve(&["--config", settings.to_str().expect("UTF-8")]);
+    let client = served.administrator(site.path());
+    // One of the two recipients has had as many messages as one gets.
+    let full = super::message("full@example.org", "1");
+    assert_eq!(client.post(super::ACME, &[], &full).await.status, 202);
+    let limited = change_address(&served, "a1", "old@example.org", "full@example.org").await;
+    assert_eq!(limited.json()["error"]["http_code"], 429, "{limited:#?}");
+    let listed = async || client.get("/v1/messages?connector=acme").await.json();
+    assert_eq!(listed().await["messages"].as_array().map(Vec::len), Some(1));
+    // The other one still gets his, and the platform may ask again.
+    for _ in 0..2 {
+        let taken = change_address(&served, "a2", "old@example.org", "new@example.org").await;
+        assert_eq!(taken.status, 204, "{taken:#?}");
+    }
+    assert_eq!(listed().await["messages"].as_array().map(Vec::len), Some(3));
+}
+
+/// Asks as Supabase does for the mails to both addresses of a user.
+async fn change_address(served: &Served, id: &str, old: &str, new: &str) -> Answered {
+    let body = json!({
+        "metadata": { "uuid": id, "time": "2026-11-27T13:26:40Z", "name": "send-email" },
+        "user": { "id": "8484b834", "email": old, "new_email": new, "user_metadata": {} },
+        "email_data": {
+            "token": "305805", "token_hash": "7d5b7b19", "token_new": "417726",
+            "token_hash_new": "64cf5d38", "email_action_type": "email_change",
+            "redirect_to": "https://app.example.org", "site_url": "https://ref.supabase.co/auth/v1",
+        },
+    });
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+    let signed = format!("{id}.{since}.{body}");
+    let mac = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, KEY), signed.as_bytes());
+    let signature = format!("v1,{}", STANDARD.encode(mac));
+    let since = since.to_string();
+    let headers = [
+        ("webhook-id", id),
+        ("webhook-timestamp", since.as_str()),
+        ("webhook-signature", signature.as_str()),
+    ];
+    served.client.post("/hooks/acme/supabase", &headers, &body).await
 }
 
 #[tokio::test]

@@ -340,7 +340,7 @@ fn findings_stand_where_they_are_mended() {
 }
 
 #[test]
-fn keys_come_from_the_vault() {
+fn keys_come_from_the_secret_store() {
     let (rsa, place) = (rsa(), SecretRef("/auth/privateKey/key".to_owned()));
     let phrase = SecretRef("/auth/privateKey/passphrase".to_owned());
     let text = encrypted(

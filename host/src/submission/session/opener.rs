@@ -10,7 +10,7 @@ use crate::egress::EgressPolicy;
 use crate::error::Result;
 use crate::plan::{Authentication, TransportPlan};
 use crate::redactor::Redactor;
-use crate::secrets::{Observer, SecretStore};
+use crate::secrets::{Observer, Secret, SecretStore};
 use crate::submission::network::Context;
 use crate::submission::network::dial::Dialler;
 use crate::submission::record::Record;
@@ -59,6 +59,13 @@ impl Opener {
     /// The login that the plan asks for, with its secrets as they are now.
     pub(crate) fn login(&self) -> Result<Option<Login>> {
         Login::resolve(&self.context, self.tokens.as_ref())
+    }
+
+    /// Has requests for tokens carry another refresh token from now on.
+    pub(crate) async fn take_refresh_token(&self, refresh_token: Secret) {
+        if let Some(tokens) = &self.tokens {
+            tokens.take_refresh_token(refresh_token).await;
+        }
     }
 
     /// A record in which neither the secrets of the login are shown nor what `redactor` redacts.

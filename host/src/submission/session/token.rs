@@ -74,6 +74,11 @@ impl Tokens {
         self.source.is_some()
     }
 
+    /// Has requests carry another refresh token from now on. One that is under way ends first.
+    pub(crate) async fn take_refresh_token(&self, refresh_token: Secret) {
+        self.held.lock().await.refresh_token = Some(refresh_token);
+    }
+
     /// A token other than `refused`: one that is held, or a new one.
     ///
     /// A request that has begun is carried to its end even if nobody waits for it any more: the
