@@ -81,7 +81,7 @@ fn serverless_password(text: &str) -> Option<Range<usize>> {
     // What stands ahead of `://` is meant for a scheme, whatever it is.
     let rest = parts.or_else(|| text.split_once("://")).map_or(text, |(_, rest)| rest);
     let rest = rest.strip_prefix("//").unwrap_or(rest);
-    if is_url || is_server(rest) {
+    if is_url || host_and_port(rest).is_some_and(|(host, _)| is_host(host)) {
         return None;
     }
     let colon = rest.find(':')?;
