@@ -1,22 +1,16 @@
-// The package for Node: composes in the sandbox and delivers through the native host. Prints the
-// seconds from the first message to the last receipt.
+// The package for Node: composes in the sandbox, and delivers through the native host unless it is
+// only to render.
 import { Engine } from 'smtp-connector';
 import { payload, recipient } from './mail.mjs';
+import { timed } from './timed.mjs';
 
 const order = JSON.parse(process.argv[2]);
 const connector = await new Engine().bundled();
 const mailer = await connector.configure(order.configuration, { egress: 'any' });
 
-let next = 0;
-async function work() {
-  while (next < order.count) {
-    const index = next++;
-    await mailer.send({ to: recipient(index), type: 'SignIn', payload: JSON.parse(payload(index)) });
-  }
-}
-
-const began = process.hrtime.bigint();
 // As many at hand as the whole path in Rust has.
-await Promise.all(Array.from({ length: 3 * order.connections }, work));
-console.log(Number(process.hrtime.bigint() - began) / 1e9);
+await timed(order.count, 3 * order.connections, (index) => {
+  const request = { to: recipient(index), type: 'SignIn', payload: JSON.parse(payload(index)) };
+  return order.render ? mailer.render(request) : mailer.send(request);
+});
 await mailer.close();

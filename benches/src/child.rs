@@ -4,6 +4,7 @@
 pub(crate) mod composition;
 pub(crate) mod delivery;
 pub(crate) mod neighbours;
+pub(crate) mod posting;
 pub(crate) mod tenants;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use serde_json::to_string;
 use crate::Outcome;
 use composition::How;
 use neighbours::Neighbourhood;
+use posting::Posting;
 
 /// The argument that asks for a task.
 pub(crate) const COMMAND: &str = "task";
@@ -24,7 +26,7 @@ pub(crate) const COMMAND: &str = "task";
 const KEPT: usize = 2;
 
 /// What a child is to do.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Task {
     /// Composes so many messages.
     Compose(How, usize),
@@ -32,6 +34,8 @@ pub(crate) enum Task {
     LettrePool(Batch),
     /// Has many tenants send beside one that makes trouble.
     Neighbours(Neighbourhood),
+    /// Posts messages to a service.
+    Post(Posting),
     /// Composes and delivers messages.
     Send(Batch),
     /// The same, in instances of the component that are kept.
@@ -62,6 +66,7 @@ pub(crate) fn run(task: &str) -> Outcome<()> {
             Task::Compose(how, count) => to_string(&composition::compose(how, count).await?)?,
             Task::LettrePool(batch) => to_string(&delivery::through_lettre(batch).await?)?,
             Task::Neighbours(tenants) => to_string(&neighbours::live(tenants).await?)?,
+            Task::Post(posting) => to_string(&posting::post(posting).await?)?,
             Task::Send(batch) => to_string(&delivery::send(batch, 0).await?)?,
             Task::SendKept(batch) => to_string(&delivery::send(batch, KEPT).await?)?,
             Task::Submit(batch) => to_string(&delivery::submit(batch).await?)?,

@@ -24,12 +24,12 @@ pub(crate) fn describe() -> Outcome<Vec<(String, String)>> {
         ("kernel", kernel),
         ("load before the run", load.split(' ').next().unwrap_or_default().to_owned()),
         ("compiler", printed("rustc", &["--version"])?),
-        (
-            "Postfix (smtp-sink, smtp-source)",
-            printed("dpkg-query", &["--show", "--showformat=${Version}", "postfix"])?,
-        ),
+        ("Postfix (smtp-sink, smtp-source)", debian("postfix")?),
         ("node", printed("node", &["--version"])?),
         ("nodemailer", format!("{}; {}", npm("nodemailer")?, npm("nodemailer-9")?)),
+        ("PostgreSQL", printed("psql", &["--version"])?),
+        ("Redis", debian("redis-server")?),
+        ("BullMQ", npm("bullmq")?),
         ("Handlebars", format!("{} (npm), {} (crate)", npm("handlebars")?, locked("handlebars"))),
         ("lettre", locked("lettre")),
         ("wasmtime", locked("wasmtime")),
@@ -39,6 +39,11 @@ pub(crate) fn describe() -> Outcome<Vec<(String, String)>> {
 
 fn printed(program: &str, arguments: &[&str]) -> Outcome<String> {
     Ok(String::from_utf8(output(Command::new(program).args(arguments))?)?)
+}
+
+/// The version of an installed package of Debian.
+fn debian(package: &str) -> Outcome<String> {
+    printed("dpkg-query", &["--show", "--showformat=${Version}", package])
 }
 
 /// The release of an installed package of npm.

@@ -5,6 +5,7 @@
 
 mod child;
 mod compose;
+mod databases;
 mod delay;
 mod machine;
 mod mail;
@@ -14,6 +15,9 @@ mod neighbours;
 mod node;
 mod peers;
 mod report;
+mod running;
+mod served;
+mod service;
 mod sink;
 mod start;
 mod throughput;
@@ -30,7 +34,7 @@ type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 /// A section of the report: its name on the command line, and what measures it.
 type Section = (&'static str, fn(&Effort, &mut Report) -> Outcome<()>);
 
-const SECTIONS: [Section; 7] = [
+const SECTIONS: [Section; 8] = [
     ("throughput", throughput::loopback),
     ("distance", throughput::distance),
     ("compose", compose::compose),
@@ -38,6 +42,7 @@ const SECTIONS: [Section; 7] = [
     ("memory", memory::memory),
     ("neighbours", neighbours::neighbours),
     ("node", node::node),
+    ("service", service::service),
 ];
 
 fn main() -> ExitCode {

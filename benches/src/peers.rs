@@ -3,11 +3,13 @@
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::Outcome;
 use crate::child::composition::Effort;
+use crate::child::delivery::TEMPLATE_BYTES;
 use crate::child::{Batch, output, scratch};
 use crate::mail;
 
@@ -34,8 +36,26 @@ pub(crate) fn smtp_source(batch: Batch) -> Outcome<f64> {
 pub(crate) enum Client {
     /// This project's package.
     Package,
-    /// The pool of a nodemailer, a package of npm of this name, and Handlebars.
+    /// A nodemailer, the package of npm of this name, and Handlebars.
     Nodemailer(&'static str),
+}
+
+/// What a client does with messages.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Work {
+    /// Composes them.
+    Render,
+    /// Composes and delivers them.
+    Send,
+}
+
+/// What a client on node tells.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(crate) struct OnNode {
+    /// How many seconds it took.
+    pub(crate) seconds: f64,
+    /// How late the event loop came to one in a hundred of its timers, in milliseconds.
+    pub(crate) late: f64,
 }
 
 impl Client {
@@ -47,60 +67,51 @@ impl Client {
     }
 
     /// What the script is to do.
-    fn order(self, batch: Batch, template_bytes: usize) -> Value {
+    fn order(self, batch: Batch, work: Work) -> Value {
         let Batch { port, connections, count } = batch;
+        let render = matches!(work, Work::Render);
+        let template = mail::template(TEMPLATE_BYTES);
         match self {
-            Self::Package => {
-                let template = mail::template(template_bytes);
-                json!({
-                    "connections": connections,
-                    "count": count,
-                    "configuration": mail::configuration(port, connections, &template),
-                })
-            }
+            Self::Package => json!({
+                "connections": connections,
+                "count": count,
+                "render": render,
+                "configuration": mail::configuration(port, connections, &template),
+            }),
             Self::Nodemailer(package) => json!({
                 "package": package,
                 "port": port,
                 "connections": connections,
                 "count": count,
+                "render": render,
                 "from": mail::AUTHOR,
                 "subject": mail::SUBJECT,
-                "html": mail::template(template_bytes),
+                "html": template,
             }),
         }
     }
-}
 
-/// Composes messages and delivers them on node. Gives the seconds.
-pub(crate) fn on_node(client: Client, batch: Batch, template_bytes: usize) -> Outcome<f64> {
-    node(client.script(), &client.order(batch, template_bytes), &[])
-}
-
-/// How late node's event loop is while messages are delivered, in milliseconds.
-pub(crate) fn event_loop_delay(
-    client: Client,
-    batch: Batch,
-    template_bytes: usize,
-) -> Outcome<f64> {
-    let script = format!("./{}", client.script());
-    node("loop.mjs", &client.order(batch, template_bytes), &[&script])
+    /// Composes messages on node, and perhaps delivers them.
+    pub(crate) fn run(self, batch: Batch, work: Work) -> Outcome<OnNode> {
+        node(self.script(), &self.order(batch, work))
+    }
 }
 
 /// The memory of node with so many tenants, in bytes.
-pub(crate) fn tenants_in_node(count: usize, template_bytes: usize) -> Outcome<f64> {
-    let configuration = mail::configuration(25, 5, &mail::template(template_bytes));
-    node("tenants.mjs", &json!({ "count": count, "configuration": configuration }), &[])
+pub(crate) fn tenants_in_node(count: usize) -> Outcome<f64> {
+    let configuration = mail::configuration(25, 5, &mail::template(TEMPLATE_BYTES));
+    node("tenants.mjs", &json!({ "count": count, "configuration": configuration }))
 }
 
 /// Composes messages with handlebars.js, its templates compiled beforehand.
 pub(crate) fn handlebars_js(count: usize, template_bytes: usize) -> Outcome<Effort> {
     let (subject, html) = (mail::SUBJECT, mail::template(template_bytes));
-    node("compose.mjs", &json!({ "count": count, "subject": subject, "html": html }), &[])
+    node("compose.mjs", &json!({ "count": count, "subject": subject, "html": html }))
 }
 
 /// What one of the scripts in `clients` prints.
-fn node<T: DeserializeOwned>(script: &str, order: &Value, further: &[&str]) -> Outcome<T> {
+fn node<T: DeserializeOwned>(script: &str, order: &Value) -> Outcome<T> {
     let mut command = Command::new("node");
-    command.arg(scratch("node").join(script)).arg(order.to_string()).args(further);
+    command.arg(scratch("node").join(script)).arg(order.to_string());
     Ok(serde_json::from_slice(&output(&mut command)?)?)
 }

@@ -1,50 +1,31 @@
 //! Postfix's `smtp-sink`: a server that takes all mail and forgets it.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::net::{Ipv4Addr, TcpStream};
+use std::process::Command;
+use std::time::Instant;
 
 use crate::Outcome;
-
-/// How long the sink may take to start.
-const START: Duration = Duration::from_secs(5);
+use crate::running::{Running, unused_port};
 
 /// A running sink, which ends with this value.
 #[derive(Debug)]
 pub(crate) struct Sink {
-    process: Child,
+    _running: Running,
     pub(crate) port: u16,
 }
 
 impl Sink {
     /// Starts a sink on a free port of loopback.
     pub(crate) fn start() -> Outcome<Self> {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let port = unused_port()?;
         let mut command = Command::new("smtp-sink");
         if rustix::process::geteuid().is_root() {
             // It refuses to run as root.
             command.args(["-u", "nobody"]);
         }
-        command.args([&format!("127.0.0.1:{port}"), "1000"]).stdin(Stdio::null());
-        let process = command.spawn().map_err(|error| format!("smtp-sink: {error}"))?;
-        let sink = Self { process, port };
-        let began = Instant::now();
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-            if began.elapsed() > START {
-                return Err("smtp-sink does not start".into());
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        Ok(sink)
-    }
-}
-
-impl Drop for Sink {
-    fn drop(&mut self) {
-        // What has ended already needs no end.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        command.args([&format!("127.0.0.1:{port}"), "1000"]);
+        Ok(Self { _running: Running::listening(&mut command, port)?, port })
     }
 }
 

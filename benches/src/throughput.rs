@@ -4,11 +4,10 @@
 use std::time::Duration;
 
 use crate::Outcome;
-use crate::child::delivery::TEMPLATE_BYTES;
 use crate::child::{Batch, Task, measure};
 use crate::delay::DelayProxy;
 use crate::measure::{Effort, Series, calibrate, in_rounds};
-use crate::peers::{Client, on_node, smtp_source};
+use crate::peers::{Client, Work, smtp_source};
 use crate::report::{Bound, Ratio, Report, Table, number};
 use crate::sink::{Sink, round_trips};
 
@@ -61,17 +60,16 @@ impl Contestant {
 
     /// Delivers messages; gives the seconds.
     fn deliver(self, batch: Batch) -> Outcome<f64> {
+        let on_node = |client: Client| Ok(client.run(batch, Work::Send)?.seconds);
         match self {
             Self::SmtpSource => smtp_source(batch),
             Self::WholePath => measure(&Task::Send(batch)),
             Self::Kept => measure(&Task::SendKept(batch)),
             Self::Submission => measure(&Task::Submit(batch)),
-            Self::Nodemailer => on_node(Client::Nodemailer("nodemailer"), batch, TEMPLATE_BYTES),
-            Self::NodemailerNine => {
-                on_node(Client::Nodemailer("nodemailer-9"), batch, TEMPLATE_BYTES)
-            }
+            Self::Nodemailer => on_node(Client::Nodemailer("nodemailer")),
+            Self::NodemailerNine => on_node(Client::Nodemailer("nodemailer-9")),
             Self::LettrePool => measure(&Task::LettrePool(batch)),
-            Self::InNode => on_node(Client::Package, batch, TEMPLATE_BYTES),
+            Self::InNode => on_node(Client::Package),
         }
     }
 }

@@ -2,15 +2,12 @@
 // configurations give the same mails.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { after, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 
-import { buildRawConnector, loadConnectorFactories } from '@logto/cli/lib/connector/index.js';
 import {
   ConnectorError,
   ConnectorErrorCodes,
@@ -22,42 +19,15 @@ import {
 import * as kit4 from 'connector-kit-4';
 import { ZodError } from 'zod';
 
+import { Logto, payload, purpose, read, send, translations } from './support/logto.js';
 import { startPeer } from './support/peer.js';
 import { startReceiver } from './support/receiver.js';
 
 process.env.SMTP_CONNECTOR_EGRESS = '127.0.0.1';
 
-const modules = fileURLToPath(new URL('node_modules', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'smtp-connector-logto-'));
-execFileSync(fileURLToPath(new URL('../pack', import.meta.url)), [join(folder, 'packed')]);
-const packed = readdirSync(join(folder, 'packed')).find((name) => name.includes('logto'));
-
-/** Lays a package out as `logto connector add` does: extracted, with nothing installed beside it. */
-const extract = (core, kit) => {
-  const connector = join(folder, core, 'connectors/smtp-connector-logto');
-  mkdirSync(connector, { recursive: true });
-  mkdirSync(join(folder, core, 'node_modules/@logto'), { recursive: true });
-  symlinkSync(join(modules, kit), join(folder, core, 'node_modules/@logto/connector-kit'));
-  symlinkSync(join(modules, 'zod'), join(folder, core, 'node_modules/zod'));
-  execFileSync('tar', [
-    '-xzf',
-    join(folder, 'packed', packed),
-    '--strip-components',
-    '1',
-    '-C',
-    connector,
-  ]);
-  return connector;
-};
-
-const path = extract('core', '@logto/connector-kit');
-const factories = await loadConnectorFactories(
-  [
-    { name: '@smtp-connector/logto', path },
-    { name: '@logto/connector-smtp', path: join(modules, '@logto/connector-smtp') },
-  ],
-  false,
-);
+const logto = new Logto(folder);
+const factories = await logto.load();
 const [ours, theirs] = factories;
 
 const receivers = [
@@ -77,14 +47,7 @@ after(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** The templates that Logto's console offers. That for invitations asks for a code, and gets a link. */
-const stored = theirs.metadata.formItems
-  .find(({ key }) => key === 'templates')
-  .defaultValue.map((template) =>
-    template.usageType === TemplateType.OrganizationInvitation
-      ? { ...template, content: template.content.replace('{{code}}', '{{link}}') }
-      : template,
-  );
+const stored = logto.templates;
 const html = (content, subject = 'For {{application.name}}') =>
   Object.values(TemplateType).map((usageType) => ({
     usageType,
@@ -160,57 +123,6 @@ const configurations = [
   ],
 ].map(([receiver, config]) => [receiver, { host: '127.0.0.1', port: receiver.port, ...config }]);
 
-const payload = {
-  code: '482913',
-  link: 'https://acme.test/join/1',
-  locale: 'de',
-  uiLocales: 'de-CH de en',
-  application: { id: 'app', name: 'Shop' },
-  organization: { id: 'org', name: 'Acme' },
-  user: { id: 'u', name: 'Jo Doe' },
-};
-
-/** What Logto keeps for languages: none, and the forms that a template there can have. */
-const translations = (value) => [
-  undefined,
-  { subject: `Code ${value}`, content: `Ihr Code: ${value}`, contentType: 'text/plain' },
-  { subject: `Code ${value}`, content: `<b>${value}</b>` },
-  {
-    subject: 'Code',
-    content: `<b>${value}</b>`,
-    contentType: 'text/html',
-    replyTo: 'Hilfe <hilfe@acme.test>',
-    sendFrom: '{{application.name}} <shop@acme.test>',
-  },
-];
-
-/** The value that a mail of a type is for. */
-const purpose = (type) => (type === TemplateType.OrganizationInvitation ? '{{link}}' : '{{code}}');
-
-/** What both connectors must agree on. */
-const parsed = ({ mail, envelope, user, secure }) => ({
-  from: mail.from.value,
-  to: mail.to.value,
-  replyTo: mail.replyTo?.value,
-  subject: mail.subject,
-  text: mail.html ? undefined : mail.text?.trimEnd(),
-  html: mail.html && mail.html.trimEnd(),
-  tags: ['x-tag', 'x-one'].map((name) => mail.headers.get(name)),
-  envelope,
-  user,
-  secure,
-});
-
-const send = async (factory, config, data, getI18nEmailTemplate, inputConfig) => {
-  const { rawConnector } = await buildRawConnector(
-    factory,
-    async () => config,
-    undefined,
-    getI18nEmailTemplate,
-  );
-  return rawConnector.sendMessage(data, inputConfig);
-};
-
 test('the loader takes the package, and its metadata is what Logto wants', () => {
   assert.equal(factories.length, 2);
   assert.equal(ours.type, ConnectorType.Email);
@@ -233,7 +145,8 @@ test('the same configurations, types and translations give the same mails', asyn
         const mails = [];
         for (const factory of factories) {
           await send(factory, config, data, async () => translation);
-          mails.push(parsed(await receiver.next()));
+          const { mail, ...session } = await receiver.next();
+          mails.push({ ...session, ...read(mail) });
         }
         assert.deepEqual(mails[0], mails[1], `${type} ${JSON.stringify(translation)}`);
         compared += 1;
@@ -357,7 +270,7 @@ test('one mailer serves a configuration, and another one its successor', async (
 });
 
 test('an older kit loads it as well', async () => {
-  const older = extract('core-4', 'connector-kit-4');
+  const older = logto.extract('core-4', 'connector-kit-4');
   const { default: createConnector } = await import(join(older, 'lib/index.js'));
   const [, config] = configurations[0];
   const connector = await createConnector({ getConfig: async () => config });

@@ -37,7 +37,7 @@ pub(crate) struct Outbound {
 
 /// What is asked for.
 #[derive(Debug)]
-pub(crate) struct Errand<'a> {
+pub(crate) struct Inquiry<'a> {
     /// How.
     pub method: Method,
     /// Where.
@@ -128,24 +128,24 @@ impl Outbound {
     /// # Errors
     ///
     /// See [`Unanswered`]. An answer with a bad status is one.
-    pub(crate) async fn ask(&self, errand: Errand<'_>) -> Result<Answered, Unanswered> {
-        let patience = errand.patience;
-        timeout(patience, self.go(errand)).await.unwrap_or(Err(Unanswered::Late))
+    pub(crate) async fn ask(&self, inquiry: Inquiry<'_>) -> Result<Answered, Unanswered> {
+        let patience = inquiry.patience;
+        timeout(patience, self.go(inquiry)).await.unwrap_or(Err(Unanswered::Late))
     }
 
-    async fn go(&self, errand: Errand<'_>) -> Result<Answered, Unanswered> {
-        let url = errand.url;
+    async fn go(&self, inquiry: Inquiry<'_>) -> Result<Answered, Unanswered> {
+        let url = inquiry.url;
         let host = url.host_str().ok_or(Unanswered::Unfit("the URL has no host"))?;
-        let stream = self.connect(url, host, errand.patience).await?;
+        let stream = self.connect(url, host, inquiry.patience).await?;
         match url.scheme() {
             "https" => {
                 let name = host.trim_matches(['[', ']']).to_owned();
                 let name = ServerName::try_from(name)
                     .map_err(|_| Unanswered::Unfit("the URL's host is no name for TLS"))?;
                 let secured = self.tls.connect(name, stream).await;
-                exchange(secured.map_err(|error| Unanswered::Broken(error.into()))?, errand).await
+                exchange(secured.map_err(|error| Unanswered::Broken(error.into()))?, inquiry).await
             }
-            _ => exchange(stream, errand).await,
+            _ => exchange(stream, inquiry).await,
         }
     }
 
@@ -201,12 +201,12 @@ impl Outbound {
 }
 
 /// Says a request over a stream of its own and hears the answer.
-async fn exchange<S>(stream: S, errand: Errand<'_>) -> Result<Answered, Unanswered>
+async fn exchange<S>(stream: S, inquiry: Inquiry<'_>) -> Result<Answered, Unanswered>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let broken = |error: hyper::Error| Unanswered::Broken(error.into());
-    let request = request(errand)?;
+    let request = request(inquiry)?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
     let conversation = async move {
         let response = sender.send_request(request).await.map_err(broken)?;
@@ -230,8 +230,8 @@ where
     }
 }
 
-fn request(errand: Errand<'_>) -> Result<Request<Full<Bytes>>, Unanswered> {
-    let Errand { method, url, headers, body, .. } = errand;
+fn request(inquiry: Inquiry<'_>) -> Result<Request<Full<Bytes>>, Unanswered> {
+    let Inquiry { method, url, headers, body, .. } = inquiry;
     let unfit = Unanswered::Unfit("the URL cannot stand in a request");
     let target: Result<Uri, _> = url[Position::BeforePath..Position::AfterQuery].parse();
     let host = HeaderValue::from_str(&url[Position::BeforeHost..Position::AfterPort]);

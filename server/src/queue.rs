@@ -5,6 +5,7 @@ mod again;
 mod carry;
 mod group;
 mod judge;
+mod reach;
 mod route;
 mod watch;
 

@@ -29,7 +29,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::registry::LookupSpan;
 use url::Url;
 
-use crate::outbound::{Errand, Outbound};
+use crate::outbound::{Inquiry, Outbound};
 
 /// How the service is called in traces.
 const NAME: &str = "smtp-connector";
@@ -141,14 +141,14 @@ impl HttpClient for Courier {
         let outbound = self.outbound.clone();
         // Those who ask are threads of OpenTelemetry's, which have no runtime.
         let asking = self.runtime.spawn(async move {
-            let errand = Errand {
+            let inquiry = Inquiry {
                 method: head.method,
                 url: &url,
                 headers: head.headers,
                 body,
                 patience: PATIENCE,
             };
-            outbound.ask(errand).await
+            outbound.ask(inquiry).await
         });
         let answered = asking.await??;
         let mut response = Response::new(answered.body);

@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use self::event::Event;
 use crate::connectors::{Connectors, Webhook};
 use crate::figures;
-use crate::outbound::{Errand, Outbound};
+use crate::outbound::{Inquiry, Outbound};
 use crate::store::{SECOND, Store, StoreError, Telling, Turn, Untold};
 
 /// How often it is looked for something to tell.
@@ -123,14 +123,14 @@ impl Teller {
         };
         let (connector, event) = (&record.connector, Event::of(&record));
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let errand = Errand {
+        let inquiry = Inquiry {
             method: Method::POST,
             url: webhook.url(),
             headers: headers(&event, now, webhook),
             body: Bytes::from(event.body.clone()),
             patience: PATIENCE,
         };
-        let problem = match self.outbound.ask(errand).await {
+        let problem = match self.outbound.ask(inquiry).await {
             Ok(answered) if answered.status.is_success() => {
                 figures::told(connector, "told");
                 return Ok(Telling::Done);

@@ -2,5 +2,6 @@
 
 mod aiosmtpd;
 mod exim;
+mod logto;
 mod postfix;
 mod smtp_server;

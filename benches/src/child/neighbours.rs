@@ -48,13 +48,22 @@ pub(crate) struct Neighbourhood {
     pub(crate) seconds: f64,
 }
 
-/// How long the messages of the others took, in milliseconds.
+/// How long messages took, in milliseconds.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Latency {
     /// Half of them took less.
     pub(crate) median: f64,
     /// One in a hundred took longer.
     pub(crate) tail: f64,
+}
+
+impl Latency {
+    /// Of messages that took so many milliseconds each.
+    pub(crate) fn of(mut took: Vec<f64>) -> Self {
+        took.sort_by(f64::total_cmp);
+        let at = |part: usize| took.get(took.len() * part / 100).copied().unwrap_or(f64::NAN);
+        Self { median: at(50), tail: at(99) }
+    }
 }
 
 /// Has all tenants send for a while.
@@ -79,9 +88,7 @@ pub(super) async fn live(neighbourhood: Neighbourhood) -> Outcome<Latency> {
     while let Some(sent) = sends.join_next().await {
         took.extend(sent??);
     }
-    took.sort_by(f64::total_cmp);
-    let at = |part: usize| took.get(took.len() * part / 100).copied().unwrap_or(f64::NAN);
-    Ok(Latency { median: at(50), tail: at(99) })
+    Ok(Latency::of(took))
 }
 
 /// Sends a message at each tick; gives how many milliseconds each took, from its tick on.

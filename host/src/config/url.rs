@@ -72,14 +72,19 @@ fn userinfo(rest: &str) -> &str {
     &rest[..end.unwrap_or_default()]
 }
 
-/// What follows the colon where a server would stand and none does: perhaps the password of
-/// somebody who left it out, or the `@` ahead of it.
+/// What follows the first colon of a text that is neither a URL nor a server: perhaps the password
+/// of somebody who left out the server, or the `@` ahead of it.
 fn serverless_password(text: &str) -> Option<Range<usize>> {
+    let is_host = |host: &str| host.is_empty() || host.parse::<Host>().is_ok();
     let parts = scheme_and_rest(text).filter(|(scheme, rest)| is_scheme_of(scheme, rest));
-    let rest = parts.map_or(text, |(_, rest)| rest);
+    let is_url = parts.is_some() && Url::parse(text).is_some_and(|url| is_host(&url.host));
+    // What stands ahead of `://` is meant for a scheme, whatever it is.
+    let rest = parts.or_else(|| text.split_once("://")).map_or(text, |(_, rest)| rest);
     let rest = rest.strip_prefix("//").unwrap_or(rest);
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let colon = authority.find(':').filter(|_| !is_server(authority))?;
+    if is_url || host_and_port(rest).is_some_and(|(host, _)| is_host(host)) {
+        return None;
+    }
+    let colon = rest.find(':')?;
     Some(text.len() - rest.len() + colon + 1..text.len())
 }
 
@@ -244,6 +249,10 @@ mod tests {
             ("smtps:jo:hun/ter2?a=b", true, vec!["hun/ter2?a=b"]),
             ("smtpse}}jo:p/?pool=true", true, vec!["p/?pool=true"]),
             ("smtp://jo:hunter2.mx.test:465", true, vec!["hunter2.mx.test:465"]),
+            ("5ocks://jo:hunter2.proxy:1080", true, vec!["hunter2.proxy:1080"]),
+            ("5ocks://proxy.test:1080", false, vec![]),
+            ("http//jo:hunter2", true, vec!["hunter2"]),
+            ("smtp://h/x?tls.servername=a:b", false, vec![]),
             ("smtp:?service=x", false, vec![]),
             ("smtp://[::1]:25/?a=b", false, vec![]),
             ("proxy.test:3128", false, vec![]),

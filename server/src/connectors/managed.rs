@@ -78,6 +78,10 @@ impl Connectors {
             Some(before) => Document::read_over(name, before.document(), &before.quotable(), text),
         };
         let document = document.map_err(Change::Unreadable)?;
+        if !self.missing_fallback(&document).is_empty() {
+            // Another process may have made it just now.
+            self.refresh_managed().await?;
+        }
         if let Some(missing) = self.missing_fallback(&document).first() {
             return Err(Change::NoFallback((*missing).clone()));
         }

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, header};
 use jsonwebtoken::jwk::JwkSet;
 use url::Url;
 
-use crate::outbound::{Errand, Outbound};
+use crate::outbound::{Inquiry, Outbound};
 
 /// How long fetching keys may take: somebody waits for a code.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -71,14 +71,14 @@ impl Keys {
 
     async fn fetch(&self, url: &Url) -> Result<JwkSet, String> {
         let json = HeaderValue::from_static("application/json");
-        let errand = Errand {
+        let inquiry = Inquiry {
             method: Method::GET,
             url,
             headers: HeaderMap::from_iter([(header::ACCEPT, json)]),
             body: Bytes::new(),
             patience: PATIENCE,
         };
-        let answered = self.outbound.ask(errand).await.map_err(|error| error.to_string())?;
+        let answered = self.outbound.ask(inquiry).await.map_err(|error| error.to_string())?;
         if !answered.status.is_success() {
             return Err(format!("the answer has the status {}", answered.status));
         }

@@ -25,7 +25,7 @@ async fn ask(egress: EgressPolicy, url: &Url, patience: Duration) -> Result<Answ
     let outbound = Outbound::new(egress).expect("the TLS library works");
     let headers = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static("text/plain"))]);
     let (method, body) = (Method::POST, Bytes::from_static(b"ping"));
-    outbound.ask(Errand { method, url, headers, body, patience }).await
+    outbound.ask(Inquiry { method, url, headers, body, patience }).await
 }
 
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use super::Queue;
 use super::again::again;
 use super::judge::{Verdict, judge, told};
+use super::reach::Reach;
 use super::route::Route;
 use crate::figures;
 use crate::reason::Reason;
@@ -58,11 +59,15 @@ impl Queue {
         let stored: StoredMessage = serde_json::from_slice(&content)
             .map_err(|_| Unready::Never("the message was not kept whole"))?;
         let left = u64::try_from(message.deadline - message.now).unwrap_or_default();
-        let (permits, lease) = (self.permits.clone(), lease(message));
+        let (permits, lease, reach) = (self.permits.clone(), lease(message), Reach::default());
+        let reached = reach.clone();
         let delivery =
             Delivery::default().once().within(Duration::from_micros(left)).permit(move || {
-                let (permits, lease) = (permits.clone(), lease.clone());
+                let (permits, lease, reached) = (permits.clone(), lease.clone(), reached.clone());
                 async move {
+                    if !reached.arrive() {
+                        return Err(io::Error::other("it goes elsewhere by now"));
+                    }
                     match permits.commit(lease).await {
                         Ok(true) => Ok(()),
                         Ok(false) => Err(io::Error::other("it is another worker's by now")),
@@ -70,7 +75,11 @@ impl Queue {
                     }
                 }
             });
-        Ok(connector.mailer().submit_stored(&stored, &delivery).await)
+        let submission = connector.mailer().submit_stored(&stored, &delivery);
+        Ok(match self.route(message).has_next(&message.lane) {
+            true => reach.in_time(submission).await,
+            false => submission.await,
+        })
     }
 
     /// Reports until the store has noted it: the truth is worth waiting for.

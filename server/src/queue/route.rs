@@ -41,6 +41,16 @@ impl Route {
         Self { names: names.map(str::to_owned).into(), unknown: unknown.map(str::to_owned).into() }
     }
 
+    /// Whether there is another connector to try in this round, after the one of this name.
+    pub(super) fn has_next(&self, name: &str) -> bool {
+        self.next(name).is_some()
+    }
+
+    fn next(&self, name: &str) -> Option<&String> {
+        let mut after = self.names.iter().skip_while(|known| *known != name);
+        after.nth(1)
+    }
+
     /// Where a message goes on that could not go through the connector that it was claimed for:
     /// through the next one at once, and after the last one through the first, after a pause, if
     /// any of them may take it later. None where there is nothing else to try.
@@ -51,8 +61,7 @@ impl Route {
         is_transient: bool,
     ) -> Option<Outcome> {
         let promising = is_transient || message.promising == 1;
-        let at = self.names.iter().position(|name| *name == message.lane);
-        if let Some(next) = at.and_then(|at| self.names.get(at + 1)) {
+        if let Some(next) = self.next(&message.lane) {
             let detour = Detour { through: next.clone(), after: 0, promising };
             return Some(later(message, elapsed, 0, Outcome::Elsewhere(detour)));
         }

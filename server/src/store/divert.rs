@@ -11,8 +11,9 @@ use super::{Result, Store};
 /// How many lanes are looked at at once. They come in any order, so that each has its turn.
 const LANES: i64 = 64;
 
-/// How many messages are diverted at once: transactions stay short.
-const AT_ONCE: i64 = 500;
+/// How many diverted messages wait in a lane. Its own wait in one line with them, and those that
+/// are left where they were may yet go as they should.
+const IN_LINE: i64 = 200;
 
 /// Messages that go through another connector now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,8 +124,8 @@ async fn senders(work: &mut Work, lane: &Closed) -> Result<Vec<(String, String)>
     Ok(senders)
 }
 
-/// The first of these lanes whose relay is up, and how many messages may go there; or else one that
-/// nobody has tried for long enough, for one message.
+/// The first of these lanes whose relay is up and that has room, with how many messages may go
+/// there; or else one that nobody has tried for long enough, for one message.
 async fn open(work: &mut Work, names: &[&str]) -> Result<Option<(String, i64)>> {
     let mut untried = None;
     for name in names {
@@ -136,7 +137,15 @@ async fn open(work: &mut Work, names: &[&str]) -> Result<Option<(String, i64)>> 
             .await?;
         match failures {
             Some(failures) if failures < BREAKER => {
-                return Ok(Some(((*name).to_owned(), AT_ONCE)));
+                let waiting = "select count(*) from message where lane = $1 and state = 0 and \
+                               lane <> connector";
+                let waiting: i64 = sqlx::query_scalar(waiting)
+                    .bind(*name)
+                    .fetch_one(&mut *work.transaction)
+                    .await?;
+                if waiting < IN_LINE {
+                    return Ok(Some(((*name).to_owned(), IN_LINE - waiting)));
+                }
             }
             Some(_) if untried.is_none() => untried = Some(((*name).to_owned(), 1)),
             Some(_) | None => {}

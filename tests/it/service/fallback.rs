@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use smtp_connector_catch_all::{CatchAll, Credentials, Options, Security};
@@ -98,6 +98,19 @@ async fn a_login_that_is_refused_and_a_refusal_for_now_go_elsewhere() {
 }
 
 #[tokio::test]
+async fn a_relay_that_says_nothing_is_not_waited_for_as_long_as_it_may_take() {
+    let silent =
+        FaultyServer::choosing(|place, _| (place == Place::Greeting).then_some(Misdeed::Stall));
+    let patient = json!({ "connectionTimeout": 120_000, "greetingTimeout": 120_000 });
+    let (backup, _site, _served, client) = served(&configuration(silent.port(), &patient)).await;
+    let begun = Instant::now();
+    let known = send(&client, "jo@example.org").await;
+    assert_eq!((&known["state"], &known["through"]), (&json!("accepted"), &json!("backup")));
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+    assert_eq!(backup.caught().len(), 1);
+}
+
+#[tokio::test]
 async fn what_was_said_or_refused_for_good_goes_nowhere_else() {
     let by_name = |place, recipient: &str| match (place, recipient) {
         (Place::Rcpt, "never@example.org") => Some(Misdeed::RefuseForGood),
@@ -133,6 +146,29 @@ async fn two_relays_that_are_down_are_tried_in_turn_until_one_is_back() {
     let known = end_of(&client, id).await;
     assert_eq!((&known["state"], &known["through"]), (&json!("accepted"), &json!("backup")));
     assert_eq!(backup.caught().len(), 1);
+}
+
+#[tokio::test]
+async fn what_waits_for_a_fallback_that_goes_returns_to_its_own_relay() {
+    let site = Site::new();
+    let closed = configuration(1, &json!({}));
+    site.connector("acme", &with_fallback(&closed, &["backup"]));
+    site.connector("backup", &closed);
+    let served = site.serve(&[]);
+    let client = served.administrator(site.path());
+    let queued = client.post(ACME, &[], &message("jo@example.org", "482913")).await.json();
+    let id = queued["id"].as_str().expect("an id");
+    let path = format!("/v1/messages/{id}");
+    while client.get(&path).await.json()["through"] != "backup" {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    std::fs::remove_file(site.connectors().join("backup.json")).expect("the folder is ours");
+    let own = relay().await;
+    let back = configuration(own.address().port(), &json!({}));
+    site.connector("acme", &with_fallback(&back, &["backup"]));
+    let known = end_of(&client, id).await;
+    assert_eq!((&known["state"], &known["through"]), (&json!("accepted"), &json!("acme")));
+    assert_eq!(own.caught().len(), 1);
 }
 
 #[tokio::test]

@@ -189,7 +189,7 @@ async fn check_shared(seed: u64, count: usize, kills: u32) {
 }
 
 /// A key for the store of a test.
-const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+pub(super) const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 /// Wherever the next kill hits: the moments differ from run to run.
 async fn pause(kill: u32) {

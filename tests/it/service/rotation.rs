@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use smtp_connector_tests::peer::Peer;
+use smtp_connector_tests::real;
 use smtp_connector_tests::served::Client;
 use smtp_connector_tests::token_endpoint::{Answer, TokenEndpoint};
 
+use super::faulty::KEY;
 use super::{Site, end_of, message};
 use crate::helpers::tenant;
 use crate::oauth2::{accepting, refresh};
@@ -21,6 +23,30 @@ fn rotating(token: &str, refresh_token: &str) -> Answer {
     Answer::json(200, &document)
 }
 
+/// An endpoint that gives so many tokens, from `token-1` with `refresh-2` on, a relay that takes
+/// them, and the configuration for both.
+fn shop(count: usize) -> (TokenEndpoint, Peer, Value) {
+    let numbers = 1..=count;
+    let answers = numbers
+        .clone()
+        .map(|number| rotating(&format!("token-{number}"), &format!("refresh-{}", number + 1)));
+    let endpoint = TokenEndpoint::start(answers.collect());
+    let scripts = numbers.map(|number| accepting(&format!("token-{number}")));
+    let peer = Peer::start_all(scripts.collect());
+    let members = tenant::with(refresh(&endpoint, &json!({})), &json!({ "ignoreTLS": null }));
+    let configuration = tenant::with(tenant::configuration(peer.port()), &members);
+    (endpoint, peer, configuration)
+}
+
+/// Checks that each refresh token was used once, as it was given.
+#[track_caller]
+fn check_used(endpoint: &TokenEndpoint, count: usize) {
+    let asked = endpoint.asked();
+    let used: Vec<_> = asked.iter().filter_map(|asked| asked.field("refresh_token")).collect();
+    let given: Vec<_> = (1..=count).map(|number| format!("refresh-{number}")).collect();
+    assert_eq!(used, given);
+}
+
 async fn send(client: &Client) {
     let path = format!("{SHOP}/messages");
     let sent = client.post(&path, &[], &message("jo@example.org", "482913")).await.json();
@@ -30,11 +56,7 @@ async fn send(client: &Client) {
 
 #[tokio::test]
 async fn a_refresh_token_that_was_replaced_outlives_the_process() {
-    let answers = [("token-1", "refresh-2"), ("token-2", "refresh-3"), ("token-3", "refresh-4")];
-    let endpoint = TokenEndpoint::start(answers.map(|(token, next)| rotating(token, next)).into());
-    let peer = Peer::start_all(answers.map(|(token, _)| accepting(token)).to_vec());
-    let members = tenant::with(refresh(&endpoint, &json!({})), &json!({ "ignoreTLS": null }));
-    let configuration = tenant::with(tenant::configuration(peer.port()), &members);
+    let (endpoint, peer, configuration) = shop(3);
     let site = Site::new();
     let first = site.serve(&[]);
     let client = first.administrator(site.path());
@@ -58,7 +80,35 @@ async fn a_refresh_token_that_was_replaced_outlives_the_process() {
     let second = site.serve(&[]);
     send(&second.administrator(site.path())).await;
     peer.finish().await;
-    let used: Vec<_> =
-        endpoint.asked().iter().filter_map(|asked| asked.field("refresh_token")).collect();
-    assert_eq!(used, ["refresh-1", "refresh-2", "refresh-3"]);
+    check_used(&endpoint, 3);
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn two_processes_go_on_with_one_refresh_token() {
+    let (endpoint, peer, configuration) = shop(8);
+    let (site, place) = (Site::new(), real::Site::new());
+    let database = real::Postgresql::start(&place);
+    let key = site.path().join("keys");
+    std::fs::write(&key, KEY).expect("the folder is ours");
+    let start = || site.serve_from(&database.url(), &["--key-file", key.to_str().expect("UTF-8")]);
+    let served = [start(), start()];
+    let clients = served.each_ref().map(|one| one.administrator(site.path()));
+    let put = clients[0].ask("PUT", SHOP, &[], configuration.to_string().as_bytes()).await;
+    let mut version = put.expect("an answer").header("etag").map(str::to_owned);
+    for _ in 0..8 {
+        for client in &clients {
+            while client.get(SHOP).await.header("etag") != version.as_deref() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+        // Either of them may carry it.
+        send(&clients[0]).await;
+        while clients[0].get(SHOP).await.header("etag") == version.as_deref() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        version = clients[0].get(SHOP).await.header("etag").map(str::to_owned);
+    }
+    peer.finish().await;
+    check_used(&endpoint, 8);
 }

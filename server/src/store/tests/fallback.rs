@@ -8,6 +8,7 @@ on_both!(
     what_waits_for_a_relay_that_is_down_goes_through_the_next_that_is_not,
     where_all_relays_are_down_one_message_finds_out_whether_one_is_back,
     what_is_not_due_or_has_no_other_way_waits,
+    a_lane_has_no_more_diverted_messages_in_line_than_its_own_can_bear,
 );
 
 /// Lanes for connectors, each with its fallback.
@@ -128,6 +129,21 @@ async fn where_all_relays_are_down_one_message_finds_out_whether_one_is_back(sto
     assert!(finish(store, &probe, Outcome::Final(State::Accepted), Way::Up).await);
     assert_eq!(store.divert().await.expect("the store")[0].count, 2, "the relay is back");
     assert_eq!(claim(store).await.len(), 2);
+}
+
+async fn a_lane_has_no_more_diverted_messages_in_line_than_its_own_can_bear(store: &Store) {
+    lanes(store, &[("a", "b,c"), ("b", ""), ("c", "")]).await;
+    let all: Vec<_> = (0..450).map(|number| message(&number.to_string(), "a")).collect();
+    accept_each(store, &all).await;
+    close(store, "a", i64::MAX / 2).await;
+    for (to, expected) in [("b", 200), ("c", 200)] {
+        let diverted = store.divert().await.expect("the store");
+        assert_eq!((&*diverted[0].through, diverted[0].count), (to, expected));
+    }
+    assert!(store.divert().await.expect("the store").is_empty(), "the rest waits");
+    assert_eq!(claim(store).await.len(), 16, "eight of each lane");
+    let diverted = store.divert().await.expect("the store");
+    assert_eq!((&*diverted[0].through, diverted[0].count), ("b", 8));
 }
 
 async fn what_is_not_due_or_has_no_other_way_waits(store: &Store) {
