@@ -28,6 +28,7 @@ const STAGE_TIME: &str = "smtp_connector_stage_seconds";
 const STALE: &str = "smtp_connector_connectors_stale";
 const WAITING: &str = "smtp_connector_waiting_for_connection";
 const WEBHOOKS: &str = "smtp_connector_webhooks_total";
+const WEBHOOKS_WAITING: &str = "smtp_connector_webhooks_waiting";
 
 /// The bounds of times, in seconds: from a round trip in a data centre to what only a relay takes
 /// that keeps its clients waiting.
@@ -64,6 +65,7 @@ fn describe() {
     describe_gauge!(SANDBOX_PLACES, "Places for instances: taken and free.");
     describe_gauge!(STALE, "Connectors whose present document was not taken over.");
     describe_gauge!(WAITING, "Messages under way that wait for a connection, by connector.");
+    describe_gauge!(WEBHOOKS_WAITING, "Ends that are still to be told to webhooks.");
     describe_histogram!(ATTEMPT_TIME, "How long attempts take.");
     describe_histogram!(CLAIM_TIME, "How old messages are when their last attempt begins.");
     describe_histogram!(END_TIME, "How long it takes from a message's acceptance to its end.");
@@ -122,6 +124,11 @@ pub(crate) fn queue(queued: i64, sending: i64, oldest: Duration) {
     gauge!(DEPTH, "state" => "queued").set(as_f64(queued));
     gauge!(DEPTH, "state" => "sending").set(as_f64(sending));
     gauge!(OLDEST).set(oldest);
+}
+
+/// How many ends are still to be told to webhooks.
+pub(crate) fn untold(ends: i64) {
+    gauge!(WEBHOOKS_WAITING).set(as_f64(ends));
 }
 
 /// How many connectors have a document that was not taken over.

@@ -43,6 +43,7 @@ async fn metrics(
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let due = due.map(|due| Duration::from_micros(u64::try_from(due).unwrap_or_default()));
     figures::queue(queued, sending, due.map_or(Duration::ZERO, |due| now.saturating_sub(due)));
+    figures::untold(service.store.untold_count().await?);
     figures::stale(service.connectors.problems().len());
     for connector in service.connectors.all() {
         figures::connections(connector.name(), connector.mailer().occupancy());

@@ -113,6 +113,16 @@ impl Store {
         Ok((untold, too_old.rows_affected()))
     }
 
+    /// How many ends are still to be told.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the database does.
+    pub(crate) async fn untold_count(&self) -> Result<i64> {
+        let count = sqlx::query_scalar("select count(*) from untold");
+        Ok(count.fetch_one(self.readers()).await?)
+    }
+
     /// Ends the turn of a connector with what became of what it was to be told. Where nothing could
     /// be told, all of it waits for a while.
     ///

@@ -89,15 +89,18 @@ async fn what_could_not_be_told_is_told_again_also_by_the_next_process() {
     let began = Instant::now();
     let id = send(&client, "jo@example.org").await;
     let told = receiver.next().await;
+    wait_for(&client, "smtp_connector_webhooks_waiting 1").await;
     let again = receiver.next().await;
     assert!(began.elapsed() > Duration::from_secs(1), "there is a pause");
     first.kill();
-    let _second = site.serve(&[]);
+    let second = site.serve(&[]);
+    let client = second.administrator(site.path());
     let last = receiver.next().await;
     for posted in [&told, &again, &last] {
         assert_eq!(posted.headers["webhook-id"], format!("{id}_accepted"));
         assert_eq!(posted.body, told.body);
     }
+    wait_for(&client, "smtp_connector_webhooks_waiting 0").await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(receiver.is_quiet(), "once it was told it is not told again");
 }

@@ -49,6 +49,7 @@ pub(super) async fn an_end_is_told_once_and_only_where_there_is_a_webhook(store:
     end_one(store, "1").await;
     accept(store, "2", "b").await;
     assert!(store.cancel("2").await.expect("the store"));
+    assert_eq!(store.untold_count().await.expect("the store"), 1);
     let turn = turn(store).await;
     assert!(is_quiet(store).await, "nobody else has it");
     let untold = untold(store).await;
