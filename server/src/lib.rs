@@ -4,6 +4,7 @@ mod connectors;
 mod figures;
 pub mod hooks;
 mod http;
+mod json;
 mod limits;
 mod outbound;
 mod place;

@@ -14,6 +14,7 @@ use super::Name;
 use super::component::ComponentDigest;
 use super::webhook::Webhook;
 use crate::hooks::Hooks;
+use crate::json::{self, Misread};
 
 /// What stands in the place of a secret.
 const MARK: &str = "***";
@@ -83,8 +84,7 @@ impl Document {
     /// unknown or of no use. A configuration itself is not judged.
     pub(crate) fn read(name: &str, text: &str) -> Result<Self, NotADocument> {
         let Draft { configuration, beside } = Draft::read(text)?;
-        let read: Beside = serde_json::from_value(Value::Object(beside.clone()))
-            .map_err(|error| NotADocument(error.to_string()))?;
+        let read: Beside = json::read_value(Value::Object(beside.clone()))?;
         let hooks = Hooks::try_from(read.hooks)
             .map_err(|error| NotADocument(format!("`hooks`: {error}")))?;
         let fallback = fallback(name, read.fallback)?;
@@ -201,13 +201,18 @@ impl Document {
 
 impl Draft {
     fn read(text: &str) -> Result<Self, NotADocument> {
-        let unread = |error: serde_json::Error| NotADocument(error.to_string());
-        let mut beside: Map<String, Value> = serde_json::from_str(text).map_err(unread)?;
+        let mut beside: Map<String, Value> = json::read(text.as_bytes())?;
         if beside.shift_remove(CONFIGURATION).is_none() {
             return Ok(Self { configuration: text.to_owned(), beside: Map::new() });
         }
-        let Whole { configuration } = serde_json::from_str(text).map_err(unread)?;
+        let Whole { configuration } = json::read(text.as_bytes())?;
         Ok(Self { configuration: configuration.get().to_owned(), beside })
+    }
+}
+
+impl From<Misread> for NotADocument {
+    fn from(misread: Misread) -> Self {
+        Self(misread.to_string())
     }
 }
 

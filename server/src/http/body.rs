@@ -7,6 +7,7 @@ use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
+use crate::json::{self, Misread};
 
 /// A body in JSON, as text and as what it means.
 pub(super) struct Json<T> {
@@ -39,11 +40,19 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let JsonText(words) = JsonText::from_request(request, state).await?;
-        let value = serde_json::from_slice(&words).map_err(|error| match error.is_data() {
-            true => Problem::unprocessable(error.to_string()),
-            false => Problem::bad_request(format!("the body is not JSON: {error}")),
-        })?;
+        let value = json::read(&words)?;
         Ok(Self { words, value })
+    }
+}
+
+impl From<Misread> for Problem {
+    fn from(misread: Misread) -> Self {
+        match misread {
+            Misread::Syntax(problem) => {
+                Self::bad_request(format!("the body is not JSON: {problem}"))
+            }
+            Misread::Shape(problem) => Self::unprocessable(problem),
+        }
     }
 }
 
