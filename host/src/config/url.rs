@@ -77,7 +77,7 @@ fn userinfo(rest: &str) -> &str {
 fn serverless_password(text: &str) -> Option<Range<usize>> {
     let is_host = |host: &str| host.is_empty() || host.parse::<Host>().is_ok();
     let parts = scheme_and_rest(text).filter(|(scheme, rest)| is_scheme_of(scheme, rest));
-    let is_url = parts.is_some() && Url::parse(text).is_some_and(|url| is_host(&url.host));
+    let is_url = parts.is_some() && Url::parse(text).is_some_and(|url| is_host(url.host));
     // What stands ahead of `://` is meant for a scheme, whatever it is.
     let rest = parts.or_else(|| text.split_once("://")).map_or(text, |(_, rest)| rest);
     let rest = rest.strip_prefix("//").unwrap_or(rest);
