@@ -31,7 +31,17 @@ fuzz_target!(init: { LazyLock::force(&BENCH); }, |text: &str| {
 fn is_secret(text: &str) -> bool {
     let Ok(document) = serde_json::from_str::<Value>(text) else { return false };
     let marked = |pointer: &String| {
-        document.pointer(pointer).and_then(Value::as_str).is_some_and(|text| text.contains(MARK))
+        let text = document.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let is_url = pointer.ends_with("/url") || pointer.ends_with("/proxy");
+        text.contains(MARK) && (!is_url || is_password(text))
     };
     BENCH.connector.descriptor().secret_pointers.iter().any(marked)
+}
+
+/// Whether the mark stands where a URL has its password: behind a user and a colon, ahead of any
+/// path.
+fn is_password(url: &str) -> bool {
+    let before = url.split(MARK).next().unwrap_or_default();
+    let user = before.split_once("//").and_then(|(_, user)| user.strip_suffix(':'));
+    user.is_some_and(|user| !user.is_empty() && !user.contains(['/', '?', '#', '@', ':']))
 }
