@@ -22,7 +22,7 @@ use smtp_connector::{
 };
 
 use self::component::Components;
-pub(crate) use self::document::{Document, NotADocument};
+pub(crate) use self::document::Document;
 pub(crate) use self::managed::{Change, Changed};
 pub(crate) use self::name::Name;
 use self::rotation::Rotations;

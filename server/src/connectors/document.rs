@@ -53,10 +53,6 @@ struct Draft {
     beside: Map<String, Value>,
 }
 
-/// Why a text is no document.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct NotADocument(String);
-
 /// A document with a configuration and more.
 #[derive(Deserialize)]
 struct Whole<'t> {
@@ -82,15 +78,16 @@ impl Document {
     ///
     /// Fails where the text is no JSON object, or has members beside `configuration` that are
     /// unknown or of no use. A configuration itself is not judged.
-    pub(crate) fn read(name: &str, text: &str) -> Result<Self, NotADocument> {
+    pub(crate) fn read(name: &str, text: &str) -> Result<Self, Misread> {
         let Draft { configuration, beside } = Draft::read(text)?;
         let read: Beside = json::read_value(Value::Object(beside.clone()))?;
         let hooks = Hooks::try_from(read.hooks)
-            .map_err(|error| NotADocument(format!("`hooks`: {error}")))?;
+            .map_err(|error| Misread::Shape(format!("`hooks`: {error}")))?;
         let fallback = fallback(name, read.fallback)?;
         let component = read.component.as_deref().map(component).transpose()?;
         let webhook = read.webhook.map(Webhook::read).transpose();
-        let webhook = webhook.map_err(|problem| NotADocument(format!("`{WEBHOOK}`: {problem}")))?;
+        let webhook =
+            webhook.map_err(|problem| Misread::Shape(format!("`{WEBHOOK}`: {problem}")))?;
         let text = text.to_owned();
         Ok(Self { text, configuration, hooks, fallback, component, webhook, beside })
     }
@@ -107,7 +104,7 @@ impl Document {
         before: &Self,
         quotable: &str,
         text: &str,
-    ) -> Result<Self, NotADocument> {
+    ) -> Result<Self, Misread> {
         let draft = Draft::read(text)?;
         let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
         let (marked, secret) = (read(quotable), read(&before.configuration));
@@ -200,7 +197,7 @@ impl Document {
 }
 
 impl Draft {
-    fn read(text: &str) -> Result<Self, NotADocument> {
+    fn read(text: &str) -> Result<Self, Misread> {
         let mut beside: Map<String, Value> = json::read(text.as_bytes())?;
         if beside.shift_remove(CONFIGURATION).is_none() {
             return Ok(Self { configuration: text.to_owned(), beside: Map::new() });
@@ -210,24 +207,18 @@ impl Draft {
     }
 }
 
-impl From<Misread> for NotADocument {
-    fn from(misread: Misread) -> Self {
-        Self(misread.to_string())
-    }
-}
-
 /// Why secrets cannot be kept where a member leads elsewhere by now.
-fn changed(key: &str) -> NotADocument {
-    NotADocument(format!(
+fn changed(key: &str) -> Misread {
+    Misread::Shape(format!(
         "`{key}` changed, so that the secrets marked `{MARK}` have to be given anew"
     ))
 }
 
 /// Reads the names of a connector's fallback.
-fn fallback(own: &str, names: Vec<String>) -> Result<Vec<Name>, NotADocument> {
+fn fallback(own: &str, names: Vec<String>) -> Result<Vec<Name>, Misread> {
     let mut fallback: Vec<Name> = Vec::with_capacity(names.len());
     for name in names {
-        let wrong = |problem: &str| NotADocument(format!("`fallback`: `{name}` {problem}"));
+        let wrong = |problem: &str| Misread::Shape(format!("`fallback`: `{name}` {problem}"));
         let read: Name =
             name.parse().map_err(|problem| wrong(&format!("is no name: {problem}")))?;
         if name == own {
@@ -242,8 +233,8 @@ fn fallback(own: &str, names: Vec<String>) -> Result<Vec<Name>, NotADocument> {
 }
 
 /// Reads the name of a connector's component.
-fn component(name: &str) -> Result<ComponentDigest, NotADocument> {
-    name.parse().map_err(|problem| NotADocument(format!("`{COMPONENT}`: {problem}")))
+fn component(name: &str) -> Result<ComponentDigest, Misread> {
+    name.parse().map_err(|problem| Misread::Shape(format!("`{COMPONENT}`: {problem}")))
 }
 
 /// A document of a configuration and what stands beside it.
@@ -308,14 +299,6 @@ fn restore(value: &mut Value, marked: &Value, secret: &Value) -> bool {
     }
 }
 
-impl fmt::Display for NotADocument {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for NotADocument {}
-
 impl fmt::Debug for Document {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Document({} bytes)", self.text.len())
@@ -331,7 +314,7 @@ mod tests {
         "webhook":{"url":"https://a.test/h","secrets":["whsec_MDEyMzQ1Njc4OWFiY2RlZg=="]}}"#;
     const QUOTABLE: &str = r#"{"host":"a.test","auth":{"user":"u","pass":"***"},"templates":[1]}"#;
 
-    fn restored(configuration: &str) -> Result<Document, NotADocument> {
+    fn restored(configuration: &str) -> Result<Document, Misread> {
         let before = Document::read("acme", BEFORE).expect("a document");
         let text = format!(
             r#"{{"configuration":{configuration},"hooks":{{"logto":{{"secrets":["***"]}}}}}}"#

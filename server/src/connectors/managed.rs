@@ -7,7 +7,8 @@ use std::time::Duration;
 use smtp_connector::Error;
 use tokio::time::sleep;
 
-use super::{Connector, Connectors, Document, Name, NotADocument, Origin, in_one_line};
+use super::{Connector, Connectors, Document, Name, Origin, in_one_line};
+use crate::json::Misread;
 use crate::seal::SealError;
 use crate::store::StoreError;
 
@@ -27,7 +28,7 @@ pub(crate) enum Changed {
 #[derive(Debug)]
 pub(crate) enum Change {
     /// The document cannot be read.
-    Unreadable(NotADocument),
+    Unreadable(Misread),
     /// It names a connector as its fallback that there is not.
     NoFallback(Name),
     /// The configuration has errors.

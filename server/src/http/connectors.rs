@@ -7,7 +7,6 @@ use axum::extract::{Path, State as Extracted};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
-use serde::de::IgnoredAny;
 use serde_json::Value;
 use smtp_connector::Diagnostic;
 use utoipa::ToSchema;
@@ -19,7 +18,6 @@ use super::access::Access;
 use super::body::JsonText;
 use super::problem::Problem;
 use crate::connectors::{Changed, Connector, Name, Origin};
-use crate::json;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(show, put, delete))
@@ -143,7 +141,6 @@ async fn put(
         name.parse().map_err(|problem| Problem::unprocessable(format!("{problem}")))?;
     let text =
         std::str::from_utf8(&body).map_err(|_| Problem::bad_request("the body is not UTF-8"))?;
-    json::read::<IgnoredAny>(&body)?;
     let expected = expected(&headers)?;
     if headers.contains_key(header::IF_NONE_MATCH)
         && service.connectors.find(name.as_str()).is_some()

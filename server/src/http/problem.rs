@@ -162,7 +162,7 @@ impl From<Refusal> for Problem {
 impl From<Change> for Problem {
     fn from(change: Change) -> Self {
         match change {
-            Change::Unreadable(problem) => Self::unprocessable(problem.to_string()),
+            Change::Unreadable(misread) => misread.into(),
             Change::NoFallback(name) => {
                 Self::unprocessable(format!("`fallback`: there is no connector `{name}`"))
             }
