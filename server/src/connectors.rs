@@ -29,9 +29,9 @@ use self::rotation::Rotations;
 pub(crate) use self::webhook::Webhook;
 use crate::figures;
 use crate::limits::micros;
-use crate::seal::Sealer;
+use crate::seal::{Digester, Sealer};
 use crate::settings::Settings;
-use crate::store::{Pace, Store, StoreError};
+use crate::store::{LaneSettings, Pace, Store, StoreError};
 
 /// How many messages of a connector are under way for each of its connections: one that is said,
 /// and one that is announced behind it.
@@ -44,6 +44,7 @@ pub(crate) struct Connectors {
     folder: Option<PathBuf>,
     store: Arc<Store>,
     sealer: Arc<Sealer>,
+    digester: Arc<Digester>,
     known: RwLock<HashMap<String, Arc<Connector>>>,
     /// How many mailers were made.
     generations: AtomicU64,
@@ -125,13 +126,24 @@ impl Connectors {
         (engine, component): (Engine, Component),
         settings: &Settings,
         store: Arc<Store>,
-        sealer: Arc<Sealer>,
+        (sealer, digester): (Arc<Sealer>, Arc<Digester>),
     ) -> Self {
         let components = Components::new(engine, component, settings.components.clone());
         let (egress, folder) = (settings.egress.clone(), settings.connectors.clone());
         let (known, problems, generations) = Default::default();
         let rotations = Rotations::default();
-        Self { components, egress, folder, store, sealer, known, generations, rotations, problems }
+        Self {
+            components,
+            egress,
+            folder,
+            store,
+            sealer,
+            digester,
+            known,
+            generations,
+            rotations,
+            problems,
+        }
     }
 
     /// The connector of this name.
@@ -215,14 +227,21 @@ impl Connectors {
 
     /// Puts a connector in the place of the one before, which finishes what it has.
     async fn install(&self, connector: Connector) -> Result<Arc<Connector>, StoreError> {
-        let most =
+        let most_in_flight =
             i64::try_from(connector.mailer.connections() * BY_CONNECTION).unwrap_or(i64::MAX);
         let pace = connector.mailer.rate_limit().map_or(Pace::ANY, |limit| {
             let burst = i64::from(limit.messages.max(1));
             Pace { emission: (micros(limit.window) / burst).max(1), burst }
         });
-        let fallback: Vec<_> = connector.document.fallback().iter().map(Name::as_str).collect();
-        self.store.set_lane(&connector.name, most, pace, &fallback.join(",")).await?;
+        let fallback = connector.document.fallback().iter().map(|name| name.as_str().to_owned());
+        let configuration = connector.document.configuration().as_bytes();
+        let lane = LaneSettings {
+            most_in_flight,
+            pace,
+            fallback: fallback.collect(),
+            configuration: self.digester.digest(&[b"configuration", configuration]),
+        };
+        self.store.set_lane(&connector.name, &lane).await?;
         let has_webhook = connector.document.webhook().is_some();
         self.store.set_webhook(&connector.name, has_webhook).await?;
         let connector = Arc::new(connector);

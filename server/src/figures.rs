@@ -13,6 +13,7 @@ use crate::reason::Reason;
 const ACCEPTED: &str = "smtp_connector_accepted_total";
 const ATTEMPTS: &str = "smtp_connector_attempts_total";
 const ATTEMPT_TIME: &str = "smtp_connector_attempt_seconds";
+const CIRCUIT_OPEN: &str = "smtp_connector_circuit_open";
 const CLAIM_TIME: &str = "smtp_connector_time_to_claim_seconds";
 const CONNECTIONS: &str = "smtp_connector_connections";
 const DEPTH: &str = "smtp_connector_queue_depth";
@@ -59,6 +60,7 @@ fn describe() {
     describe_counter!(SANDBOX_FAULTS, "Calls of a component that trapped or exceeded a bound.");
     describe_counter!(SANDBOX_INSTANCES, "Instances of components that were made.");
     describe_counter!(WEBHOOKS, "Ends that were told to a connector's webhook, or not.");
+    describe_gauge!(CIRCUIT_OPEN, "Whether the relay of a connector is held to be down: 1 or 0.");
     describe_gauge!(CONNECTIONS, "Connections to relays, by connector: busy and idle.");
     describe_gauge!(DEPTH, "Messages that wait or are on their way.");
     describe_gauge!(OLDEST, "How long the message has been due that has waited longest.");
@@ -134,6 +136,11 @@ pub(crate) fn untold(ends: i64) {
 /// How many connectors have a document that was not taken over.
 pub(crate) fn stale(connectors: usize) {
     gauge!(STALE).set(as_f64(connectors as i64));
+}
+
+/// Whether the circuit of a connector is open.
+pub(crate) fn circuit(connector: &str, is_open: bool) {
+    gauge!(CIRCUIT_OPEN, "connector" => connector.to_owned()).set(f64::from(is_open));
 }
 
 /// The connections of a connector as they are.

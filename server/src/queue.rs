@@ -72,7 +72,7 @@ pub(crate) struct Queue {
     store: Arc<Store>,
     connectors: Arc<Connectors>,
     sealer: Arc<Sealer>,
-    digester: Digester,
+    digester: Arc<Digester>,
     policy: Policy,
     /// The name of this process's workers.
     worker: String,
@@ -97,7 +97,7 @@ impl Queue {
         store: Arc<Store>,
         connectors: Arc<Connectors>,
         sealer: Arc<Sealer>,
-        digester: Digester,
+        digester: Arc<Digester>,
         policy: Policy,
     ) -> Arc<Self> {
         Arc::new(Self {

@@ -123,8 +123,9 @@ async fn run(
     let store = Arc::new(Store::open(&settings.store).await?);
     let (sealer, new_keys) = keys(settings, &store)?;
     let sealer = Arc::new(sealer);
-    let digester = digester(&store, &sealer).await?;
-    let connectors = Connectors::new(components, settings, store.clone(), sealer.clone());
+    let digester = Arc::new(digester(&store, &sealer).await?);
+    let secrecy = (sealer.clone(), digester.clone());
+    let connectors = Connectors::new(components, settings, store.clone(), secrecy);
     let connectors = Arc::new(connectors);
     connectors.refresh().await?;
     if !store.is_shared() {

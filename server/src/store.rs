@@ -7,8 +7,10 @@ mod connection;
 mod divert;
 mod documents;
 mod finish;
+mod lane;
 mod look;
 mod message;
+mod pool;
 mod row;
 #[cfg(test)]
 mod tests;
@@ -19,16 +21,17 @@ mod webhooks;
 use std::fmt;
 use std::fs::File;
 
-use sqlx::AnyPool;
 use zeroize::Zeroizing;
 
 pub(crate) use self::accept::{Acceptance, Accepted, Declined, NewMessage};
-pub(crate) use self::claim::{Claimed, Pace};
+pub(crate) use self::claim::Claimed;
 use self::connection::Engine;
 pub(crate) use self::divert::Diverted;
 pub(crate) use self::finish::{Detour, Finish, Lease, Outcome, Way};
+pub(crate) use self::lane::{LaneSettings, Pace};
 pub(crate) use self::look::{Look, Record};
 pub(crate) use self::message::State;
+use self::pool::Pool;
 pub(crate) use self::tokens::StoredToken;
 pub(crate) use self::upkeep::Ended;
 pub(crate) use self::webhooks::{Telling, Turn, Untold};
@@ -45,8 +48,8 @@ pub(crate) struct Store {
     /// Where it is: perhaps with a password.
     place: Zeroizing<String>,
     /// The connections that change something: one of SQLite's, for it has one writer at a time.
-    writers: AnyPool,
-    readers: AnyPool,
+    writers: Pool,
+    readers: Pool,
     /// Held as long as this process has the file.
     _lock: Option<File>,
 }

@@ -45,7 +45,10 @@ async fn metrics(
     figures::queue(queued, sending, due.map_or(Duration::ZERO, |due| now.saturating_sub(due)));
     figures::untold(service.store.untold_count().await?);
     figures::stale(service.connectors.problems().len());
+    let open = service.store.open_circuits().await?;
     for connector in service.connectors.all() {
+        let is_open = open.iter().any(|name| name == connector.name());
+        figures::circuit(connector.name(), is_open);
         figures::connections(connector.name(), connector.mailer().occupancy());
     }
     figures::sandbox(service.connectors.activity());

@@ -139,7 +139,7 @@ impl Service {
         let (Some(patience), [only]) = (dialect.waits(), &accepted[..]) else {
             return Outcome::Queued;
         };
-        match self.queue.await_end(&only.id, patience).await {
+        match self.queue.await_end(&only.record.id, patience).await {
             Ok(Some(record)) => Outcome::at(&record),
             // It is queued, whatever else.
             _ => Outcome::Queued,

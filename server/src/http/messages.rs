@@ -23,7 +23,7 @@ use super::problem::{Problem, ProblemDocument};
 use super::resource::Message;
 use crate::connectors::Name;
 use crate::queue::Wish;
-use crate::store::{Look, State};
+use crate::store::{Accepted, Look, State};
 use crate::time;
 
 /// The longest idempotency key.
@@ -165,11 +165,13 @@ async fn send(
     let key = key(&headers)?.map(|key| (key, words.to_vec()));
     let wish = Wish { request, usage_type: new.usage_type, within, key };
     let accepted = service.queue.accept(&connector, vec![wish]).await?;
-    let [accepted] = &accepted[..] else {
-        return Err(Problem::internal("one message became several"));
-    };
+    let accepted: Result<[Accepted; 1], _> = accepted.try_into();
+    let [accepted] = accepted.map_err(|_| Problem::internal("one message became several"))?;
     let patience = wait(&headers);
-    let record = service.queue.await_end(&accepted.id, patience.unwrap_or_default()).await?;
+    let record = match patience {
+        Some(patience) => service.queue.await_end(&accepted.record.id, patience).await?,
+        None => Some(accepted.record),
+    };
     let record = record.ok_or_else(|| Problem::internal("the message is gone"))?;
     let message = Message::from(record);
     let location = format!("/v1/messages/{}", message.id);

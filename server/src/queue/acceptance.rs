@@ -70,6 +70,8 @@ impl Queue {
         let new = accepted.iter().filter(|accepted| !accepted.replayed).count() as u64;
         if new > 0 {
             figures::accepted(connector.name(), new);
+        }
+        if accepted.iter().any(|accepted| accepted.is_due) {
             self.wake.notify_one();
         }
         Ok(accepted)

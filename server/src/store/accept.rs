@@ -1,9 +1,9 @@
 //! Acceptance: from here on a message has exactly one end.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::connection::Work;
-use super::{Result, Store};
+use super::{Record, Result, Store};
 use crate::limits::RecipientLimit;
 
 /// A message that is to be accepted.
@@ -34,12 +34,14 @@ pub(crate) struct NewMessage {
 }
 
 /// A message that is accepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Accepted {
-    /// Its name.
-    pub id: String,
+    /// What is known of it.
+    pub record: Record,
     /// Whether it had been accepted before, under the same key.
     pub replayed: bool,
+    /// Whether a worker may have it now: its lane neither pauses nor is full.
+    pub is_due: bool,
 }
 
 /// Why nothing of a call was accepted.
@@ -68,28 +70,37 @@ impl Store {
         let place = |message: &NewMessage| (message.connector.clone(), message.recipient.clone());
         order.sort_by_cached_key(|at| calls[*at].iter().map(place).min());
         let mut acceptances = vec![Err(Declined::Conflict); calls.len()];
-        let mut lanes = BTreeSet::new();
+        let mut lanes = BTreeMap::new();
         for at in order {
             acceptances[at] = accept_call(&mut work, &calls[at]).await?;
-            for (accepted, message) in acceptances[at].iter().flatten().zip(&calls[at]) {
-                if !accepted.replayed {
-                    lanes.insert(message.connector.as_str());
-                }
+            for accepted in acceptances[at].iter().flatten().filter(|accepted| !accepted.replayed) {
+                lanes.insert(accepted.record.connector.clone(), false);
             }
         }
-        for connector in &lanes {
-            let due = "insert into lane (connector, due) values ($1, $2) on conflict (connector) \
-                       do update set due = case when lane.due is null or lane.due > $2 then $2 \
-                       else lane.due end";
-            let due = sqlx::query(due).bind(*connector).bind(work.now);
-            due.execute(&mut *work.transaction).await?;
+        for (connector, is_due) in &mut lanes {
+            *is_due = expect(&mut work, connector).await?;
         }
-        if !lanes.is_empty() {
-            self.tell(&mut work).await?;
+        for accepted in acceptances.iter_mut().flatten().flatten() {
+            let is_due = lanes.get(&accepted.record.connector).is_some_and(|is_due| *is_due);
+            accepted.is_due = is_due && !accepted.replayed;
+        }
+        if lanes.values().any(|is_due| *is_due) {
+            work.tell();
         }
         work.commit().await?;
         Ok(acceptances)
     }
+}
+
+/// Has a lane looked after now; says whether messages may be claimed of it, but for its rate. One
+/// that pauses or is full is looked after when that is over.
+async fn expect(work: &mut Work, connector: &str) -> Result<bool> {
+    let due = "insert into lane (connector, due) values ($1, $2) on conflict (connector) do update \
+               set due = case when lane.due is null or lane.due > $2 then $2 else lane.due end \
+               returning paused, in_flight, most_in_flight";
+    let due = sqlx::query_as(due).bind(connector).bind(work.now);
+    let (paused, in_flight, most): (i64, i64, i64) = due.fetch_one(work.connection()).await?;
+    Ok(paused <= work.now && in_flight < most)
 }
 
 /// Accepts the messages of one call; where one is declined, what was done for those before it is
@@ -140,10 +151,11 @@ async fn accept_one(work: &mut Work, message: &NewMessage) -> Result<Result<Acce
         .bind(message.message_id.as_str())
         .bind(message.content.clone())
         .bind(message.trace.clone())
-        .execute(&mut *work.transaction)
+        .execute(work.connection())
         .await?;
     if inserted.rows_affected() == 1 {
-        return Ok(Ok(Accepted { id: message.id.clone(), replayed: false }));
+        let record = Record::of(message, work.now);
+        return Ok(Ok(Accepted { record, replayed: false, is_due: false }));
     }
     // Another process was first with the same key.
     Ok(earlier(work, message).await?.unwrap_or(Err(Declined::Conflict)))
@@ -155,14 +167,11 @@ async fn earlier(
     message: &NewMessage,
 ) -> Result<Option<Result<Accepted, Declined>>> {
     let Some((key, digest)) = &message.key else { return Ok(None) };
-    let select = "select id, digest from message where connector = $1 and idempotency_key = $2";
-    let found: Option<(String, Vec<u8>)> = sqlx::query_as(select)
-        .bind(message.connector.as_str())
-        .bind(key.as_str())
-        .fetch_optional(&mut *work.transaction)
-        .await?;
-    Ok(found.map(|(id, before)| match before == *digest {
-        true => Ok(Accepted { id, replayed: true }),
+    let Some((record, before)) = work.record_of_key(&message.connector, key).await? else {
+        return Ok(None);
+    };
+    Ok(Some(match before == *digest {
+        true => Ok(Accepted { record, replayed: true, is_due: false }),
         false => Err(Declined::Conflict),
     }))
 }
@@ -186,7 +195,7 @@ async fn count(
         .bind(work.now)
         .bind(limit.interval())
         .bind(latest)
-        .fetch_optional(&mut *work.transaction)
+        .fetch_optional(work.connection())
         .await?;
     if counted.is_some() {
         return Ok(None);
@@ -195,7 +204,7 @@ async fn count(
         sqlx::query_as("select tat from recipient where connector = $1 and digest = $2")
             .bind(message.connector.as_str())
             .bind(message.recipient.clone())
-            .fetch_one(&mut *work.transaction)
+            .fetch_one(work.connection())
             .await?;
     Ok(Some((tat + limit.interval() - latest).max(1)))
 }

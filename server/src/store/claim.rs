@@ -6,20 +6,15 @@
 //! that all of it holds over all processes.
 
 use super::connection::Work;
+use super::lane::{BREAKER, pause};
 use super::row::from_row;
-use super::{LEASE, Result, SECOND, Store};
+use super::{LEASE, Result, Store};
 
 /// How many lanes one claim looks at. The next claim goes on where this one ended.
 const LANES: i64 = 16;
 
 /// How many messages of one lane one claim takes at most.
 const MOST_OF_LANE: i64 = 8;
-
-/// After so many failures to reach its relay in a row a lane pauses.
-pub(super) const BREAKER: i64 = 5;
-
-/// The longest pause of a lane.
-const LONGEST_PAUSE: i64 = 300 * SECOND;
 
 /// A message that a worker has.
 #[derive(Debug, Clone)]
@@ -56,20 +51,6 @@ from_row!(Claimed {
     now: 0
 });
 
-/// The rate of a lane.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Pace {
-    /// How many microseconds there are between two messages, where they have a rate.
-    pub emission: i64,
-    /// How many may go at once.
-    pub burst: i64,
-}
-
-impl Pace {
-    /// No rate.
-    pub(crate) const ANY: Self = Self { emission: 0, burst: 1 };
-}
-
 /// The row of a lane.
 struct Lane {
     connector: String,
@@ -98,12 +79,6 @@ impl Lane {
     }
 }
 
-/// How long a lane pauses after so many failures.
-pub(super) fn pause(failures: i64) -> i64 {
-    let doublings = u32::try_from(failures - BREAKER).unwrap_or(0).min(16);
-    (SECOND << doublings).min(LONGEST_PAUSE)
-}
-
 impl Store {
     /// Claims messages for a worker, as many as it has capacity for at most.
     ///
@@ -120,7 +95,7 @@ impl Store {
         let lanes: Vec<Lane> = sqlx::query_as(self.sql(select))
             .bind(work.now)
             .bind(LANES)
-            .fetch_all(&mut *work.transaction)
+            .fetch_all(work.connection())
             .await?;
         let mut claimed = Vec::new();
         for lane in lanes {
@@ -153,7 +128,7 @@ impl Store {
             .bind(lane.connector.as_str())
             .bind(now)
             .bind(lane.room(now).min(left))
-            .fetch_all(&mut *work.transaction)
+            .fetch_all(work.connection())
             .await?;
         for message in &mut claimed {
             message.now = now;
@@ -170,37 +145,9 @@ impl Store {
             .bind(count)
             .bind(lane.tat.max(now) + count * lane.emission)
             .bind(if probes { now + pause(lane.failures) } else { 0 })
-            .execute(&mut *work.transaction)
+            .execute(work.connection())
             .await?;
         Ok(claimed)
-    }
-
-    /// Sets what a connector's lane may have under way, its rate, and the connectors that it names
-    /// as its fallback, parted by commas. Its relay counts as up.
-    ///
-    /// # Errors
-    ///
-    /// Fails where the database does.
-    pub(crate) async fn set_lane(
-        &self,
-        connector: &str,
-        most_in_flight: i64,
-        Pace { emission, burst }: Pace,
-        fallback: &str,
-    ) -> Result<()> {
-        let set = "insert into lane (connector, most_in_flight, emission, burst, fallback) values \
-                   ($1, $2, $3, $4, $5) on conflict (connector) do update set most_in_flight = \
-                   $2, emission = $3, burst = $4, fallback = $5, paused = 0, failures = 0";
-        let mut work = self.begin().await?;
-        sqlx::query(set)
-            .bind(connector)
-            .bind(most_in_flight)
-            .bind(emission)
-            .bind(burst)
-            .bind(fallback)
-            .execute(&mut *work.transaction)
-            .await?;
-        work.commit().await
     }
 }
 
@@ -221,11 +168,5 @@ mod tests {
         assert_eq!(lane(100, now + 100, 0).room(now), 2);
         assert_eq!(lane(100, now + 300, 0).room(now), 0);
         assert_eq!(lane(0, 0, BREAKER).room(now), 1);
-    }
-
-    #[test]
-    fn pauses_double_up_to_a_bound() {
-        let pauses = [5, 6, 8, 13, 14, 1000].map(|failures| pause(failures) / SECOND);
-        assert_eq!(pauses, [1, 2, 8, 256, 300, 300]);
     }
 }

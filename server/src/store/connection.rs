@@ -6,33 +6,32 @@ use std::io;
 use std::path::Path;
 use std::str::FromStr as _;
 use std::sync::Once;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use deadpool::managed::Object;
+use sqlx::any::AnyConnectOptions;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::postgres::PgListener;
-use sqlx::{Any, AnyPool, AssertSqlSafe, ConnectOptions as _, SqlSafeStr as _, Transaction};
-
+use sqlx::{AnyConnection, AssertSqlSafe, ConnectOptions as _, Row as _, SqlSafeStr as _};
 use zeroize::Zeroizing;
 
+use super::pool::{Held, Opener, Pool};
 use super::{Result, Store, StoreError};
 
 /// How many connections read from a database at once, and write to PostgreSQL. Writes are grouped,
 /// so that a few carry thousands of messages a second.
-const CONNECTIONS: u32 = 8;
+const CONNECTIONS: usize = 8;
 
-/// How long a request waits for a connection: those who ask over HTTP wait in turn.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Where PostgreSQL carries word of work.
+/// Where PostgreSQL carries word of work; [`Work::commit`] names it, too.
 const CHANNEL: &str = "smtp_connector";
 
 /// The schema, step by step. Each is written for both engines.
-const MIGRATIONS: [(i64, &str, &str); 4] = [
+const MIGRATIONS: [(i64, &str, &str); 5] = [
     (1, "queue", include_str!("../../migrations/0001_queue.sql")),
     (2, "fallback", include_str!("../../migrations/0002_fallback.sql")),
     (3, "webhooks", include_str!("../../migrations/0003_webhooks.sql")),
     (4, "traces", include_str!("../../migrations/0004_traces.sql")),
+    (5, "circuits", include_str!("../../migrations/0005_circuits.sql")),
 ];
 
 /// Which database it is.
@@ -59,11 +58,18 @@ impl Word {
     }
 }
 
-/// A transaction under way, and the time at which it began by the database's own clock.
+/// A transaction under way. Where it is dropped, nothing of it was done.
 pub(super) struct Work {
-    pub(super) transaction: Transaction<'static, Any>,
+    held: Held,
+    engine: Engine,
+    /// The time at which it began, by the database's own clock.
     pub(super) now: i64,
+    /// Whether the workers of all processes are told when it is done.
+    tells: bool,
 }
+
+/// A connection that only reads.
+pub(super) struct Reader(Held);
 
 impl Store {
     /// Opens a store and brings its schema up to date: `postgres://…`, or the path of a file.
@@ -85,11 +91,10 @@ impl Store {
 
     async fn postgres(url: &str) -> Result<Self> {
         let options = AnyConnectOptions::from_str(url)?.disable_statement_logging();
-        let pool = || async {
-            let pool = AnyPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
-            pool.connect_with(options.clone()).await
-        };
-        let (writers, readers) = (pool().await?, pool().await?);
+        let opener = |asks| Opener { options: options.clone(), first: None, asks };
+        // A connection that has died is found where a transaction begins, but not where one reads.
+        let writers = Pool::open(opener(false), CONNECTIONS).await?;
+        let readers = Pool::open(opener(true), CONNECTIONS).await?;
         let place = Zeroizing::new(url.to_owned());
         Ok(Self { engine: Engine::Postgres, place, writers, readers, _lock: None })
     }
@@ -103,8 +108,12 @@ impl Store {
         let path: String = form_urlencoded::byte_serialize(path.as_bytes()).collect();
         let url = format!("sqlite://{}?mode=rwc", path.replace("%2F", "/").replace('+', "%20"));
         let options = AnyConnectOptions::from_str(&url)?.disable_statement_logging();
-        let writers = sqlite_pool(&options, 1).await?;
-        let readers = sqlite_pool(&options, CONNECTIONS).await?;
+        // What is committed is on the disk: a lost permit would be a second mail.
+        let first = "pragma journal_mode = wal; pragma synchronous = full; pragma busy_timeout = \
+                     5000";
+        let opener = || Opener { options: options.clone(), first: Some(first), asks: false };
+        let writers = Pool::open(opener(), 1).await?;
+        let readers = Pool::open(opener(), CONNECTIONS).await?;
         let place = Zeroizing::new(url);
         Ok(Self { engine: Engine::Sqlite, place, writers, readers, _lock: Some(lock) })
     }
@@ -119,7 +128,7 @@ impl Store {
             Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql, false)
         });
         let migrator = Migrator::with_migrations(migrations.into());
-        match migrator.run(&self.writers).await {
+        match migrator.run(&mut self.writers.take().await?.connection).await {
             Ok(()) => Ok(()),
             Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => {
                 Err(error.into())
@@ -130,23 +139,23 @@ impl Store {
 
     /// Begins a transaction that changes something.
     pub(super) async fn begin(&self) -> Result<Work> {
-        match self.engine {
-            Engine::Sqlite => {
-                let transaction = self.writers.begin_with("begin immediate").await?;
-                Ok(Work { transaction, now: clock() })
-            }
-            Engine::Postgres => {
-                let mut transaction = self.writers.begin().await?;
-                let clock = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint";
-                let now = sqlx::query_scalar(clock).fetch_one(&mut *transaction).await?;
-                Ok(Work { transaction, now })
+        loop {
+            let mut held = self.writers.take().await?;
+            let is_new = Object::metrics(&held).recycle_count == 0;
+            match begin(self.engine, &mut held).await {
+                Ok(now) => {
+                    return Ok(Work { held, engine: self.engine, now, tells: false });
+                }
+                Err(error) if is_new => return Err(error.into()),
+                // It has died since it was used last.
+                Err(_) => drop(Object::take(held)),
             }
         }
     }
 
-    /// The connections that only read.
-    pub(super) fn readers(&self) -> &AnyPool {
-        &self.readers
+    /// A connection that only reads.
+    pub(super) async fn reader(&self) -> Result<Reader> {
+        self.readers.take().await.map(Reader)
     }
 
     /// A statement for this engine: what stands in braces locks rows and skips those that others
@@ -164,17 +173,6 @@ impl Store {
                 AssertSqlSafe(locking).into_sql_str()
             }
         }
-    }
-
-    /// Tells the workers of all processes that there is work.
-    pub(super) async fn tell(&self, work: &mut Work) -> Result<()> {
-        if self.engine == Engine::Postgres {
-            sqlx::query("select pg_notify($1, '')")
-                .bind(CHANNEL)
-                .execute(&mut *work.transaction)
-                .await?;
-        }
-        Ok(())
     }
 
     /// Listens for word of work, where other processes may have some.
@@ -197,44 +195,64 @@ impl Store {
     ///
     /// Fails where it does not.
     pub(crate) async fn ping(&self) -> Result<()> {
-        Ok(sqlx::query("select 1").execute(&self.readers).await.map(drop)?)
+        let mut reader = self.reader().await?;
+        Ok(sqlx::query("select 1").execute(reader.connection()).await.map(drop)?)
     }
 
-    /// Ends all connections; what is under way ends first.
+    /// Ends all connections.
     pub(crate) async fn close(&self) {
         self.readers.close().await;
         self.writers.close().await;
     }
 }
 
-impl Work {
-    /// Executes a statement without values.
-    pub(super) async fn execute(&mut self, statement: &'static str) -> Result<()> {
-        Ok(sqlx::query(statement).execute(&mut *self.transaction).await.map(drop)?)
-    }
-
-    /// Makes it all durable.
-    pub(super) async fn commit(self) -> Result<()> {
-        Ok(self.transaction.commit().await?)
+impl Reader {
+    /// The connection.
+    pub(super) fn connection(&mut self) -> &mut AnyConnection {
+        &mut self.0.connection
     }
 }
 
-/// Connections to a file, which are kept.
-async fn sqlite_pool(options: &AnyConnectOptions, connections: u32) -> Result<AnyPool> {
-    let pool = AnyPoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(PATIENCE)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .after_connect(|connection, _| {
-            Box::pin(async move {
-                // What is committed is on the disk: a lost permit would be a second mail.
-                let pragmas = "pragma journal_mode = wal; pragma synchronous = full; \
-                               pragma busy_timeout = 5000";
-                sqlx::raw_sql(pragmas).execute(connection).await.map(drop)
-            })
-        });
-    Ok(pool.connect_with(options.clone()).await?)
+impl Work {
+    /// The connection that it is on.
+    pub(super) fn connection(&mut self) -> &mut AnyConnection {
+        &mut self.held.connection
+    }
+
+    /// Executes a statement without values.
+    pub(super) async fn execute(&mut self, statement: &'static str) -> Result<()> {
+        Ok(sqlx::raw_sql(statement).execute(self.connection()).await.map(drop)?)
+    }
+
+    /// Has the workers of all processes told that there is work, once it is done.
+    pub(super) fn tell(&mut self) {
+        self.tells = true;
+    }
+
+    /// Makes it all durable.
+    pub(super) async fn commit(mut self) -> Result<()> {
+        let tells = self.tells && self.engine == Engine::Postgres;
+        self.execute(if tells { "notify smtp_connector; commit" } else { "commit" }).await?;
+        self.held.in_transaction = false;
+        Ok(())
+    }
+}
+
+/// Begins a transaction on a connection; gives the time.
+async fn begin(engine: Engine, held: &mut Held) -> Result<i64, sqlx::Error> {
+    held.in_transaction = true;
+    let connection = &mut held.connection;
+    match engine {
+        Engine::Sqlite => {
+            sqlx::raw_sql("begin immediate").execute(connection).await?;
+            Ok(clock())
+        }
+        Engine::Postgres => {
+            let clock = "begin; select (extract(epoch from clock_timestamp()) * 1000000)::bigint";
+            let rows = sqlx::raw_sql(clock).fetch_all(connection).await?;
+            rows.first().ok_or(sqlx::Error::RowNotFound)?.try_get(0)
+        }
+    }
 }
 
 /// Microseconds since 1970.

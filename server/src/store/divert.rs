@@ -3,8 +3,8 @@
 
 use std::iter::once;
 
-use super::claim::BREAKER;
 use super::connection::Work;
+use super::lane::BREAKER;
 use super::row::from_row;
 use super::{Result, Store};
 
@@ -45,7 +45,10 @@ impl Store {
     /// Fails where the database does; then nothing is diverted.
     pub(crate) async fn divert(&self) -> Result<Vec<Diverted>> {
         let down = "select count(*) from lane where due is not null and failures >= $1";
-        let down: i64 = sqlx::query_scalar(down).bind(BREAKER).fetch_one(self.readers()).await?;
+        let down: i64 = sqlx::query_scalar(down)
+            .bind(BREAKER)
+            .fetch_one(self.reader().await?.connection())
+            .await?;
         if down == 0 {
             return Ok(Vec::new());
         }
@@ -58,7 +61,7 @@ impl Store {
             .bind(BREAKER)
             .bind(work.now)
             .bind(LANES)
-            .fetch_all(&mut *work.transaction)
+            .fetch_all(work.connection())
             .await?;
         let mut diverted = Vec::new();
         for lane in closed {
@@ -75,7 +78,7 @@ impl Store {
             }
         }
         if !diverted.is_empty() {
-            self.tell(&mut work).await?;
+            work.tell();
         }
         work.commit().await?;
         Ok(diverted)
@@ -98,12 +101,12 @@ impl Store {
             .bind(connector)
             .bind(work.now)
             .bind(most)
-            .execute(&mut *work.transaction)
+            .execute(work.connection())
             .await?;
         let due = "update lane set due = case when due is null or due > $2 then $2 else due end \
                    where connector = $1";
         if diverted.rows_affected() > 0 {
-            sqlx::query(due).bind(through).bind(work.now).execute(&mut *work.transaction).await?;
+            sqlx::query(due).bind(through).bind(work.now).execute(work.connection()).await?;
         }
         Ok(diverted.rows_affected())
     }
@@ -114,10 +117,8 @@ async fn senders(work: &mut Work, lane: &Closed) -> Result<Vec<(String, String)>
     let others = "select distinct message.connector, lane.fallback from message join lane on \
                   lane.connector = message.connector where message.lane = $1 and state = 0 and \
                   message.lane <> message.connector";
-    let mut senders: Vec<(String, String)> = sqlx::query_as(others)
-        .bind(lane.connector.as_str())
-        .fetch_all(&mut *work.transaction)
-        .await?;
+    let mut senders: Vec<(String, String)> =
+        sqlx::query_as(others).bind(lane.connector.as_str()).fetch_all(work.connection()).await?;
     if !lane.fallback.is_empty() {
         senders.push((lane.connector.clone(), lane.fallback.clone()));
     }
@@ -133,16 +134,14 @@ async fn open(work: &mut Work, names: &[&str]) -> Result<Option<(String, i64)>> 
         let failures: Option<i64> = sqlx::query_scalar(select)
             .bind(*name)
             .bind(work.now)
-            .fetch_optional(&mut *work.transaction)
+            .fetch_optional(work.connection())
             .await?;
         match failures {
             Some(failures) if failures < BREAKER => {
                 let waiting = "select count(*) from message where lane = $1 and state = 0 and \
                                lane <> connector";
-                let waiting: i64 = sqlx::query_scalar(waiting)
-                    .bind(*name)
-                    .fetch_one(&mut *work.transaction)
-                    .await?;
+                let waiting: i64 =
+                    sqlx::query_scalar(waiting).bind(*name).fetch_one(work.connection()).await?;
                 if waiting < IN_LINE {
                     return Ok(Some(((*name).to_owned(), IN_LINE - waiting)));
                 }

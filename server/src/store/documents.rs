@@ -22,7 +22,10 @@ impl Store {
     /// Fails where the database does.
     pub(crate) async fn document(&self, name: &str) -> Result<Option<Document>> {
         let select = "select version, document from connector where name = $1";
-        Ok(sqlx::query_as(select).bind(name).fetch_optional(self.readers()).await?)
+        Ok(sqlx::query_as(select)
+            .bind(name)
+            .fetch_optional(self.reader().await?.connection())
+            .await?)
     }
 
     /// The names of all connectors with their versions.
@@ -31,7 +34,9 @@ impl Store {
     ///
     /// Fails where the database does.
     pub(crate) async fn versions(&self) -> Result<Vec<(String, i64)>> {
-        Ok(sqlx::query_as("select name, version from connector").fetch_all(self.readers()).await?)
+        Ok(sqlx::query_as("select name, version from connector")
+            .fetch_all(self.reader().await?.connection())
+            .await?)
     }
 
     /// Puts a connector in place of version `before`, or a new one where that is none. Gives the
@@ -60,8 +65,8 @@ impl Store {
                 sqlx::query_as(update).bind(name).bind(before).bind(document.to_vec())
             }
         };
-        let version: Option<(i64,)> = changed.fetch_optional(&mut *work.transaction).await?;
-        self.tell(&mut work).await?;
+        let version: Option<(i64,)> = changed.fetch_optional(work.connection()).await?;
+        work.tell();
         work.commit().await?;
         Ok(version.map(|(version,)| version))
     }
@@ -76,9 +81,9 @@ impl Store {
         let deleted = sqlx::query("delete from connector where name = $1 and version = $2")
             .bind(name)
             .bind(version)
-            .execute(&mut *work.transaction)
+            .execute(work.connection())
             .await?;
-        self.tell(&mut work).await?;
+        work.tell();
         work.commit().await?;
         Ok(deleted.rows_affected() == 1)
     }
@@ -93,11 +98,11 @@ impl Store {
         sqlx::query("insert into setting (name, value) values ($1, $2) on conflict do nothing")
             .bind(name)
             .bind(otherwise.to_vec())
-            .execute(&mut *work.transaction)
+            .execute(work.connection())
             .await?;
         let (value,): (Vec<u8>,) = sqlx::query_as("select value from setting where name = $1")
             .bind(name)
-            .fetch_one(&mut *work.transaction)
+            .fetch_one(work.connection())
             .await?;
         work.commit().await?;
         Ok(value)

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::claim::{BREAKER, pause};
 use super::connection::Work;
+use super::lane::{BREAKER, pause};
 use super::message::code;
 use super::webhooks::Ends;
 use super::{LEASE, Result, SECOND, State, Store};
@@ -101,7 +101,7 @@ impl Store {
                 .bind(leases[at].fence)
                 .bind(work.now + MARGIN)
                 .bind(work.now)
-                .execute(&mut *work.transaction)
+                .execute(work.connection())
                 .await?;
             permits[at] = released.rows_affected() == 1;
         }
@@ -127,7 +127,7 @@ impl Store {
             let held: Option<(String, String, i64)> = sqlx::query_as(self.sql(select))
                 .bind(finish.lease.id.as_str())
                 .bind(finish.lease.fence)
-                .fetch_optional(&mut *work.transaction)
+                .fetch_optional(work.connection())
                 .await?;
             let Some((connector, lane, before)) = held else { continue };
             if before == code::AMBIGUOUS && !matches!(finish.outcome, Outcome::Final(_)) {
@@ -160,7 +160,7 @@ impl Store {
         let select = "select failures, paused from lane where connector = $1 {lock}";
         let lane: Option<(i64, i64)> = sqlx::query_as(self.sql(select))
             .bind(connector)
-            .fetch_optional(&mut *work.transaction)
+            .fetch_optional(work.connection())
             .await?;
         let (mut failures, mut paused) = lane.unwrap_or_default();
         if change.up {
@@ -185,7 +185,7 @@ impl Store {
             Some(due) => update.bind(due),
             None => update,
         };
-        update.execute(&mut *work.transaction).await?;
+        update.execute(work.connection()).await?;
         Ok(())
     }
 
@@ -199,7 +199,7 @@ impl Store {
         sqlx::query("update message set leased_until = $1 where worker = $2 and state in (1, 2)")
             .bind(work.now + LEASE)
             .bind(worker)
-            .execute(&mut *work.transaction)
+            .execute(work.connection())
             .await?;
         work.commit().await
     }
@@ -229,7 +229,7 @@ async fn note(work: &mut Work, finish: &Finish) -> Result<()> {
             update.bind(finish.result.clone()).bind(through.as_str()).bind(i64::from(*promising))
         }
     };
-    update.execute(&mut *work.transaction).await?;
+    update.execute(work.connection()).await?;
     Ok(())
 }
 

@@ -1,12 +1,16 @@
 //! What is known of messages, and taking one back that waits.
 
+use sqlx::any::AnyRow;
+use sqlx::{FromRow as _, Row as _};
+
+use super::connection::Work;
 use super::message::code;
 use super::row::from_row;
 use super::webhooks::Ends;
-use super::{Result, State, Store};
+use super::{NewMessage, Result, State, Store};
 
 /// What is known of a message.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Record {
     /// Its name.
     pub id: String,
@@ -46,6 +50,23 @@ from_row!(Record {
 });
 
 impl Record {
+    /// A message that was accepted at this time.
+    pub(super) fn of(message: &NewMessage, now: i64) -> Self {
+        Self {
+            id: message.id.clone(),
+            connector: message.connector.clone(),
+            through: message.connector.clone(),
+            usage_type: message.usage_type.clone(),
+            state: code::QUEUED,
+            created: now,
+            deadline: now.saturating_add(message.within),
+            attempts: 0,
+            message_id: message.message_id.clone(),
+            result: None,
+            ended: None,
+        }
+    }
+
     /// Where it stands.
     pub(crate) fn state(&self) -> State {
         State::of(self.state)
@@ -69,6 +90,24 @@ pub(crate) struct Look {
     pub limit: i64,
 }
 
+impl Work {
+    /// What is known of the message that was accepted under a key, with the digest of what was asked
+    /// for.
+    pub(super) async fn record_of_key(
+        &mut self,
+        connector: &str,
+        key: &str,
+    ) -> Result<Option<(Record, Vec<u8>)>> {
+        let select = format!(
+            "select {COLUMNS}, digest from message where connector = $1 and idempotency_key = $2"
+        );
+        let found = sqlx::query(sqlx::AssertSqlSafe(select)).bind(connector).bind(key);
+        let found = found.fetch_optional(self.connection()).await?;
+        let read = |row: AnyRow| Ok((Record::from_row(&row)?, row.try_get("digest")?));
+        found.map(read).transpose()
+    }
+}
+
 /// What is read of a message.
 const COLUMNS: &str = "id, connector, lane as through, type as usage_type, state, created, \
                        deadline, attempts, message_id, result, ended";
@@ -82,7 +121,7 @@ impl Store {
     pub(crate) async fn message(&self, id: &str) -> Result<Option<Record>> {
         let select = format!("select {COLUMNS} from message where id = $1");
         let found = sqlx::query_as(sqlx::AssertSqlSafe(select)).bind(id);
-        Ok(found.fetch_optional(self.readers()).await?)
+        Ok(found.fetch_optional(self.reader().await?.connection()).await?)
     }
 
     /// The messages that are looked for, the latest first.
@@ -106,7 +145,7 @@ impl Store {
             .bind(look.since.unwrap_or(i64::MIN))
             .bind(look.until.unwrap_or(i64::MAX))
             .bind(look.limit);
-        Ok(found.fetch_all(self.readers()).await?)
+        Ok(found.fetch_all(self.reader().await?.connection()).await?)
     }
 
     /// Takes a message back that waits; whether it did.
@@ -122,7 +161,7 @@ impl Store {
             .bind(id)
             .bind(code::CANCELLED)
             .bind(work.now)
-            .fetch_optional(&mut *work.transaction)
+            .fetch_optional(work.connection())
             .await?;
         if let Some((connector,)) = &cancelled {
             let mut ends = Ends::default();
@@ -143,6 +182,6 @@ impl Store {
         let select = "select (select count(*) from message where state = 0), (select count(*) \
                       from message where state in (1, 2)), (select min(due) from message where \
                       state = 0)";
-        Ok(sqlx::query_as(select).fetch_one(self.readers()).await?)
+        Ok(sqlx::query_as(select).fetch_one(self.reader().await?.connection()).await?)
     }
 }

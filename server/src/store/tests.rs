@@ -1,9 +1,18 @@
 //! What a store promises, on both engines.
 
+mod acceptance;
 mod webhooks;
 
 use std::collections::HashMap;
 
+use sqlx::Connection as _;
+
+use self::acceptance::{
+    a_call_is_accepted_whole_or_not_at_all, a_message_is_accepted_once_for_each_key,
+    a_message_is_due_unless_its_lane_pauses_or_is_full, a_recipient_gets_no_more_than_the_limit,
+    nothing_is_done_of_a_transaction_that_is_given_up,
+    what_is_said_of_an_accepted_message_is_what_is_stored,
+};
 use self::webhooks::{
     an_end_is_told_once_and_only_where_there_is_a_webhook, an_end_that_is_revised_is_told_again,
     each_way_to_end_is_told, what_cannot_be_told_waits_and_does_not_delay_the_rest,
@@ -44,6 +53,9 @@ on_both!(
     a_message_is_accepted_once_for_each_key,
     a_call_is_accepted_whole_or_not_at_all,
     a_recipient_gets_no_more_than_the_limit,
+    what_is_said_of_an_accepted_message_is_what_is_stored,
+    a_message_is_due_unless_its_lane_pauses_or_is_full,
+    nothing_is_done_of_a_transaction_that_is_given_up,
     a_claim_is_carried_to_its_end_and_its_content_erased,
     only_the_last_claim_may_release_or_finish,
     a_failed_attempt_comes_back_when_it_is_due,
@@ -69,12 +81,12 @@ on_both!(
 async fn postgres(promise: &str) -> Store {
     let url = std::env::var(POSTGRES).expect(POSTGRES);
     sqlx::any::install_default_drivers();
-    let pool = AnyPool::connect(&url).await.expect("the server");
+    let mut connection = sqlx::AnyConnection::connect(&url).await.expect("the server");
     let schema = format!("test_{}", &promise[..promise.len().min(50)]);
     for statement in ["drop schema if exists", "create schema"] {
         let end = if statement.starts_with("drop") { " cascade" } else { "" };
         let statement = sqlx::AssertSqlSafe(format!("{statement} {schema}{end}"));
-        sqlx::raw_sql(statement).execute(&pool).await.expect("a schema");
+        sqlx::raw_sql(statement).execute(&mut connection).await.expect("a schema");
     }
     let mark = if url.contains('?') { '&' } else { '?' };
     Store::open(&format!("{url}{mark}options[search_path]={schema}")).await.expect("a store")
@@ -97,9 +109,29 @@ fn message(id: &str, connector: &str) -> NewMessage {
 }
 
 /// Accepts messages, each as a call of its own.
-async fn accept_each(store: &Store, messages: &[NewMessage]) -> Vec<Acceptance> {
+/// Settings of a lane with this room, without a rate and a fallback.
+fn room(most_in_flight: i64) -> LaneSettings {
+    let configuration = b"one".to_vec();
+    LaneSettings { most_in_flight, pace: Pace::ANY, fallback: Vec::new(), configuration }
+}
+
+async fn set_lane(store: &Store, connector: &str, settings: LaneSettings) {
+    store.set_lane(connector, &settings).await.expect("the store");
+}
+
+/// What became of a call: the name of each message, and whether it is a replay.
+type Names = std::result::Result<Vec<(String, bool)>, Declined>;
+
+async fn accept_calls(store: &Store, calls: &[Vec<NewMessage>]) -> Vec<Names> {
+    let acceptances = store.accept(calls).await.expect("the store");
+    let name = |accepted: Accepted| (accepted.record.id, accepted.replayed);
+    let names = |accepted: Vec<Accepted>| accepted.into_iter().map(name).collect();
+    acceptances.into_iter().map(|acceptance| acceptance.map(names)).collect()
+}
+
+async fn accept_each(store: &Store, messages: &[NewMessage]) -> Vec<Names> {
     let calls: Vec<_> = messages.iter().map(|message| vec![message.clone()]).collect();
-    store.accept(&calls).await.expect("the store")
+    accept_calls(store, &calls).await
 }
 
 async fn accept(store: &Store, id: &str, connector: &str) {
@@ -107,12 +139,12 @@ async fn accept(store: &Store, id: &str, connector: &str) {
     assert_eq!(accepted, [Ok(vec![new(id)])]);
 }
 
-fn new(id: &str) -> Accepted {
-    Accepted { id: id.to_owned(), replayed: false }
+fn new(id: &str) -> (String, bool) {
+    (id.to_owned(), false)
 }
 
-fn replay(id: &str) -> Accepted {
-    Accepted { id: id.to_owned(), replayed: true }
+fn replay(id: &str) -> (String, bool) {
+    (id.to_owned(), true)
 }
 
 async fn claim(store: &Store) -> Vec<Claimed> {
@@ -141,81 +173,17 @@ async fn state(store: &Store, id: &str) -> State {
 
 async fn in_flight(store: &Store, connector: &str) -> i64 {
     let select = "select in_flight from lane where connector = $1";
-    let found = sqlx::query_scalar(select).bind(connector).fetch_one(store.readers()).await;
-    found.expect("a lane")
+    let mut reader = store.reader().await.expect("a connection");
+    let found = sqlx::query_scalar(select).bind(connector).fetch_one(reader.connection());
+    found.await.expect("a lane")
 }
 
 /// Makes a lease as old as one of a worker that has died.
 async fn outlive(store: &Store) {
     let mut work = store.begin().await.expect("the store");
     let age = "update message set leased_until = 1 where state in (1, 2)";
-    sqlx::query(age).execute(&mut *work.transaction).await.expect("the store");
+    sqlx::query(age).execute(work.connection()).await.expect("the store");
     work.commit().await.expect("the store");
-}
-
-async fn a_message_is_accepted_once_for_each_key(store: &Store) {
-    let with_key = |id: &str, digest: &[u8]| NewMessage {
-        key: Some(("k".to_owned(), digest.to_vec())),
-        ..message(id, "a")
-    };
-    let batch = [with_key("1", b"x"), with_key("2", b"x"), with_key("3", b"y"), message("4", "a")];
-    let expected =
-        [Ok(vec![new("1")]), Ok(vec![replay("1")]), Err(Declined::Conflict), Ok(vec![new("4")])];
-    assert_eq!(accept_each(store, &batch).await, expected);
-    assert_eq!(accept_each(store, &[with_key("5", b"x")]).await, [Ok(vec![replay("1")])]);
-    // Another connector has keys of its own.
-    let other = NewMessage { connector: "b".to_owned(), ..with_key("6", b"y") };
-    assert_eq!(accept_each(store, &[other]).await, [Ok(vec![new("6")])]);
-    assert_eq!(claim(store).await.len(), 3);
-}
-
-async fn a_call_is_accepted_whole_or_not_at_all(store: &Store) {
-    let of = |id: &str, key: &str, digest: &[u8], recipient: &[u8]| NewMessage {
-        key: Some((key.to_owned(), digest.to_vec())),
-        recipient: recipient.to_vec(),
-        limit: Some(RecipientLimit::new(1, std::time::Duration::from_secs(600))),
-        ..message(id, "a")
-    };
-    let both = [vec![of("1", "k1", b"x", b"old"), of("2", "k2", b"x", b"new")]];
-    let accepted = store.accept(&both).await.expect("the store");
-    assert_eq!(accepted, [Ok(vec![new("1"), new("2")])]);
-    let again = [vec![of("3", "k1", b"x", b"old"), of("4", "k2", b"x", b"new")]];
-    let accepted = store.accept(&again).await.expect("the store");
-    assert_eq!(accepted, [Ok(vec![replay("1"), replay("2")])]);
-    // The first one of each could be accepted, the second one cannot. What the call beside them
-    // asks for is not lost with them.
-    let calls = [
-        vec![of("5", "k5", b"x", b"jo"), of("6", "k6", b"x", b"new")],
-        vec![of("7", "k7", b"x", b"sam"), of("8", "k1", b"y", b"kim")],
-        vec![of("9", "k9", b"x", b"lou")],
-    ];
-    let accepted = store.accept(&calls).await.expect("the store");
-    assert!(matches!(accepted[0], Err(Declined::Limited(_))), "{accepted:?}");
-    assert_eq!(accepted[1..], [Err(Declined::Conflict), Ok(vec![new("9")])]);
-    let known = store.messages(&Look { limit: 9, ..Look::default() }).await.expect("the store");
-    assert_eq!(known.iter().map(|known| known.id.as_str()).collect::<Vec<_>>(), ["9", "2", "1"]);
-    // Nothing was counted for the recipients of what was not accepted.
-    let later = [of("10", "k10", b"x", b"jo"), of("11", "k11", b"x", b"sam")];
-    assert_eq!(accept_each(store, &later).await, [Ok(vec![new("10")]), Ok(vec![new("11")])]);
-}
-
-async fn a_recipient_gets_no_more_than_the_limit(store: &Store) {
-    let limit = RecipientLimit::new(2, std::time::Duration::from_secs(600));
-    let to = |id: &str, recipient: &[u8]| NewMessage {
-        limit: Some(limit),
-        recipient: recipient.to_vec(),
-        ..message(id, "a")
-    };
-    let batch = [to("1", b"jo"), to("2", b"jo"), to("3", b"jo"), to("4", b"sam")];
-    let acceptances = accept_each(store, &batch).await;
-    assert_eq!(acceptances.iter().flatten().count(), 3);
-    let wait = acceptances.iter().find_map(|found| match found {
-        Err(Declined::Limited(wait)) => Some(*wait),
-        _ => None,
-    });
-    assert!((299 * SECOND..=300 * SECOND).contains(&wait.expect("one is too many")), "{wait:?}");
-    let other = NewMessage { connector: "b".to_owned(), ..to("5", b"jo") };
-    assert_eq!(accept_each(store, &[other]).await, [Ok(vec![new("5")])]);
 }
 
 async fn a_claim_is_carried_to_its_end_and_its_content_erased(store: &Store) {
@@ -233,7 +201,8 @@ async fn a_claim_is_carried_to_its_end_and_its_content_erased(store: &Store) {
     assert!(permit(store, &lease).await);
     assert!(finish(store, &lease, Outcome::Final(State::Accepted), Way::Up).await);
     assert_eq!((state(store, "1").await, in_flight(store, "a").await), (State::Accepted, 0));
-    let content = sqlx::query_scalar("select content from message").fetch_one(store.readers());
+    let mut reader = store.reader().await.expect("a connection");
+    let content = sqlx::query_scalar("select content from message").fetch_one(reader.connection());
     let content: Option<Vec<u8>> = content.await.expect("the store");
     assert_eq!(content, None);
     assert!(!finish(store, &lease, Outcome::Final(State::Failed), Way::Up).await, "it has ended");
@@ -326,7 +295,7 @@ async fn lanes_take_turns(store: &Store) {
     for number in 0..20 {
         accept(store, &format!("small{number}"), &format!("small{number}")).await;
     }
-    store.set_lane("big", 1000, Pace::ANY, "").await.expect("the store");
+    set_lane(store, "big", room(1000)).await;
     let mut of_big = 0;
     let mut of_small = 0;
     for _ in 0..2 {
@@ -339,11 +308,9 @@ async fn lanes_take_turns(store: &Store) {
 }
 
 async fn a_lane_keeps_to_its_rate_and_its_share(store: &Store) {
-    store
-        .set_lane("slow", 100, Pace { emission: 3600 * SECOND, burst: 3 }, "")
-        .await
-        .expect("the store");
-    store.set_lane("narrow", 2, Pace::ANY, "").await.expect("the store");
+    let pace = Pace { emission: 3600 * SECOND, burst: 3 };
+    set_lane(store, "slow", LaneSettings { pace, ..room(100) }).await;
+    set_lane(store, "narrow", room(2)).await;
     for number in 0..9 {
         accept(store, &format!("s{number}"), "slow").await;
         accept(store, &format!("n{number}"), "narrow").await;
@@ -375,7 +342,7 @@ async fn a_relay_that_is_down_costs_one_probe_for_each_pause(store: &Store) {
     }
     assert!(claim(store).await.is_empty(), "the lane pauses");
     let mut work = store.begin().await.expect("the store");
-    let over = sqlx::query("update lane set paused = 0").execute(&mut *work.transaction);
+    let over = sqlx::query("update lane set paused = 0").execute(work.connection());
     over.await.expect("the store");
     work.commit().await.expect("the store");
     let probe = claim_one(store).await;

@@ -37,7 +37,7 @@ impl Store {
             .bind(token.scopes.as_str())
             .bind(work.now)
             .bind(i64::from(first))
-            .execute(&mut *work.transaction)
+            .execute(work.connection())
             .await?;
         work.commit().await?;
         Ok(kept.rows_affected() == 1)
@@ -50,7 +50,10 @@ impl Store {
     /// Fails where the database does.
     pub(crate) async fn token(&self, digest: &[u8]) -> Result<Option<StoredToken>> {
         let select = "select id, digest, name, scopes, created from token where digest = $1";
-        Ok(sqlx::query_as(select).bind(digest.to_vec()).fetch_optional(self.readers()).await?)
+        Ok(sqlx::query_as(select)
+            .bind(digest.to_vec())
+            .fetch_optional(self.reader().await?.connection())
+            .await?)
     }
 
     /// All tokens, in the order in which they were made.
@@ -60,7 +63,7 @@ impl Store {
     /// Fails where the database does.
     pub(crate) async fn tokens(&self) -> Result<Vec<StoredToken>> {
         let select = "select id, digest, name, scopes, created from token order by created, id";
-        Ok(sqlx::query_as(select).fetch_all(self.readers()).await?)
+        Ok(sqlx::query_as(select).fetch_all(self.reader().await?.connection()).await?)
     }
 
     /// Takes a token away; whether there was one.
@@ -72,7 +75,7 @@ impl Store {
         let mut work = self.begin().await?;
         let deleted = sqlx::query("delete from token where id = $1")
             .bind(id)
-            .execute(&mut *work.transaction)
+            .execute(work.connection())
             .await?;
         work.commit().await?;
         Ok(deleted.rows_affected() == 1)

@@ -52,8 +52,9 @@ impl Store {
         free(&mut work, again.iter().chain(&lost)).await?;
         note_ends(&mut work, &lost).await?;
         if all {
-            let nobody_tells = sqlx::query("update webhook set leased_until = 0");
-            nobody_tells.execute(&mut *work.transaction).await?;
+            work.execute("update webhook set leased_until = 0").await?;
+            // Whoever starts the one process anew may have mended what kept it from a relay.
+            work.execute("update lane set paused = 0, failures = 0").await?;
         }
         work.commit().await?;
         Ok(lost.into_iter().map(ended).collect())
@@ -69,11 +70,8 @@ impl Store {
         let again = "update message set state = 0, fence = fence + 1, due = $1, worker = null, \
                      leased_until = null where worker = $2 and state = 1 returning id, connector, \
                      lane, state";
-        let again: Vec<Row> = sqlx::query_as(again)
-            .bind(work.now)
-            .bind(worker)
-            .fetch_all(&mut *work.transaction)
-            .await?;
+        let again: Vec<Row> =
+            sqlx::query_as(again).bind(work.now).bind(worker).fetch_all(work.connection()).await?;
         free(&mut work, again.iter()).await?;
         work.commit().await
     }
@@ -108,11 +106,11 @@ impl Store {
         let forgotten = sqlx::query(self.sql(old))
             .bind(work.now - after)
             .bind(AT_ONCE)
-            .execute(&mut *work.transaction)
+            .execute(work.connection())
             .await?;
         sqlx::query("delete from recipient where tat < $1")
             .bind(work.now)
-            .execute(&mut *work.transaction)
+            .execute(work.connection())
             .await?;
         work.commit().await?;
         Ok(forgotten.rows_affected())
@@ -130,7 +128,7 @@ impl Store {
         let abandoned: Vec<Row> = sqlx::query_as(abandon)
             .bind(work.now)
             .bind(connector)
-            .fetch_all(&mut *work.transaction)
+            .fetch_all(work.connection())
             .await?;
         note_ends(&mut work, &abandoned).await?;
         work.commit().await?;
@@ -144,7 +142,7 @@ impl Store {
         before: i64,
     ) -> Result<Vec<Row>> {
         let taken = sqlx::query_as(self.sql(statement)).bind(work.now).bind(before).bind(AT_ONCE);
-        Ok(taken.fetch_all(&mut *work.transaction).await?)
+        Ok(taken.fetch_all(work.connection()).await?)
     }
 }
 
@@ -175,7 +173,7 @@ async fn free(work: &mut Work, messages: impl Iterator<Item = &Row>) -> Result<(
             .bind(lane)
             .bind(count)
             .bind(work.now)
-            .execute(&mut *work.transaction)
+            .execute(work.connection())
             .await?;
     }
     Ok(())

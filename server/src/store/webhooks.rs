@@ -62,7 +62,7 @@ impl Store {
         };
         let mut work = self.begin().await?;
         for statement in statements {
-            sqlx::query(*statement).bind(connector).execute(&mut *work.transaction).await?;
+            sqlx::query(*statement).bind(connector).execute(work.connection()).await?;
         }
         work.commit().await
     }
@@ -82,7 +82,7 @@ impl Store {
             .bind(work.now + lease)
             .bind(work.now)
             .bind(most)
-            .fetch_all(&mut *work.transaction)
+            .fetch_all(work.connection())
             .await?;
         work.commit().await?;
         Ok(turns)
@@ -99,7 +99,7 @@ impl Store {
         let too_old = sqlx::query("delete from untold where connector = $1 and ended < $2")
             .bind(connector)
             .bind(work.now - LIFE)
-            .execute(&mut *work.transaction)
+            .execute(work.connection())
             .await?;
         let select = "select message, ended, attempts from untold where connector = $1 and due \
                       <= $2 order by due limit $3";
@@ -107,7 +107,7 @@ impl Store {
             .bind(connector)
             .bind(work.now)
             .bind(most)
-            .fetch_all(&mut *work.transaction)
+            .fetch_all(work.connection())
             .await?;
         work.commit().await?;
         Ok((untold, too_old.rows_affected()))
@@ -120,7 +120,7 @@ impl Store {
     /// Fails where the database does.
     pub(crate) async fn untold_count(&self) -> Result<i64> {
         let count = sqlx::query_scalar("select count(*) from untold");
-        Ok(count.fetch_one(self.readers()).await?)
+        Ok(count.fetch_one(self.reader().await?.connection()).await?)
     }
 
     /// Ends the turn of a connector with what became of what it was to be told. Where nothing could
@@ -135,7 +135,7 @@ impl Store {
         let lock = "select connector from webhook where connector = $1 {lock}";
         let held: Option<(String,)> = sqlx::query_as(self.sql(lock))
             .bind(turn.connector.as_str())
-            .fetch_optional(&mut *work.transaction)
+            .fetch_optional(work.connection())
             .await?;
         if held.is_none() {
             return Ok(());
@@ -151,7 +151,7 @@ impl Store {
         let next = "select min(due) from untold where connector = $1";
         let next: Option<i64> = sqlx::query_scalar(next)
             .bind(turn.connector.as_str())
-            .fetch_one(&mut *work.transaction)
+            .fetch_one(work.connection())
             .await?;
         let end = "update webhook set due = $2, failures = $3, leased_until = 0 where connector = \
                    $1";
@@ -159,7 +159,7 @@ impl Store {
             .bind(turn.connector.as_str())
             .bind(next.map(|due| due.max(earliest)))
             .bind(failures)
-            .execute(&mut *work.transaction)
+            .execute(work.connection())
             .await?;
         work.commit().await
     }
@@ -174,7 +174,7 @@ impl Store {
         sqlx::query("update webhook set due = $2, leased_until = 0 where connector = $1")
             .bind(turn.connector.as_str())
             .bind(work.now + after)
-            .execute(&mut *work.transaction)
+            .execute(work.connection())
             .await?;
         work.commit().await
     }
@@ -200,7 +200,7 @@ impl Ends {
             let woken = sqlx::query(wake)
                 .bind(connector.as_str())
                 .bind(work.now)
-                .execute(&mut *work.transaction)
+                .execute(work.connection())
                 .await?;
             if woken.rows_affected() == 0 {
                 continue;
@@ -213,7 +213,7 @@ impl Ends {
                     .bind(message)
                     .bind(connector.as_str())
                     .bind(work.now)
-                    .execute(&mut *work.transaction)
+                    .execute(work.connection())
                     .await?;
             }
         }
@@ -236,7 +236,7 @@ async fn note_telling(work: &mut Work, untold: &Untold, telling: Telling) -> Res
                 .bind(work.now + pause(untold.attempts + 1))
         }
     };
-    update.execute(&mut *work.transaction).await?;
+    update.execute(work.connection()).await?;
     Ok(())
 }
 

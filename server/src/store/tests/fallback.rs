@@ -9,12 +9,14 @@ on_both!(
     where_all_relays_are_down_one_message_finds_out_whether_one_is_back,
     what_is_not_due_or_has_no_other_way_waits,
     a_lane_has_no_more_diverted_messages_in_line_than_its_own_can_bear,
+    a_circuit_stays_open_until_the_configuration_is_another_or_all_starts_anew,
 );
 
 /// Lanes for connectors, each with its fallback.
 async fn lanes(store: &Store, lanes: &[(&str, &str)]) {
     for (name, fallback) in lanes {
-        store.set_lane(name, 100, Pace::ANY, fallback).await.expect("the store");
+        let fallback = fallback.split_terminator(',').map(str::to_owned).collect();
+        set_lane(store, name, LaneSettings { fallback, ..room(100) }).await;
     }
 }
 
@@ -22,7 +24,7 @@ async fn lanes(store: &Store, lanes: &[(&str, &str)]) {
 async fn close(store: &Store, connector: &str, paused: i64) {
     let mut work = store.begin().await.expect("the store");
     let close = "update lane set failures = 5, paused = $2 where connector = $1";
-    let close = sqlx::query(close).bind(connector).bind(paused).execute(&mut *work.transaction);
+    let close = sqlx::query(close).bind(connector).bind(paused).execute(work.connection());
     close.await.expect("the store");
     work.commit().await.expect("the store");
 }
@@ -37,7 +39,7 @@ fn detour(through: &str, promising: bool) -> Outcome {
 
 async fn a_detour_is_carried_at_the_cost_of_the_other_connector(store: &Store) {
     lanes(store, &[("a", "b"), ("b", "")]).await;
-    store.set_lane("b", 1, Pace::ANY, "").await.expect("the store");
+    set_lane(store, "b", room(1)).await;
     for id in ["1", "2"] {
         accept(store, id, "a").await;
     }
@@ -106,7 +108,8 @@ async fn what_waits_for_a_relay_that_is_down_goes_through_the_next_that_is_not(s
     let lease = Lease { id: claimed[0].id.clone(), fence: claimed[0].fence };
     assert!(finish(store, &lease, Outcome::Again(0), Way::Down).await);
     close(store, "c", i64::MAX / 2).await;
-    store.set_lane("b", 100, Pace::ANY, "").await.expect("the store");
+    let configuration = b"another".to_vec();
+    set_lane(store, "b", LaneSettings { configuration, ..room(100) }).await;
     let diverted = store.divert().await.expect("the store");
     assert_eq!((&*diverted[0].from, &*diverted[0].through), ("c", "b"));
     assert_eq!(claim_one(store).await.id, lease.id);
@@ -156,4 +159,21 @@ async fn what_is_not_due_or_has_no_other_way_waits(store: &Store) {
     close(store, "b", i64::MAX / 2).await;
     assert!(store.divert().await.expect("the store").is_empty());
     assert_eq!((through(store, "1").await, through(store, "2").await), ("a".into(), "b".into()));
+}
+
+async fn a_circuit_stays_open_until_the_configuration_is_another_or_all_starts_anew(store: &Store) {
+    let open = async || store.open_circuits().await.expect("the store");
+    set_lane(store, "a", room(1)).await;
+    assert!(open().await.is_empty());
+    close(store, "a", i64::MAX / 2).await;
+    // Another process takes the connector over.
+    set_lane(store, "a", room(2)).await;
+    assert_eq!(open().await, ["a"]);
+    set_lane(store, "a", LaneSettings { configuration: b"another".to_vec(), ..room(2) }).await;
+    assert!(open().await.is_empty());
+    close(store, "a", i64::MAX / 2).await;
+    store.recover(false).await.expect("the store");
+    assert_eq!(open().await, ["a"]);
+    store.recover(true).await.expect("the store");
+    assert!(open().await.is_empty());
 }

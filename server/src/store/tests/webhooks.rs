@@ -28,7 +28,7 @@ async fn outwait(store: &Store) {
         "update webhook set due = 1, leased_until = 0 where due is not null",
         "update untold set due = 1",
     ] {
-        sqlx::query(statement).execute(&mut *work.transaction).await.expect("the store");
+        sqlx::query(statement).execute(work.connection()).await.expect("the store");
     }
     work.commit().await.expect("the store");
 }
@@ -132,7 +132,7 @@ pub(super) async fn what_is_too_old_is_not_told_nor_what_has_no_webhook_any_more
     end_one(store, "1").await;
     let mut work = store.begin().await.expect("the store");
     let age = "update untold set ended = ended - 86500000000";
-    sqlx::query(age).execute(&mut *work.transaction).await.expect("the store");
+    sqlx::query(age).execute(work.connection()).await.expect("the store");
     work.commit().await.expect("the store");
     let first = turn(store).await;
     assert_eq!(store.untold("a", 10).await.expect("the store"), (Vec::new(), 1));
