@@ -39,9 +39,10 @@ fn is_secret(text: &str) -> bool {
 }
 
 /// Whether the mark stands where a URL has its password: behind a user and a colon, ahead of any
-/// path.
+/// path and query.
 fn is_password(url: &str) -> bool {
     let before = url.split(MARK).next().unwrap_or_default();
-    let user = before.split_once("//").and_then(|(_, user)| user.strip_suffix(':'));
+    let user = before.split_once("//").filter(|(scheme, _)| !scheme.contains(['?', '#']));
+    let user = user.and_then(|(_, user)| user.strip_suffix(':'));
     user.is_some_and(|user| !user.is_empty() && !user.contains(['/', '?', '#', '@', ':']))
 }

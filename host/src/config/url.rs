@@ -72,8 +72,8 @@ fn userinfo(rest: &str) -> &str {
     &rest[..end.unwrap_or_default()]
 }
 
-/// What follows the first colon of a text that is neither a URL nor a server: perhaps the password
-/// of somebody who left out the server, or the `@` ahead of it.
+/// What follows the first colon of a text that is neither a URL nor a server, or of a path: perhaps
+/// the password of somebody who left out the server, or the `@` ahead of it.
 fn serverless_password(text: &str) -> Option<Range<usize>> {
     let is_host = |host: &str| host.is_empty() || host.parse::<Host>().is_ok();
     let parts = scheme_and_rest(text).filter(|(scheme, rest)| is_scheme_of(scheme, rest));
@@ -81,10 +81,13 @@ fn serverless_password(text: &str) -> Option<Range<usize>> {
     // What stands ahead of `://` is meant for a scheme, whatever it is.
     let rest = parts.or_else(|| text.split_once("://")).map_or(text, |(_, rest)| rest);
     let rest = rest.strip_prefix("//").unwrap_or(rest);
-    if is_url || host_and_port(rest).is_some_and(|(host, _)| is_host(host)) {
-        return None;
-    }
-    let colon = rest.find(':')?;
+    let colon = if is_url || host_and_port(rest).is_some_and(|(host, _)| is_host(host)) {
+        let before_query = rest.split(['?', '#']).next().unwrap_or_default();
+        let path = before_query.find('/')?;
+        path + before_query[path..].find(':')?
+    } else {
+        rest.find(':')?
+    };
     Some(text.len() - rest.len() + colon + 1..text.len())
 }
 
@@ -101,8 +104,9 @@ fn secrets_in_query(query: &str, mut start: usize) -> Vec<Range<usize>> {
         if let Some((name, value)) = pair.split_once('=') {
             let name = percent_decode_str(name).decode_utf8_lossy();
             let last = name.rsplit('.').next().unwrap_or_default();
-            let is_login =
-                last == "proxy" && percent_decode_str(value).decode_utf8_lossy().contains('@');
+            let value_read = percent_decode_str(value).decode_utf8_lossy();
+            let is_login = last == "proxy"
+                && (value_read.contains('@') || serverless_password(&value_read).is_some());
             let is_secret = secret_names::contain(last) || last == "key" || is_login;
             if is_secret && !value.is_empty() {
                 secrets.push(start + pair.len() - value.len()..start + pair.len());
@@ -252,6 +256,12 @@ mod tests {
             ("5ocks://jo:hunter2.proxy:1080", true, vec!["hunter2.proxy:1080"]),
             ("5ocks://proxy.test:1080", false, vec![]),
             ("http//jo:hunter2", true, vec!["hunter2"]),
+            ("smtps:/x/y//jo:hunter2.test:465/?a=b", true, vec!["hunter2.test:465/?a=b"]),
+            ("smtp:mx.test/x//jo:hunter2", true, vec!["hunter2"]),
+            ("smtp://mx.test/jo:hunter2?a=b", true, vec!["hunter2?a=b"]),
+            ("smtp://[::1]:25/x?a=b:c", false, vec![]),
+            ("smtp://h?proxy=http%3A%2F%2Fjo%3Aw", true, vec!["http%3A%2F%2Fjo%3Aw"]),
+            ("smtp://h?proxy=http://proxy.test:3128", false, vec![]),
             ("smtp://h/x?tls.servername=a:b", false, vec![]),
             ("smtp:?service=x", false, vec![]),
             ("smtp://[::1]:25/?a=b", false, vec![]),
