@@ -1,6 +1,9 @@
 //! `serve`: the service over HTTP.
 
-use std::path::Path;
+use std::fs::File;
+use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::arguments;
@@ -14,6 +17,9 @@ use smtp_connector_server::{Settings, StartError, Started, StoreError, Telemetry
 
 /// The name of the connector of `serve --demo`.
 const DEMO: &str = "demo";
+
+/// The file of the first token, within the same folder.
+const TOKEN: &str = "administrator-token";
 
 /// The store where nothing else is set, within the folder that systemd gives.
 const STORE: &str = "smtp-connector.db";
@@ -160,6 +166,13 @@ fn introduction(started: &Started, connector: Option<&str>, style: Style) -> Str
         text += &format!("  The store is encrypted with the key in {path}: keep a copy of it.\n");
     }
     let Some(token) = &started.first_token else { return text };
+    if let Some(path) = keep(token) {
+        let path = path.display();
+        text += &format!(
+            "  The administrator's token is in {path}: take it from there and delete the file.\n"
+        );
+        return text;
+    }
     text += &format!("  The administrator's token, which is shown only now:\n  {token}\n");
     if let Some(connector) = connector {
         let place = started.places.first().map_or("127.0.0.1:8025", String::as_str);
@@ -171,4 +184,20 @@ fn introduction(started: &Started, connector: Option<&str>, style: Style) -> Str
         );
     }
     text
+}
+
+/// Puts the first token into a file of the state's folder where the standard error is systemd's
+/// journal, which others may read, too, and which keeps it; gives the place.
+fn keep(token: &str) -> Option<PathBuf> {
+    let journal = std::env::var("JOURNAL_STREAM").ok()?;
+    let folder = std::env::var_os("STATE_DIRECTORY")?;
+    // A terminal below a service has the variable, too.
+    let stderr = std::fs::metadata("/dev/stderr").ok()?;
+    if journal != format!("{}:{}", stderr.dev(), stderr.ino()) {
+        return None;
+    }
+    let path = Path::new(&folder).join(TOKEN);
+    let opened = File::options().create(true).truncate(true).write(true).mode(0o600).open(&path);
+    writeln!(opened.ok()?, "{token}").ok()?;
+    Some(path)
 }

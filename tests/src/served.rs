@@ -144,6 +144,11 @@ impl Drop for Served {
 }
 
 impl Client {
+    /// A client of the service at this address.
+    pub fn at(address: &str, token: &str) -> Self {
+        Self { address: address.to_owned(), token: Some(token.to_owned()) }
+    }
+
     /// The same client with another token.
     #[must_use]
     pub fn with_token(&self, token: &str) -> Self {

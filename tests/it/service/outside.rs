@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
+use smtp_connector_tests::cli::binary;
 use smtp_connector_tests::faulty::{FaultyServer, Misdeed, Place};
 use smtp_connector_tests::receiver::Receiver;
-use smtp_connector_tests::served::Served;
+use smtp_connector_tests::served::{Client, Served};
 
 use super::{ACME, Site, end_of, message, served, wait_for};
 use crate::helpers::command::configuration;
@@ -205,4 +208,39 @@ async fn schemathesis_finds_no_fault_against_the_description() {
     let run = run.expect("it can be run");
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stdout));
     assert_eq!(served.stop().await, Some(0));
+}
+
+#[tokio::test]
+async fn the_first_token_is_kept_out_of_the_journal() {
+    let site = Site::new();
+    let log = site.path().join("journal");
+    let journal = fs::File::create(&log).expect("the folder is ours");
+    let known = journal.metadata().expect("it is open");
+    let served = Command::new(binary())
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .current_dir(site.path())
+        .env("STATE_DIRECTORY", site.path())
+        .env("JOURNAL_STREAM", format!("{}:{}", known.dev(), known.ino()))
+        .stdin(Stdio::null())
+        .stderr(journal)
+        .spawn();
+    let mut served = served.expect("the binary can be run");
+    let said = || fs::read_to_string(&log).expect("the folder is ours");
+    for _ in 0..600 {
+        if said().contains("administrator's token") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let file = site.path().join("administrator-token");
+    assert!(said().contains(&format!("is in {}", file.display())), "{}", said());
+    assert!(!said().contains("smtpc_"), "{}", said());
+    let token = fs::read_to_string(&file).expect("the token is there");
+    assert_eq!(fs::metadata(&file).expect("it is there").mode() & 0o777, 0o600);
+    let said = said();
+    let (_, address) = said.split_once(" listens at ").expect("it listens");
+    let client = Client::at(address.lines().next().expect("a line"), token.trim());
+    assert_eq!(client.get("/v1/tokens").await.status, 200);
+    served.kill().expect("it is a child");
+    served.wait().expect("it is a child");
 }
