@@ -260,7 +260,7 @@ mod tests {
             ("smtp:mx.test/x//jo:hunter2", true, vec!["hunter2"]),
             ("smtp://mx.test/jo:hunter2?a=b", true, vec!["hunter2?a=b"]),
             ("smtp://[::1]:25/x?a=b:c", false, vec![]),
-            ("smtp://h?proxy=http%3A%2F%2Fjo%3Aw", true, vec!["http%3A%2F%2Fjo%3Aw"]),
+            ("smtp://h?proxy=http%3A%2F%2Fjo%3Aw", false, vec!["http%3A%2F%2Fjo%3Aw"]),
             ("smtp://h?proxy=http://proxy.test:3128", false, vec![]),
             ("smtp://h/x?tls.servername=a:b", false, vec![]),
             ("smtp:?service=x", false, vec![]),
