@@ -24,9 +24,11 @@ use self::watch::Watch;
 use crate::connectors::Connectors;
 use crate::figures;
 use crate::limits::RecipientLimit;
+use crate::reason::Reason;
 use crate::seal::{Digester, Sealer};
 use crate::store::{
-    Acceptance, Claimed, Diverted, Ended, Finish, Lease, NewMessage, Record, Store, StoreError,
+    Acceptance, Claimed, Diverted, Ended, Finish, Lease, NewMessage, Record, State, Store,
+    StoreError,
 };
 use crate::telemetry;
 
@@ -300,12 +302,19 @@ impl Queue {
 
     /// Tells of messages that ended without a worker.
     fn tell(&self, ended: &[Ended]) {
-        for Ended { id, connector, state } in ended {
+        let last = |result: &Option<String>| result.as_deref().and_then(Reason::read);
+        for Ended { id, connector, state, result } in ended {
             tracing::info!(
                 target: "smtp_connector", id, connector, state = state.name(),
                 "message ended"
             );
-            figures::ended(connector, state.name(), None);
+            let reason = match state {
+                // Its worker has died, and nobody knows more.
+                State::Ambiguous => None,
+                State::Expired => Some(last(result).unwrap_or_else(Reason::expired)),
+                _ => last(result),
+            };
+            figures::ended(connector, state.name(), reason.as_ref());
             self.watch.tell(id);
         }
     }

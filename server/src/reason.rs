@@ -25,6 +25,11 @@ impl Reason {
     pub(crate) fn read(kept: &str) -> Option<Self> {
         serde_json::from_str(kept).ok()
     }
+
+    /// That of a message whose deadline passed while it waited.
+    pub(crate) fn expired() -> Self {
+        Self { kind: ErrorKind::Expired, stage: None, code: None, enhanced: None }
+    }
 }
 
 impl From<&Error> for Reason {

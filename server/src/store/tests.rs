@@ -283,8 +283,9 @@ async fn what_is_too_late_ends_unsent(store: &Store) {
     assert_eq!(claim_one(store).await.id, "3");
     let mut ended = store.expire().await.expect("the store");
     ended.sort_by(|a, b| a.id.cmp(&b.id));
-    let ended: Vec<_> = ended.iter().map(|ended| (ended.id.as_str(), ended.state)).collect();
-    assert_eq!(ended, [("1", State::Expired), ("2", State::Failed)]);
+    let states: Vec<_> = ended.iter().map(|ended| (ended.id.as_str(), ended.state)).collect();
+    assert_eq!(states, [("1", State::Expired), ("2", State::Failed)]);
+    assert_eq!(ended[0].result, None, "it was never tried");
     assert!(store.expire().await.expect("the store").is_empty());
 }
 

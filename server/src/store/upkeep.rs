@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::connection::Work;
 use super::message::code;
+use super::row::from_row;
 use super::webhooks::Ends;
 use super::{Result, SECOND, State, Store};
 
@@ -14,8 +15,16 @@ const AT_ONCE: i64 = 500;
 /// How long after its lease a released message still has a chance to be reported by its worker.
 const GRACE: i64 = 30 * SECOND;
 
-/// A message that is looked after: its name, its connector, its lane, its state.
-type Row = (String, String, String, i64);
+/// A message that is looked after.
+struct Row {
+    id: String,
+    connector: String,
+    lane: String,
+    state: i64,
+    result: Option<String>,
+}
+
+from_row!(Row { id, connector, lane, state, result });
 
 /// A message that ended without a worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +35,8 @@ pub(crate) struct Ended {
     pub connector: String,
     /// Its end.
     pub state: State,
+    /// Why its last attempt failed, if there was one: the error, as JSON.
+    pub result: Option<String>,
 }
 
 impl Store {
@@ -43,11 +54,13 @@ impl Store {
         };
         let again = "update message set state = 0, fence = fence + 1, due = $1, worker = null, \
                      leased_until = null where id in (select id from message where state = 1 and \
-                     leased_until < $2 limit $3 {skip}) returning id, connector, lane, state";
+                     leased_until < $2 limit $3 {skip}) returning id, connector, lane, state, \
+                     result";
         let again = self.take(&mut work, again, leased).await?;
         let lost = "update message set state = 6, ended = $1, content = null, worker = null, \
                     leased_until = null where id in (select id from message where state = 2 and \
-                    leased_until < $2 limit $3 {skip}) returning id, connector, lane, state";
+                    leased_until < $2 limit $3 {skip}) returning id, connector, lane, state, \
+                     result";
         let lost = self.take(&mut work, lost, released).await?;
         free(&mut work, again.iter().chain(&lost)).await?;
         note_ends(&mut work, &lost).await?;
@@ -69,7 +82,7 @@ impl Store {
         let mut work = self.begin().await?;
         let again = "update message set state = 0, fence = fence + 1, due = $1, worker = null, \
                      leased_until = null where worker = $2 and state = 1 returning id, connector, \
-                     lane, state";
+                     lane, state, result";
         let again: Vec<Row> =
             sqlx::query_as(again).bind(work.now).bind(worker).fetch_all(work.connection()).await?;
         free(&mut work, again.iter()).await?;
@@ -86,7 +99,7 @@ impl Store {
         let expire = "update message set state = case when own_deadline = 1 then 5 else 7 end, \
                       ended = $1, content = null where id in (select id from message where state \
                       = 0 and deadline <= $2 limit $3 {skip}) returning id, connector, lane, \
-                      state";
+                      state, result";
         let now = work.now;
         let expired = self.take(&mut work, expire, now).await?;
         note_ends(&mut work, &expired).await?;
@@ -124,7 +137,8 @@ impl Store {
     pub(crate) async fn abandon(&self, connector: &str) -> Result<Vec<Ended>> {
         let mut work = self.begin().await?;
         let abandon = "update message set state = 7, ended = $1, content = null where connector = \
-                       $2 and state = 0 returning id, connector, lane, state";
+                       $2 and state = 0 returning id, connector, lane, state, \
+                     result";
         let abandoned: Vec<Row> = sqlx::query_as(abandon)
             .bind(work.now)
             .bind(connector)
@@ -146,16 +160,16 @@ impl Store {
     }
 }
 
-fn ended((id, connector, _, state): Row) -> Ended {
+fn ended(Row { id, connector, state, result, .. }: Row) -> Ended {
     debug_assert!(state != code::QUEUED, "only what has ended is told");
-    Ended { id, connector, state: State::of(state) }
+    Ended { id, connector, state: State::of(state), result }
 }
 
 /// Notes ends for the webhooks of their connectors.
 async fn note_ends(work: &mut Work, ended: &[Row]) -> Result<()> {
     let mut ends = Ends::default();
-    for (id, connector, ..) in ended {
-        ends.add(connector, id);
+    for row in ended {
+        ends.add(&row.connector, &row.id);
     }
     ends.note(work).await
 }
@@ -163,8 +177,8 @@ async fn note_ends(work: &mut Work, ended: &[Row]) -> Result<()> {
 /// Takes messages off what their lanes have under way; what waits of them is due now.
 async fn free(work: &mut Work, messages: impl Iterator<Item = &Row>) -> Result<()> {
     let mut lanes: BTreeMap<&str, i64> = BTreeMap::new();
-    for (_, _, lane, _) in messages {
-        *lanes.entry(lane).or_default() += 1;
+    for row in messages {
+        *lanes.entry(&row.lane).or_default() += 1;
     }
     for (lane, count) in lanes {
         let give_back = "update lane set in_flight = in_flight - $2, due = case when due is null \

@@ -56,6 +56,8 @@ async fn who_prefers_to_wait_hears_the_end() {
     late["deadline"] = json!("1s");
     let late = client.post(ACME, &waited, &late).await;
     assert_eq!(check_problem(&late, 504, "temporary")["message"]["state"], "expired");
+    let metrics = client.get("/metrics").await.body;
+    assert!(metrics.contains(r#"state="expired",kind="temporary",stage="#), "{metrics}");
     for answered in [never, lost, late] {
         assert!(!answered.body.contains("tok-"), "{answered:#?}");
     }
