@@ -1,5 +1,5 @@
-//! The lane of a connector: what it may have under way, its rate, and its circuit, which opens while
-//! the relay cannot be reached, so that messages wait or go through another connector.
+//! The lane of a connector: what it may have under way, its rate, and its circuit, which opens
+//! while the relay cannot be reached, so that messages wait or go through another connector.
 
 use super::{Result, SECOND, Store};
 

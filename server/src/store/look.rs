@@ -91,8 +91,8 @@ pub(crate) struct Look {
 }
 
 impl Work {
-    /// What is known of the message that was accepted under a key, with the digest of what was asked
-    /// for.
+    /// What is known of the message that was accepted under a key, with the digest of what was
+    /// asked for.
     pub(super) async fn record_of_key(
         &mut self,
         connector: &str,

@@ -42,7 +42,7 @@ async fn each_request_has_a_line_with_nothing_of_its_content() {
         if lines.len() > 1 {
             break;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let [line, other] = &lines[..] else { panic!("{lines:#?}") };
     let expected = ["POST", "/v1/connectors/{name}/messages", "r-7"];
