@@ -28,7 +28,7 @@ pub(super) fn page(document: &Value) -> String {
                     @for operation in &operations {
                         li {
                             a href={ "#" (operation.name()) } { (operation.title()) }
-                            " " (text(&operation.value["summary"]))
+                            " " (words(text(&operation.value["summary"])))
                         }
                     }
                 }
@@ -209,7 +209,7 @@ mod tests {
             "info": { "title": "a <b>", "version": "1", "description": "Says `x<y`.\n\nMore." },
             "paths": { "/v1/{name}": {
                 "put": {
-                    "operationId": "putIt", "summary": "Puts <it>.",
+                    "operationId": "putIt", "summary": "Puts <it> in `place`.",
                     "parameters": [{
                         "name": "name", "in": "path", "required": true,
                         "schema": { "type": "string" }, "description": "Which & what",
@@ -233,7 +233,8 @@ mod tests {
             "a &lt;b&gt; 1",
             "Says <code>x&lt;y</code>.</p><p>More.",
             "<h2 id=\"putIt\"><code>PUT /v1/{name}</code></h2>",
-            "Puts &lt;it&gt;.",
+            "</a> Puts &lt;it&gt; in <code>place</code>.</li>",
+            "<p>Puts &lt;it&gt; in <code>place</code>.</p>",
             "<td>path, required</td><td>string</td><td><p>Which &amp; what</p></td>",
             "<code>application/json</code>, <a href=\"#Thing\">Thing</a>",
             "<code>4XX</code>",
