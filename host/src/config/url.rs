@@ -23,23 +23,36 @@ pub(super) struct Confidential {
 impl Confidential {
     /// Looks into a text; into one without a scheme it does not.
     pub(super) fn find(text: &str) -> Self {
-        scheme_and_rest(text).map_or_else(Self::default, |parts| Self::find_in(text, parts))
+        scheme_and_rest(text).map_or_else(Self::default, |parts| Self::find_in(text, parts).0)
     }
 
     /// Looks into a text that stands where nothing but a URL belongs, and into one without a scheme
     /// as well: `me@a.test:password@host` and `//user:password@host` are as secret, and so is
     /// `user:password` with the server left out.
     pub(super) fn find_in_url(text: &str) -> Self {
-        let found = Self::find_in(text, scheme_and_rest(text).unwrap_or(("", text)));
-        match serverless_password(text) {
-            Some(password) if !found.has_userinfo => {
-                Self { has_userinfo: true, secrets: vec![password] }
-            }
-            _ => found,
+        let parts = scheme_and_rest(text);
+        let (mut found, rest) = Self::find_in(text, parts.unwrap_or(("", text)));
+        // What stands ahead of the first colon is meant for a scheme, whatever it is, where `//`
+        // follows.
+        let is_scheme = |(scheme, rest): &(&str, &str)| is_scheme_of(scheme, rest);
+        let meant = || text.split_once(':').filter(|(_, rest)| rest.starts_with("//"));
+        let rest = if found.has_userinfo {
+            rest.strip_prefix('@').unwrap_or(rest)
+        } else {
+            let rest = parts.filter(is_scheme).or_else(meant).map_or(text, |(_, rest)| rest);
+            rest.strip_prefix("//").unwrap_or(rest)
+        };
+        if let Some(at) = serverless_password(rest) {
+            let password = text.len() - rest.len() + at..text.len();
+            found.secrets.retain(|secret| secret.start < password.start);
+            found.secrets.push(password);
+            found.has_userinfo = true;
         }
+        found
     }
 
-    fn find_in(text: &str, (scheme, rest): (&str, &str)) -> Self {
+    /// Looks into the parts of a text; gives what follows the user information, too.
+    fn find_in<'a>(text: &str, (scheme, rest): (&str, &'a str)) -> (Self, &'a str) {
         // `user:password@host` without a scheme reads like one: then all of its user information is
         // secret.
         let no_scheme = !is_scheme_of(scheme, rest);
@@ -51,10 +64,11 @@ impl Confidential {
             colon => colon.map(|colon| start + colon + 1..start + userinfo.len()),
         };
         let mut secrets: Vec<_> = password.filter(|range| !range.is_empty()).into_iter().collect();
-        if let Some((before, query)) = rest[userinfo.len()..].split_once('?') {
+        let behind = &rest[userinfo.len()..];
+        if let Some((before, query)) = behind.split_once('?') {
             secrets.extend(secrets_in_query(query, start + userinfo.len() + before.len() + 1));
         }
-        Self { has_userinfo: !userinfo.is_empty(), secrets }
+        (Self { has_userinfo: !userinfo.is_empty(), secrets }, behind)
     }
 }
 
@@ -72,23 +86,19 @@ fn userinfo(rest: &str) -> &str {
     &rest[..end.unwrap_or_default()]
 }
 
-/// What follows the first colon of a text that is neither a URL nor a server, or of a path: perhaps
-/// the password of somebody who left out the server, or the `@` ahead of it.
-fn serverless_password(text: &str) -> Option<Range<usize>> {
+/// Where something that may be a password begins in what follows the scheme and the user
+/// information: somebody may have left out the server, or the `@` ahead of it. It is what follows
+/// the first colon, or where a server stands, the first colon of the path.
+fn serverless_password(rest: &str) -> Option<usize> {
+    let before_query = rest.split(['?', '#']).next().unwrap_or_default();
+    let (authority, path) =
+        before_query.split_at(before_query.find('/').unwrap_or(before_query.len()));
     let is_host = |host: &str| host.is_empty() || host.parse::<Host>().is_ok();
-    let parts = scheme_and_rest(text).filter(|(scheme, rest)| is_scheme_of(scheme, rest));
-    let is_url = parts.is_some() && Url::parse(text).is_some_and(|url| is_host(url.host));
-    // What stands ahead of `://` is meant for a scheme, whatever it is.
-    let rest = parts.or_else(|| text.split_once("://")).map_or(text, |(_, rest)| rest);
-    let rest = rest.strip_prefix("//").unwrap_or(rest);
-    let colon = if is_url || host_and_port(rest).is_some_and(|(host, _)| is_host(host)) {
-        let before_query = rest.split(['?', '#']).next().unwrap_or_default();
-        let path = before_query.find('/')?;
-        path + before_query[path..].find(':')?
-    } else {
-        rest.find(':')?
+    let colon = match host_and_port(authority).is_some_and(|(host, _)| is_host(host)) {
+        true => authority.len() + path.find(':')?,
+        false => rest.find(':')?,
     };
-    Some(text.len() - rest.len() + colon + 1..text.len())
+    Some(colon + 1)
 }
 
 /// Whether a host stands here, with a port, if any, and nothing else ahead of a path.
@@ -106,7 +116,8 @@ fn secrets_in_query(query: &str, mut start: usize) -> Vec<Range<usize>> {
             let last = name.rsplit('.').next().unwrap_or_default();
             let value_read = percent_decode_str(value).decode_utf8_lossy();
             let is_login = last == "proxy"
-                && (value_read.contains('@') || serverless_password(&value_read).is_some());
+                && (value_read.contains('@')
+                    || Confidential::find_in_url(&value_read).has_userinfo);
             let is_secret = secret_names::contain(last) || last == "key" || is_login;
             if is_secret && !value.is_empty() {
                 secrets.push(start + pair.len() - value.len()..start + pair.len());
@@ -195,7 +206,27 @@ fn host_and_port(server: &str) -> Option<(&str, Option<u16>)> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn what_follows_a_user_and_a_colon_is_secret_whatever_stands_around_it(
+            before in "(smtps?:)?[smtp:/.*! @\\[\\]a1-]{0,12}",
+            user in "[^/?#@:]{1,8}",
+            behind in "[smtp:/.?#&= @\\[\\]a1-]{0,12}",
+        ) {
+            // The first `//` is the one ahead of the user.
+            let before = before.replace("//", "/");
+            let before = before.trim_end_matches('/');
+            let text = format!("{before}//{user}:c4n4ry{behind}");
+            let mark = before.len() + "//".len() + user.len() + 1;
+            let found = Confidential::find_in_url(&text);
+            let hides = |secret: &Range<usize>| secret.start <= mark && secret.end >= mark + 6;
+            prop_assert!(found.secrets.iter().any(hides), "{text}: {found:?}");
+        }
+    }
 
     /// Whether there is user information, and the texts that are secret.
     fn shown(text: &str, found: Confidential) -> (bool, Vec<&str>) {
@@ -256,6 +287,9 @@ mod tests {
             ("5ocks://jo:hunter2.proxy:1080", true, vec!["hunter2.proxy:1080"]),
             ("5ocks://proxy.test:1080", false, vec![]),
             ("http//jo:hunter2", true, vec!["hunter2"]),
+            ("5!:*//jo:hunter2://mx.test:25", true, vec!["*//jo:hunter2://mx.test:25"]),
+            ("smtp://u:p@jo:hunter2/x?a=b", true, vec!["p", "hunter2/x?a=b"]),
+            ("smtp://u:p@h:25/x", true, vec!["p"]),
             ("smtps:/x/y//jo:hunter2.test:465/?a=b", true, vec!["hunter2.test:465/?a=b"]),
             ("smtp:mx.test/x//jo:hunter2", true, vec!["hunter2"]),
             ("smtp://mx.test/jo:hunter2?a=b", true, vec!["hunter2?a=b"]),
