@@ -3,8 +3,8 @@
 // service's interface as the client that measures both asks for.
 import { createServer } from 'node:http';
 import { Queue, QueueEvents, Worker } from 'bullmq';
-import Handlebars from 'handlebars';
 import nodemailer from 'nodemailer';
+import { pool, renderer } from './nodemailer.mjs';
 
 const order = JSON.parse(process.argv[2]);
 const connection = { host: '127.0.0.1', port: order.redis, maxRetriesPerRequest: null };
@@ -14,19 +14,10 @@ await events.waitUntilReady();
 let accepted = 0;
 
 if (order.port) {
-  const transport = nodemailer.createTransport({
-    pool: true,
-    maxConnections: order.connections,
-    maxMessages: Infinity,
-    host: '127.0.0.1',
-    port: order.port,
-    ignoreTLS: true,
-  });
-  const subject = Handlebars.compile(order.subject, { noEscape: true });
-  const html = Handlebars.compile(order.html);
+  const transport = nodemailer.createTransport(pool(order));
+  const render = renderer(order);
   const send = async ({ data: { to, payload } }) => {
-    const rendered = { subject: subject(payload), html: html(payload) };
-    await transport.sendMail({ from: order.from, to, ...rendered });
+    await transport.sendMail({ from: order.from, to, ...render(payload) });
     accepted += 1;
   };
   new Worker('mail', send, { connection, concurrency: 2 * order.connections });

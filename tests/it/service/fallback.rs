@@ -39,6 +39,16 @@ async fn send(client: &Client, to: &str) -> Value {
     end_of(client, queued.json()["id"].as_str().expect("an id")).await
 }
 
+/// Has a message queued and waits until this holds of it; gives its name.
+async fn queue_until(client: &Client, holds: impl Fn(&Value) -> bool) -> String {
+    let queued = client.post(ACME, &[], &message("jo@example.org", "482913")).await.json();
+    let id = queued["id"].as_str().expect("an id").to_owned();
+    while !holds(&client.get(&format!("/v1/messages/{id}")).await.json()) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    id
+}
+
 #[tokio::test]
 async fn a_relay_that_is_down_is_passed_by_and_tried_again_when_it_may_be_back() {
     let is_down = Arc::new(AtomicBool::new(true));
@@ -134,16 +144,11 @@ async fn two_relays_that_are_down_are_tried_in_turn_until_one_is_back() {
     site.connector("backup", &with_fallback(&configuration(1, &json!({})), &["acme"]));
     let served = site.serve(&[]);
     let client = served.administrator(site.path());
-    let queued = client.post(ACME, &[], &message("jo@example.org", "482913")).await.json();
-    let id = queued["id"].as_str().expect("an id");
-    let path = format!("/v1/messages/{id}");
-    while client.get(&path).await.json()["attempts"].as_i64() < Some(4) {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let id = queue_until(&client, |known| known["attempts"].as_i64() >= Some(4)).await;
     let backup = relay().await;
     let back = configuration(backup.address().port(), &json!({}));
     site.connector("backup", &with_fallback(&back, &["acme"]));
-    let known = end_of(&client, id).await;
+    let known = end_of(&client, &id).await;
     assert_eq!((&known["state"], &known["through"]), (&json!("accepted"), &json!("backup")));
     assert_eq!(backup.caught().len(), 1);
 }
@@ -156,17 +161,12 @@ async fn what_waits_for_a_fallback_that_goes_returns_to_its_own_relay() {
     site.connector("backup", &closed);
     let served = site.serve(&[]);
     let client = served.administrator(site.path());
-    let queued = client.post(ACME, &[], &message("jo@example.org", "482913")).await.json();
-    let id = queued["id"].as_str().expect("an id");
-    let path = format!("/v1/messages/{id}");
-    while client.get(&path).await.json()["through"] != "backup" {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let id = queue_until(&client, |known| known["through"] == "backup").await;
     std::fs::remove_file(site.connectors().join("backup.json")).expect("the folder is ours");
     let own = relay().await;
     let back = configuration(own.address().port(), &json!({}));
     site.connector("acme", &with_fallback(&back, &["backup"]));
-    let known = end_of(&client, id).await;
+    let known = end_of(&client, &id).await;
     assert_eq!((&known["state"], &known["through"]), (&json!("accepted"), &json!("acme")));
     assert_eq!(own.caught().len(), 1);
 }
