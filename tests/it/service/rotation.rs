@@ -84,6 +84,24 @@ async fn a_refresh_token_that_was_replaced_outlives_the_process() {
 }
 
 #[tokio::test]
+async fn a_file_cannot_follow_a_refresh_token_and_the_log_says_so() {
+    let (endpoint, peer, configuration) = shop(2);
+    let site = Site::new();
+    site.connector("shop", &configuration);
+    let served = site.serve(&[]);
+    let client = served.administrator(site.path());
+    for _ in 0..2 {
+        send(&client).await;
+    }
+    peer.finish().await;
+    check_used(&endpoint, 2);
+    let warned = |line: &String| line.contains("WARN") && line.contains("which a file cannot");
+    let log = served.log();
+    assert!(log.iter().any(|line| warned(line) && line.contains("shop")), "{log:#?}");
+    assert!(!log.join("").contains("refresh-"), "{log:#?}");
+}
+
+#[tokio::test]
 #[ignore = "needs PostgreSQL"]
 async fn two_processes_go_on_with_one_refresh_token() {
     let (endpoint, peer, configuration) = shop(8);
