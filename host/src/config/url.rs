@@ -43,9 +43,12 @@ impl Confidential {
             rest.strip_prefix("//").unwrap_or(rest)
         };
         if let Some(at) = serverless_password(rest) {
-            let password = text.len() - rest.len() + at..text.len();
-            found.secrets.retain(|secret| secret.start < password.start);
-            found.secrets.push(password);
+            // It ends where the text does, with whatever else is secret there.
+            let at = text.len() - rest.len() + at;
+            let ahead = found.secrets.iter().position(|secret| secret.end > at);
+            let behind = found.secrets.split_off(ahead.unwrap_or(found.secrets.len()));
+            let start = behind.first().map_or(at, |first| first.start.min(at));
+            found.secrets.push(start..text.len());
             found.has_userinfo = true;
         }
         found
@@ -98,7 +101,7 @@ fn serverless_password(rest: &str) -> Option<usize> {
         true => authority.len() + path.find(':')?,
         false => rest.find(':')?,
     };
-    Some(colon + 1)
+    (colon + 1 < rest.len()).then_some(colon + 1)
 }
 
 /// Whether a host stands here, with a port, if any, and nothing else ahead of a path.
@@ -226,6 +229,20 @@ mod tests {
             let hides = |secret: &Range<usize>| secret.start <= mark && secret.end >= mark + 6;
             prop_assert!(found.secrets.iter().any(hides), "{text}: {found:?}");
         }
+
+        #[test]
+        fn secrets_stand_in_order_and_apart(
+            text in "((smtps?|x|socks5)?:?//)?([a1:@/.?&=\\[]|pass=|proxy=|tls\\.key=|%40|%3A){0,14}",
+        ) {
+            for found in [Confidential::find(&text), Confidential::find_in_url(&text)] {
+                let mut end = 0;
+                for secret in &found.secrets {
+                    prop_assert!(end <= secret.start && secret.start < secret.end, "{found:?}");
+                    prop_assert!(text.get(secret.clone()).is_some(), "{found:?}");
+                    end = secret.end;
+                }
+            }
+        }
     }
 
     /// Whether there is user information, and the texts that are secret.
@@ -290,6 +307,7 @@ mod tests {
             ("5!:*//jo:hunter2://mx.test:25", true, vec!["*//jo:hunter2://mx.test:25"]),
             ("smtp://u:p@jo:hunter2/x?a=b", true, vec!["p", "hunter2/x?a=b"]),
             ("smtp://u:p@h:25/x", true, vec!["p"]),
+            ("x}?pass=a:b&y=c", true, vec!["a:b&y=c"]),
             ("smtps:/x/y//jo:hunter2.test:465/?a=b", true, vec!["hunter2.test:465/?a=b"]),
             ("smtp:mx.test/x//jo:hunter2", true, vec!["hunter2"]),
             ("smtp://mx.test/jo:hunter2?a=b", true, vec!["hunter2?a=b"]),
