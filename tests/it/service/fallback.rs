@@ -155,10 +155,13 @@ async fn two_relays_that_are_down_are_tried_in_turn_until_one_is_back() {
 
 #[tokio::test]
 async fn what_waits_for_a_fallback_that_goes_returns_to_its_own_relay() {
+    // What goes through it stays there for a while.
+    let silent =
+        FaultyServer::choosing(|place, _| (place == Place::Greeting).then_some(Misdeed::Stall));
     let site = Site::new();
-    let closed = configuration(1, &json!({}));
-    site.connector("acme", &with_fallback(&closed, &["backup"]));
-    site.connector("backup", &closed);
+    site.connector("acme", &with_fallback(&configuration(1, &json!({})), &["backup"]));
+    let impatient = json!({ "greetingTimeout": 1000 });
+    site.connector("backup", &configuration(silent.port(), &impatient));
     let served = site.serve(&[]);
     let client = served.administrator(site.path());
     let id = queue_until(&client, |known| known["through"] == "backup").await;
