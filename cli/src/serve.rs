@@ -144,7 +144,7 @@ fn failure(error: &StartError) -> Failure {
         StartError::Setting(_) => {
             Problem::usage(message, "docs/service.md lists the settings").into()
         }
-        StartError::Keys(_) | StartError::Store(StoreError::Version(_)) => {
+        StartError::Keys(_) | StartError::Store(StoreError::Version(_) | StoreError::File(..)) => {
             Problem::input(message).into()
         }
         StartError::Store(StoreError::Away(_)) => Error::new(ErrorKind::Connect, message).into(),

@@ -54,7 +54,7 @@ pub struct Settings {
     /// The private key to them.
     pub tls_key: Option<PathBuf>,
     /// The store: a file of SQLite, or `postgres://…`.
-    #[serde(deserialize_with = "secret")]
+    #[serde(deserialize_with = "store")]
     pub store: Zeroizing<String>,
     /// The file with the keys of the store, one a line, the first of which seals.
     pub key_file: Option<PathBuf>,
@@ -140,7 +140,13 @@ impl Settings {
     /// Fails where the text is no TOML, or has a setting that is unknown or no such value; says
     /// where.
     pub fn from_toml(text: &str) -> Result<Self, SettingsError> {
-        toml::from_str(text).map_err(|error| SettingsError(error.to_string()))
+        toml::from_str(text).map_err(|error: toml::de::Error| {
+            // The line itself may hold a password.
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let (line, start) = (before.matches('\n').count() + 1, before.rfind('\n'));
+            let column = before[start.map_or(0, |start| start + 1)..].chars().count() + 1;
+            SettingsError(format!("line {line}, column {column}: {}", error.message()))
+        })
     }
 
     /// Takes the settings out of variables of an environment: `SMTP_CONNECTOR_` and the name of the
@@ -263,6 +269,18 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zeroizing<String
     String::deserialize(deserializer).map(Zeroizing::new)
 }
 
+/// The place of a store, of which a problem quotes no more than the scheme: a password may follow.
+fn store<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zeroizing<String>, D::Error> {
+    let place = secret(deserializer)?;
+    match place.split_once("://") {
+        Some((scheme, _)) if !["postgres", "postgresql", "sqlite"].contains(&scheme) => {
+            let problem = format!("a store is a file or `postgres://…`, not `{scheme}://…`");
+            Err(D::Error::custom(problem))
+        }
+        _ => Ok(place),
+    }
+}
+
 fn some_secret<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Zeroizing<String>>, D::Error> {
@@ -273,9 +291,9 @@ fn some_secret<'de, D: Deserializer<'de>>(
 fn collector<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
     let text = String::deserialize(deserializer)?;
     let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    let problem =
-        || D::Error::custom(format!("`{text}` is no URL such as `http://localhost:4318`"));
-    url.map(Some).ok_or_else(problem)
+    // It may hold a login.
+    let problem = "it is no URL such as `http://localhost:4318`";
+    url.map(Some).ok_or_else(|| D::Error::custom(problem))
 }
 
 /// A duration such as `90s`, `10m` or `1day`.
@@ -289,6 +307,18 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_file_is_said_with_its_place_and_without_its_line() {
+        for (text, said) in [
+            ("\nstore = \"postgres://u:hunter2@db/x\nkeep = \"1h\"", "line 2, column "),
+            ("keep = \"1h\"\n  stor = \"hunter2\"", "line 2, column 3: unknown field `stor`"),
+        ] {
+            let error = Settings::from_toml(text).expect_err("it is wrong").to_string();
+            assert!(error.contains(said), "{error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
 
     #[test]
     fn the_later_word_counts() {

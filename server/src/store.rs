@@ -61,6 +61,8 @@ pub enum StoreError {
     Away(sqlx::Error),
     /// It is used no more: the service is about to end.
     Closed,
+    /// A file cannot be the store, for this reason.
+    File(String, String),
     /// Another process has the file.
     Taken(String),
     /// The schema is of another version.
@@ -86,6 +88,7 @@ impl fmt::Display for StoreError {
             }
             Self::Away(_) => f.write_str("the database cannot be used"),
             Self::Closed => f.write_str("the store is closed"),
+            Self::File(path, problem) => write!(f, "the store `{path}` cannot be used: {problem}"),
             Self::Taken(path) => write!(f, "another process uses `{path}`"),
             Self::Version(problem) => write!(f, "the database has another schema: {problem}"),
         }
@@ -100,6 +103,27 @@ impl StoreError {
         // SQLSTATE: a failure of serialisation, and a deadlock.
         matches!(self, Self::Away(sqlx::Error::Database(error))
             if error.code().is_some_and(|code| code == "40001" || code == "40P01"))
+    }
+
+    /// The same where a file was to be opened.
+    fn of_file(self, path: &str) -> Self {
+        let problem = match &self {
+            Self::Away(sqlx::Error::Io(error)) => error.to_string(),
+            Self::Away(sqlx::Error::Database(error)) => {
+                // The lowest octet is SQLite's primary result code.
+                let code = error.code().and_then(|code| code.parse::<u32>().ok());
+                match code.map(|code| code & 0xff) {
+                    Some(8) => "it cannot be written".to_owned(),
+                    Some(11) => "it is damaged".to_owned(),
+                    Some(13) => "the disk is full".to_owned(),
+                    Some(14) => "it cannot be opened".to_owned(),
+                    Some(26) => "it is a file of something else".to_owned(),
+                    _ => return self,
+                }
+            }
+            _ => return self,
+        };
+        Self::File(path.to_owned(), problem)
     }
 }
 

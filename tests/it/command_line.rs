@@ -5,4 +5,5 @@ mod check;
 mod information;
 mod render;
 mod send;
+mod serve;
 mod verify;

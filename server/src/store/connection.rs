@@ -76,17 +76,23 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// Fails where the database cannot be reached, has a schema of a later version, or another
-    /// process has the file.
+    /// Fails where the database cannot be reached or used, has a schema of a later version, or
+    /// another process has the file.
     pub(crate) async fn open(place: &str) -> Result<Self> {
         static DRIVERS: Once = Once::new();
         DRIVERS.call_once(sqlx::any::install_default_drivers);
-        let store = match place.split_once("://") {
-            Some(("postgres" | "postgresql", _)) => Self::postgres(place).await?,
-            _ => Self::sqlite(place.strip_prefix("sqlite://").unwrap_or(place)).await?,
+        if let Some(("postgres" | "postgresql", _)) = place.split_once("://") {
+            let store = Self::postgres(place).await?;
+            store.migrate().await?;
+            return Ok(store);
+        }
+        let path = place.strip_prefix("sqlite://").unwrap_or(place);
+        let opened = async {
+            let store = Self::sqlite(path).await?;
+            store.migrate().await?;
+            Ok(store)
         };
-        store.migrate().await?;
-        Ok(store)
+        opened.await.map_err(|error: StoreError| error.of_file(path))
     }
 
     async fn postgres(url: &str) -> Result<Self> {
