@@ -13,9 +13,10 @@ use sqlx::any::AnyConnectOptions;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::postgres::PgListener;
 use sqlx::{AnyConnection, AssertSqlSafe, ConnectOptions as _, Row as _, SqlSafeStr as _};
+use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use super::pool::{Held, Opener, Pool};
+use super::pool::{Held, Opener, PATIENCE, Pool};
 use super::{Result, Store, StoreError};
 
 /// How many connections read from a database at once, and write to PostgreSQL. Writes are grouped,
@@ -148,13 +149,17 @@ impl Store {
         loop {
             let mut held = self.writers.take().await?;
             let is_new = Object::metrics(&held).recycle_count == 0;
-            match begin(self.engine, &mut held).await {
-                Ok(now) => {
+            match timeout(PATIENCE, begin(self.engine, &mut held)).await {
+                Ok(Ok(now)) => {
                     return Ok(Work { held, engine: self.engine, now, tells: false });
                 }
-                Err(error) if is_new => return Err(error.into()),
+                Ok(Err(error)) if is_new => return Err(error.into()),
                 // It has died since it was used last.
-                Err(_) => drop(Object::take(held)),
+                Ok(Err(_)) => drop(Object::take(held)),
+                Err(_) => {
+                    drop(Object::take(held));
+                    return Err(StoreError::Away(sqlx::Error::PoolTimedOut));
+                }
             }
         }
     }
