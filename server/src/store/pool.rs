@@ -13,8 +13,8 @@ use tokio::time::{Instant, sleep};
 
 use super::{Result, StoreError};
 
-/// How long a request waits for a connection that answers: those who ask over HTTP wait in turn, and
-/// a database that starts anew is soon back.
+/// How long a request waits for a connection that answers: those who ask over HTTP wait in turn,
+/// and a database that starts anew is soon back.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The longest pause between two attempts to reach a database.
