@@ -157,18 +157,24 @@ impl Store {
     }
 
     async fn change_lane(&self, work: &mut Work, connector: &str, change: &Change) -> Result<()> {
-        let select = "select failures, paused from lane where connector = $1 {lock}";
-        let lane: Option<(i64, i64)> = sqlx::query_as(self.sql(select))
+        let select = "select failures, paused, in_flight from lane where connector = $1 {lock}";
+        let lane: Option<(i64, i64, i64)> = sqlx::query_as(self.sql(select))
             .bind(connector)
             .fetch_optional(work.connection())
             .await?;
-        let (mut failures, mut paused) = lane.unwrap_or_default();
+        let (mut failures, mut paused, in_flight) = lane.unwrap_or_default();
         if change.up {
             (failures, paused) = (0, 0);
         } else if change.down > 0 {
-            failures = failures.saturating_add(change.down);
+            // What was under way when the circuit opened fails with it, and says nothing new; the
+            // one message that finds out whether the relay is back is alone.
+            let is_probe = in_flight <= change.given_back;
+            failures = match failures >= BREAKER {
+                true => failures.saturating_add(i64::from(is_probe)),
+                false => failures.saturating_add(change.down).min(BREAKER),
+            };
             if failures >= BREAKER {
-                paused = work.now + pause(failures);
+                paused = paused.max(work.now + pause(failures));
             }
         }
         let update = "update lane set in_flight = in_flight - $2, failures = $3, paused = $4, due \

@@ -9,6 +9,7 @@ on_both!(
     where_all_relays_are_down_one_message_finds_out_whether_one_is_back,
     what_is_not_due_or_has_no_other_way_waits,
     a_lane_has_no_more_diverted_messages_in_line_than_its_own_can_bear,
+    many_failures_at_once_open_a_circuit_for_no_longer_than_a_few,
     a_circuit_stays_open_until_the_configuration_is_another_or_all_starts_anew,
 );
 
@@ -176,4 +177,39 @@ async fn a_circuit_stays_open_until_the_configuration_is_another_or_all_starts_a
     assert_eq!(open().await, ["a"]);
     store.recover(true).await.expect("the store");
     assert!(open().await.is_empty());
+}
+
+async fn many_failures_at_once_open_a_circuit_for_no_longer_than_a_few(store: &Store) {
+    set_lane(store, "a", room(100)).await;
+    for number in 0..30 {
+        accept(store, &number.to_string(), "a").await;
+    }
+    let failures = async || {
+        let mut reader = store.reader().await.expect("a connection");
+        let failures = sqlx::query_scalar("select failures from lane where connector = 'a'");
+        let failures: i64 = failures.fetch_one(reader.connection()).await.expect("a lane");
+        failures
+    };
+    let mut claimed = Vec::new();
+    for _ in 0..3 {
+        claimed.extend(claim(store).await);
+    }
+    assert_eq!(claimed.len(), 24);
+    let failed = |message: &Claimed| Finish {
+        lease: Lease { id: message.id.clone(), fence: message.fence },
+        outcome: Outcome::Again(0),
+        way: Way::Down,
+        result: None,
+    };
+    let (most, last): (Vec<_>, _) = (claimed[1..].iter().map(failed).collect(), &claimed[0]);
+    for batch in most.chunks(8) {
+        store.finish(batch).await.expect("the store");
+        assert_eq!(failures().await, 5);
+    }
+    store.finish(&[failed(last)]).await.expect("the store");
+    assert_eq!(failures().await, 6, "it was alone");
+    close(store, "a", 1).await;
+    let probe = claim_one(store).await;
+    assert!(finish(store, &probe, Outcome::Again(0), Way::Down).await);
+    assert_eq!(failures().await, 6, "each probe that fails doubles the pause");
 }
