@@ -39,6 +39,13 @@ pub(crate) use self::webhooks::{Telling, Turn, Untold};
 /// How many microseconds a second has: the store's times are so fine.
 pub(crate) const SECOND: i64 = 1_000_000;
 
+/// A second that is doubled so often, and no longer than the longest.
+fn doubled(times: i64, longest: i64) -> i64 {
+    // More would be longer than any.
+    let times = u32::try_from(times).unwrap_or(0).min(16);
+    (SECOND << times).min(longest)
+}
+
 /// How long a worker has a message without a sign of life.
 pub(crate) const LEASE: i64 = 60 * SECOND;
 

@@ -1,5 +1,6 @@
 //! How the service is doing, for those who watch it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -45,10 +46,9 @@ async fn metrics(
     figures::queue(queued, sending, due.map_or(Duration::ZERO, |due| now.saturating_sub(due)));
     figures::untold(service.store.untold_count().await?);
     figures::stale(service.connectors.problems().len());
-    let open = service.store.open_circuits().await?;
+    let open: HashSet<_> = service.store.open_circuits().await?.into_iter().collect();
     for connector in service.connectors.all() {
-        let is_open = open.iter().any(|name| name == connector.name());
-        figures::circuit(connector.name(), is_open);
+        figures::circuit(connector.name(), open.contains(connector.name()));
         figures::connections(connector.name(), connector.mailer().occupancy());
     }
     figures::sandbox(service.connectors.activity());

@@ -1,7 +1,7 @@
 //! The lane of a connector: what it may have under way, its rate, and its circuit, which opens
 //! while the relay cannot be reached, so that messages wait or go through another connector.
 
-use super::{Result, SECOND, Store};
+use super::{Result, SECOND, Store, doubled};
 
 /// After so many failures to reach its relay in a row a lane pauses.
 pub(super) const BREAKER: i64 = 5;
@@ -38,8 +38,7 @@ pub(crate) struct LaneSettings {
 
 /// How long a lane pauses after so many failures.
 pub(super) fn pause(failures: i64) -> i64 {
-    let doublings = u32::try_from(failures - BREAKER).unwrap_or(0).min(16);
-    (SECOND << doublings).min(LONGEST_PAUSE)
+    doubled(failures - BREAKER, LONGEST_PAUSE)
 }
 
 impl Store {
@@ -75,7 +74,7 @@ impl Store {
     ///
     /// Fails where the database does.
     pub(crate) async fn open_circuits(&self) -> Result<Vec<String>> {
-        let open = "select connector from lane where failures >= $1 order by connector";
+        let open = "select connector from lane where failures >= $1";
         let open = sqlx::query_scalar(open).bind(BREAKER);
         Ok(open.fetch_all(self.reader().await?.connection()).await?)
     }

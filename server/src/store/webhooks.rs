@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::connection::Work;
 use super::row::from_row;
-use super::{Result, SECOND, Store};
+use super::{Result, SECOND, Store, doubled};
 
 /// How long an end is told.
 const LIFE: i64 = 24 * 3600 * SECOND;
@@ -242,8 +242,7 @@ async fn note_telling(work: &mut Work, untold: &Untold, telling: Telling) -> Res
 
 /// The pause after so many failures: it doubles.
 fn pause(failures: i64) -> i64 {
-    let doublings = u32::try_from(failures - 1).unwrap_or(0).min(16);
-    (SECOND << doublings).min(LONGEST_PAUSE)
+    doubled(failures - 1, LONGEST_PAUSE)
 }
 
 #[cfg(test)]
