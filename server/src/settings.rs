@@ -174,15 +174,15 @@ impl Settings {
     ///
     /// Fails where there is no such setting, or the value is none for it.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), SettingsError> {
-        // A number is one in TOML; everything else is a text.
-        let value = match value.parse::<u32>() {
-            Ok(number) => toml::Value::Integer(number.into()),
-            Err(_) => toml::Value::String(value.to_owned()),
+        let read = |value: toml::Value| -> Result<Self, toml::de::Error> {
+            toml::Table::from_iter([(name.to_owned(), value)]).try_into()
         };
-        let table = toml::Table::from_iter([(name.to_owned(), value)]);
-        let one: Self = table
-            .try_into()
-            .map_err(|error: toml::de::Error| SettingsError(error.message().to_owned()))?;
+        // Which of the two it is, the setting knows: `8025` may be a text as well.
+        let number = value.parse::<u32>().ok();
+        let one = read(toml::Value::String(value.to_owned())).or_else(|error| {
+            let number = number.and_then(|number| read(toml::Value::Integer(number.into())).ok());
+            number.ok_or_else(|| SettingsError(error.message().to_owned()))
+        })?;
         match name {
             "listen" => self.listen = one.listen,
             "tls_certificate" => self.tls_certificate = one.tls_certificate,
@@ -331,6 +331,10 @@ mod tests {
         ];
         let mut settings = settings.expect("sound").with_environment(environment).expect("sound");
         settings.set("deadline", "5m").expect("sound");
+        settings.set("connections", "7").expect("sound");
+        assert_eq!(settings.connections, 7);
+        settings.set("key_file", "123").expect("a file may have such a name");
+        assert_eq!(settings.key_file.as_deref(), Some(std::path::Path::new("123")));
         settings.set("listen", "127.0.0.1:0, unix:/run/a.sock,systemd").expect("sound");
         assert_eq!((settings.store.as_str(), settings.deadline.as_secs()), ("b.db", 300));
         assert_eq!((settings.keep.as_secs(), settings.recipient_limit()), (86_400, None));
