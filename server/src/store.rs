@@ -12,6 +12,7 @@ mod look;
 mod message;
 mod pool;
 mod row;
+mod rows;
 #[cfg(test)]
 mod tests;
 mod tokens;

@@ -1,8 +1,12 @@
 //! Acceptance: from here on a message has exactly one end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use sqlx::AssertSqlSafe;
 
 use super::connection::Work;
+use super::message::code;
+use super::rows::{pieces, rows};
 use super::{Record, Result, Store};
 use crate::limits::RecipientLimit;
 
@@ -56,6 +60,18 @@ pub(crate) enum Declined {
 /// What became of a call: all its messages are accepted, or none.
 pub(crate) type Acceptance = Result<Vec<Accepted>, Declined>;
 
+/// What became of messages, by their names.
+type Ends = HashMap<String, Result<Accepted, Declined>>;
+
+impl NewMessage {
+    /// What at most one message of a statement may have: its key, and its recipient.
+    fn sole(&self) -> impl Iterator<Item = (&str, bool, &[u8])> {
+        let of = self.connector.as_str();
+        let key = self.key.iter().map(move |(key, _)| (of, true, key.as_bytes()));
+        key.chain([(of, false, self.recipient.as_slice())])
+    }
+}
+
 impl Store {
     /// Accepts calls, each with its messages: where it returns, they are durable.
     ///
@@ -64,27 +80,31 @@ impl Store {
     /// Fails where the database does; then none of them is accepted, as far as anybody knows.
     pub(crate) async fn accept(&self, calls: &[Vec<NewMessage>]) -> Result<Vec<Acceptance>> {
         let mut work = self.begin().await?;
-        // In one order, so that transactions wait for one another and not in a circle. Where calls
-        // of several messages close one all the same, the database opens it.
-        let mut order: Vec<_> = (0..calls.len()).collect();
-        let place = |message: &NewMessage| (message.connector.clone(), message.recipient.clone());
-        order.sort_by_cached_key(|at| calls[*at].iter().map(place).min());
         let mut acceptances = vec![Err(Declined::Conflict); calls.len()];
-        let mut lanes = BTreeMap::new();
-        for at in order {
-            acceptances[at] = accept_call(&mut work, &calls[at]).await?;
-            for accepted in acceptances[at].iter().flatten().filter(|accepted| !accepted.replayed) {
-                lanes.insert(accepted.record.connector.clone(), false);
+        let (mut single, several): (Vec<_>, Vec<_>) =
+            (0..calls.len()).partition(|at| calls[*at].len() == 1);
+        // In one order, so that transactions wait for one another and not in a circle. Where calls
+        // close one all the same, the database opens it.
+        single.sort_by_key(|at| (&calls[*at][0].connector, &calls[*at][0].recipient));
+        while !single.is_empty() {
+            let together = take_together(&mut single, calls);
+            let messages: Vec<_> = together.iter().map(|at| &calls[*at][0]).collect();
+            let ends = accept_together(&mut work, &messages).await?;
+            for (at, end) in together.into_iter().zip(ends) {
+                acceptances[at] = end.map(|accepted| vec![accepted]);
             }
         }
-        for (connector, is_due) in &mut lanes {
-            *is_due = expect(&mut work, connector).await?;
+        for at in several {
+            acceptances[at] = accept_whole(&mut work, &calls[at]).await?;
         }
-        for accepted in acceptances.iter_mut().flatten().flatten() {
-            let is_due = lanes.get(&accepted.record.connector).is_some_and(|is_due| *is_due);
-            accepted.is_due = is_due && !accepted.replayed;
+        let accepted = acceptances.iter_mut().flatten().flatten();
+        let mut new: Vec<_> = accepted.filter(|accepted| !accepted.replayed).collect();
+        let lanes = new.iter().map(|accepted| accepted.record.connector.clone()).collect();
+        let ready = expect(&mut work, lanes).await?;
+        for accepted in &mut new {
+            accepted.is_due = ready.contains(&accepted.record.connector);
         }
-        if lanes.values().any(|is_due| *is_due) {
+        if !ready.is_empty() {
             work.tell();
         }
         work.commit().await?;
@@ -92,29 +112,30 @@ impl Store {
     }
 }
 
-/// Has a lane looked after now; says whether messages may be claimed of it, but for its rate. One
-/// that pauses or is full is looked after when that is over.
-async fn expect(work: &mut Work, connector: &str) -> Result<bool> {
-    let due = "insert into lane (connector, due) values ($1, $2) on conflict (connector) do update \
-               set due = case when lane.due is null or lane.due > $2 then $2 else lane.due end \
-               returning paused, in_flight, most_in_flight";
-    let due = sqlx::query_as(due).bind(connector).bind(work.now);
-    let (paused, in_flight, most): (i64, i64, i64) = due.fetch_one(work.connection()).await?;
-    Ok(paused <= work.now && in_flight < most)
+/// Takes those calls of one message that may go into one statement.
+fn take_together(single: &mut Vec<usize>, calls: &[Vec<NewMessage>]) -> Vec<usize> {
+    let mut taken = HashSet::new();
+    let is_sole = |at: &mut usize| {
+        let message = &calls[*at][0];
+        let is_sole = message.sole().all(|sole| !taken.contains(&sole));
+        if is_sole {
+            taken.extend(message.sole());
+        }
+        is_sole
+    };
+    single.extract_if(.., is_sole).collect()
 }
 
 /// Accepts the messages of one call; where one is declined, what was done for those before it is
 /// taken back.
-async fn accept_call(work: &mut Work, messages: &[NewMessage]) -> Result<Acceptance> {
-    if let [only] = messages {
-        // One that is declined leaves nothing to take back.
-        return Ok(accept_one(work, only).await?.map(|accepted| vec![accepted]));
-    }
+async fn accept_whole(work: &mut Work, messages: &[NewMessage]) -> Result<Acceptance> {
     work.execute("savepoint before_call").await?;
     let mut accepted = Vec::with_capacity(messages.len());
     for message in messages {
-        match accept_one(work, message).await? {
-            Ok(one) => accepted.push(one),
+        let ends: Result<Vec<_>, _> =
+            accept_together(work, &[message]).await?.into_iter().collect();
+        match ends {
+            Ok(one) => accepted.extend(one),
             Err(declined) => {
                 work.execute("rollback to savepoint before_call").await?;
                 work.execute("release savepoint before_call").await?;
@@ -126,85 +147,167 @@ async fn accept_call(work: &mut Work, messages: &[NewMessage]) -> Result<Accepta
     Ok(Ok(accepted))
 }
 
-async fn accept_one(work: &mut Work, message: &NewMessage) -> Result<Result<Accepted, Declined>> {
-    if let Some(earlier) = earlier(work, message).await? {
-        return Ok(earlier);
-    }
-    if let Some(limit) = &message.limit
-        && let Some(wait) = count(work, message, limit).await?
-    {
-        return Ok(Err(Declined::Limited(wait)));
-    }
-    let (key, digest) = message.key.clone().unzip();
-    let insert = "insert into message (id, connector, lane, type, state, created, due, deadline, \
-                  own_deadline, idempotency_key, digest, message_id, content, trace) values ($1, \
-                  $2, $2, $3, 0, $4, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing";
-    let inserted = sqlx::query(insert)
-        .bind(message.id.as_str())
-        .bind(message.connector.as_str())
-        .bind(message.usage_type.as_str())
-        .bind(work.now)
-        .bind(work.now.saturating_add(message.within))
-        .bind(i64::from(message.own_deadline))
-        .bind(key)
-        .bind(digest)
-        .bind(message.message_id.as_str())
-        .bind(message.content.clone())
-        .bind(message.trace.clone())
-        .execute(work.connection())
-        .await?;
-    if inserted.rows_affected() == 1 {
-        let record = Record::of(message, work.now);
-        return Ok(Ok(Accepted { record, replayed: false, is_due: false }));
-    }
-    // Another process was first with the same key.
-    Ok(earlier(work, message).await?.unwrap_or(Err(Declined::Conflict)))
-}
-
-/// What was accepted under the same key.
-async fn earlier(
+/// Accepts messages that may go into one statement; one that is declined leaves nothing behind.
+async fn accept_together(
     work: &mut Work,
-    message: &NewMessage,
-) -> Result<Option<Result<Accepted, Declined>>> {
-    let Some((key, digest)) = &message.key else { return Ok(None) };
-    let Some((record, before)) = work.record_of_key(&message.connector, key).await? else {
-        return Ok(None);
-    };
-    Ok(Some(match before == *digest {
-        true => Ok(Accepted { record, replayed: true, is_due: false }),
-        false => Err(Declined::Conflict),
-    }))
+    messages: &[&NewMessage],
+) -> Result<Vec<Result<Accepted, Declined>>> {
+    let mut ends = repeated(work, messages).await?;
+    ends.extend(limited(work, &without(messages, &ends)).await?);
+    ends.extend(inserted(work, &without(messages, &ends)).await?);
+    // Another process may have been first with the same key.
+    ends.extend(repeated(work, &without(messages, &ends)).await?);
+    let end = |message: &&NewMessage| ends.remove(&message.id).unwrap_or(Err(Declined::Conflict));
+    Ok(messages.iter().map(end).collect())
 }
 
-/// Counts a message for its recipient; where that is one too many, gives the time to wait.
+/// The messages of which nothing is known yet.
+fn without<'m>(messages: &[&'m NewMessage], ends: &Ends) -> Vec<&'m NewMessage> {
+    messages.iter().copied().filter(|message| !ends.contains_key(&message.id)).collect()
+}
+
+/// The messages under whose key one was accepted before.
+async fn repeated(work: &mut Work, messages: &[&NewMessage]) -> Result<Ends> {
+    let keyed = messages.iter().filter_map(|message| Some((*message, message.key.as_ref()?)));
+    let keyed: Vec<_> = keyed.collect();
+    let mut ends = Ends::new();
+    for piece in pieces(&keyed) {
+        let keys =
+            piece.iter().map(|(message, (key, _))| (message.connector.as_str(), key.as_str()));
+        let mut known = work.records_of_keys(keys).await?;
+        for (message, (key, digest)) in piece {
+            let name = (message.connector.clone(), key.clone());
+            let Some((record, before)) = known.remove(&name) else { continue };
+            let end = match before == *digest {
+                true => Ok(Accepted { record, replayed: true, is_due: false }),
+                false => Err(Declined::Conflict),
+            };
+            ends.insert(message.id.clone(), end);
+        }
+    }
+    Ok(ends)
+}
+
+/// Counts messages for their recipients; gives those that are one too many, with the time to wait.
+async fn limited(work: &mut Work, messages: &[&NewMessage]) -> Result<Ends> {
+    let mut ends = Ends::new();
+    for alike in messages.chunk_by(|one, other| one.limit == other.limit) {
+        let Some(limit) = alike.first().and_then(|message| message.limit) else { continue };
+        for piece in pieces(alike) {
+            let counted = count(work, piece, limit).await?;
+            for message in piece {
+                if !counted.contains(&(message.connector.clone(), message.recipient.clone())) {
+                    let wait = wait(work, message, limit).await?;
+                    ends.insert(message.id.clone(), Err(Declined::Limited(wait)));
+                }
+            }
+        }
+    }
+    Ok(ends)
+}
+
+/// Counts messages for their recipients; gives the recipients that had room.
 async fn count(
     work: &mut Work,
-    message: &NewMessage,
-    limit: &RecipientLimit,
-) -> Result<Option<i64>> {
+    messages: &[&NewMessage],
+    limit: RecipientLimit,
+) -> Result<HashSet<(String, Vec<u8>)>> {
     // A message moves the time at which the limit is at rest by one interval, from now on at least;
     // it may not move it further ahead than all messages of the limit together do.
-    let latest = work.now.saturating_add(limit.all());
-    let count = "insert into recipient (connector, digest, tat) values ($1, $2, $3 + $4) on \
-                 conflict (connector, digest) do update set tat = (case when recipient.tat > $3 \
-                 then recipient.tat else $3 end) + $4 where (case when recipient.tat > $3 then \
-                 recipient.tat else $3 end) + $4 <= $5 returning tat";
-    let counted: Option<(i64,)> = sqlx::query_as(count)
-        .bind(message.connector.as_str())
-        .bind(message.recipient.clone())
+    let count = format!(
+        "insert into recipient (connector, digest, tat) values {} on conflict (connector, digest) \
+         do update set tat = (case when recipient.tat > $1 then recipient.tat else $1 end) + $2 \
+         where (case when recipient.tat > $1 then recipient.tat else $1 end) + $2 <= $3 returning \
+         connector, digest",
+        rows(messages.len(), 3, 4)
+    );
+    let mut count = sqlx::query_as(AssertSqlSafe(count))
         .bind(work.now)
         .bind(limit.interval())
-        .bind(latest)
-        .fetch_optional(work.connection())
-        .await?;
-    if counted.is_some() {
-        return Ok(None);
+        .bind(work.now.saturating_add(limit.all()));
+    for message in messages {
+        count = count
+            .bind(message.connector.as_str())
+            .bind(message.recipient.clone())
+            .bind(work.now.saturating_add(limit.interval()));
     }
+    let counted: Vec<(String, Vec<u8>)> = count.fetch_all(work.connection()).await?;
+    Ok(counted.into_iter().collect())
+}
+
+/// How many microseconds it takes until a recipient has room.
+async fn wait(work: &mut Work, message: &NewMessage, limit: RecipientLimit) -> Result<i64> {
     let (tat,): (i64,) =
         sqlx::query_as("select tat from recipient where connector = $1 and digest = $2")
             .bind(message.connector.as_str())
             .bind(message.recipient.clone())
             .fetch_one(work.connection())
             .await?;
-    Ok(Some((tat + limit.interval() - latest).max(1)))
+    Ok((tat + limit.interval() - work.now.saturating_add(limit.all())).max(1))
+}
+
+/// Inserts messages; gives those that were.
+async fn inserted(work: &mut Work, messages: &[&NewMessage]) -> Result<Ends> {
+    let mut ends = Ends::new();
+    for piece in pieces(messages) {
+        let insert = format!(
+            "insert into message (id, connector, lane, type, state, created, due, deadline, \
+             own_deadline, idempotency_key, digest, message_id, content, trace) values {} on \
+             conflict do nothing returning id",
+            rows(piece.len(), 14, 1)
+        );
+        let mut insert = sqlx::query_as(AssertSqlSafe(insert));
+        for message in piece {
+            let (key, digest) = message.key.clone().unzip();
+            insert = insert
+                .bind(message.id.as_str())
+                .bind(message.connector.as_str())
+                .bind(message.connector.as_str())
+                .bind(message.usage_type.as_str())
+                .bind(code::QUEUED)
+                .bind(work.now)
+                .bind(work.now)
+                .bind(work.now.saturating_add(message.within))
+                .bind(i64::from(message.own_deadline))
+                .bind(key)
+                .bind(digest)
+                .bind(message.message_id.as_str())
+                .bind(message.content.clone())
+                .bind(message.trace.clone());
+        }
+        let new: Vec<(String,)> = insert.fetch_all(work.connection()).await?;
+        let new: HashSet<_> = new.into_iter().map(|(id,)| id).collect();
+        for message in piece.iter().filter(|message| new.contains(&message.id)) {
+            let record = Record::of(message, work.now);
+            let accepted = Accepted { record, replayed: false, is_due: false };
+            ends.insert(message.id.clone(), Ok(accepted));
+        }
+    }
+    Ok(ends)
+}
+
+/// Has lanes looked after now; gives those of which messages may be claimed, but for their rate.
+/// One that pauses or is full is looked after when that is over.
+async fn expect(work: &mut Work, connectors: BTreeSet<String>) -> Result<HashSet<String>> {
+    let connectors: Vec<_> = connectors.into_iter().collect();
+    let mut ready = HashSet::new();
+    for piece in pieces(&connectors) {
+        let due = format!(
+            "insert into lane (connector, due) values {} on conflict (connector) do update set due \
+             = case when lane.due is null or lane.due > excluded.due then excluded.due else \
+             lane.due end returning connector, paused, in_flight, most_in_flight",
+            rows(piece.len(), 2, 1)
+        );
+        let mut due = sqlx::query_as(AssertSqlSafe(due));
+        for connector in piece {
+            due = due.bind(connector.as_str()).bind(work.now);
+        }
+        let lanes: Vec<(String, i64, i64, i64)> = due.fetch_all(work.connection()).await?;
+        for (connector, paused, in_flight, most) in lanes {
+            if paused <= work.now && in_flight < most {
+                ready.insert(connector);
+            }
+        }
+    }
+    Ok(ready)
 }

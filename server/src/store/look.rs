@@ -1,11 +1,14 @@
 //! What is known of messages, and taking one back that waits.
 
+use std::collections::HashMap;
+
 use sqlx::any::AnyRow;
-use sqlx::{FromRow as _, Row as _};
+use sqlx::{AssertSqlSafe, FromRow as _, Row as _};
 
 use super::connection::Work;
 use super::message::code;
 use super::row::from_row;
+use super::rows::rows;
 use super::webhooks::Ends;
 use super::{NewMessage, Result, State, Store};
 
@@ -91,20 +94,27 @@ pub(crate) struct Look {
 }
 
 impl Work {
-    /// What is known of the message that was accepted under a key, with the digest of what was
+    /// What is known of the messages that were accepted under keys, with the digests of what was
     /// asked for.
-    pub(super) async fn record_of_key(
+    pub(super) async fn records_of_keys<'k>(
         &mut self,
-        connector: &str,
-        key: &str,
-    ) -> Result<Option<(Record, Vec<u8>)>> {
+        keys: impl ExactSizeIterator<Item = (&'k str, &'k str)>,
+    ) -> Result<HashMap<(String, String), (Record, Vec<u8>)>> {
         let select = format!(
-            "select {COLUMNS}, digest from message where connector = $1 and idempotency_key = $2"
+            "with wanted (sender, name) as (values {}) select {COLUMNS}, idempotency_key, digest \
+             from wanted join message on connector = sender and idempotency_key = name",
+            rows(keys.len(), 2, 1)
         );
-        let found = sqlx::query(sqlx::AssertSqlSafe(select)).bind(connector).bind(key);
-        let found = found.fetch_optional(self.connection()).await?;
-        let read = |row: AnyRow| Ok((Record::from_row(&row)?, row.try_get("digest")?));
-        found.map(read).transpose()
+        let mut select = sqlx::query(AssertSqlSafe(select));
+        for (connector, key) in keys {
+            select = select.bind(connector).bind(key);
+        }
+        let read = |row: AnyRow| {
+            let record = Record::from_row(&row)?;
+            let key = (record.connector.clone(), row.try_get("idempotency_key")?);
+            Ok((key, (record, row.try_get("digest")?)))
+        };
+        select.fetch_all(self.connection()).await?.into_iter().map(read).collect()
     }
 }
 
@@ -120,7 +130,7 @@ impl Store {
     /// Fails where the database does.
     pub(crate) async fn message(&self, id: &str) -> Result<Option<Record>> {
         let select = format!("select {COLUMNS} from message where id = $1");
-        let found = sqlx::query_as(sqlx::AssertSqlSafe(select)).bind(id);
+        let found = sqlx::query_as(AssertSqlSafe(select)).bind(id);
         Ok(found.fetch_optional(self.reader().await?.connection()).await?)
     }
 
@@ -137,7 +147,7 @@ impl Store {
              $3 and $4 and created >= $5 and created < $6 order by id desc limit $7"
         );
         let (lowest, highest) = look.state.map_or((code::QUEUED, i64::MAX), State::codes);
-        let found = sqlx::query_as(sqlx::AssertSqlSafe(select))
+        let found = sqlx::query_as(AssertSqlSafe(select))
             .bind(look.connector.clone().unwrap_or_default())
             .bind(look.before.clone().unwrap_or_default())
             .bind(lowest)

@@ -10,6 +10,7 @@ use sqlx::Connection as _;
 use self::acceptance::{
     a_call_is_accepted_whole_or_not_at_all, a_message_is_accepted_once_for_each_key,
     a_message_is_due_unless_its_lane_pauses_or_is_full, a_recipient_gets_no_more_than_the_limit,
+    calls_that_come_together_end_as_if_one_by_one,
     nothing_is_done_of_a_transaction_that_is_given_up,
     what_is_said_of_an_accepted_message_is_what_is_stored,
 };
@@ -53,6 +54,7 @@ on_both!(
     a_message_is_accepted_once_for_each_key,
     a_call_is_accepted_whole_or_not_at_all,
     a_recipient_gets_no_more_than_the_limit,
+    calls_that_come_together_end_as_if_one_by_one,
     what_is_said_of_an_accepted_message_is_what_is_stored,
     a_message_is_due_unless_its_lane_pauses_or_is_full,
     nothing_is_done_of_a_transaction_that_is_given_up,
@@ -108,7 +110,6 @@ fn message(id: &str, connector: &str) -> NewMessage {
     }
 }
 
-/// Accepts messages, each as a call of its own.
 /// Settings of a lane with this room, without a rate and a fallback.
 fn room(most_in_flight: i64) -> LaneSettings {
     let configuration = b"one".to_vec();
@@ -129,6 +130,7 @@ async fn accept_calls(store: &Store, calls: &[Vec<NewMessage>]) -> Vec<Names> {
     acceptances.into_iter().map(|acceptance| acceptance.map(names)).collect()
 }
 
+/// Accepts messages, each as a call of its own.
 async fn accept_each(store: &Store, messages: &[NewMessage]) -> Vec<Names> {
     let calls: Vec<_> = messages.iter().map(|message| vec![message.clone()]).collect();
     accept_calls(store, &calls).await

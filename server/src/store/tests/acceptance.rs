@@ -67,6 +67,41 @@ pub(super) async fn a_recipient_gets_no_more_than_the_limit(store: &Store) {
     assert_eq!(accept_each(store, &[other]).await, [Ok(vec![new("5")])]);
 }
 
+pub(super) async fn calls_that_come_together_end_as_if_one_by_one(store: &Store) {
+    let limit = RecipientLimit::new(3, std::time::Duration::from_secs(600));
+    // Many share a recipient or a key; a key is always for one recipient.
+    let calls = |sender: &str| -> Vec<NewMessage> {
+        let of = |number: u32| NewMessage {
+            key: (number % 3 != 0).then(|| {
+                let digest = if number % 7 == 0 { b"other" } else { b"first" };
+                (format!("k{}", number % 40), digest.to_vec())
+            }),
+            recipient: format!("r{}", number % 20).into_bytes(),
+            limit: (number % 10 != 7).then_some(limit),
+            ..message(&format!("{sender}{number:03}"), &format!("{sender}{}", number % 2))
+        };
+        (0..150).map(of).collect()
+    };
+    let what = |end: Names| match end {
+        Ok(names) => {
+            Ok(names.into_iter().map(|(id, is)| (id[1..].to_owned(), is)).collect::<Vec<_>>())
+        }
+        Err(Declined::Limited(_)) => Err("limited"),
+        Err(Declined::Conflict) => Err("conflict"),
+    };
+    let mut one_by_one = Vec::new();
+    for call in calls("a") {
+        one_by_one.extend(accept_each(store, &[call]).await.into_iter().map(what));
+    }
+    let together = accept_each(store, &calls("b")).await;
+    let together: Vec<_> = together.into_iter().map(what).collect();
+    assert_eq!(together, one_by_one);
+    for kind in ["limited", "conflict"] {
+        assert!(together.contains(&Err(kind)), "no call is {kind}");
+    }
+    assert!(together.iter().flatten().flatten().any(|(_, is)| *is), "no call is a replay");
+}
+
 pub(super) async fn what_is_said_of_an_accepted_message_is_what_is_stored(store: &Store) {
     let message = NewMessage { key: Some(("k".to_owned(), b"x".to_vec())), ..message("1", "a") };
     for replayed in [false, true] {
