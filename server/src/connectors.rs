@@ -193,7 +193,7 @@ impl Connectors {
     /// Fails where the store does; what is wrong with a single connector is kept for
     /// [`Connectors::problems`].
     pub(crate) async fn refresh(&self) -> Result<(), StoreError> {
-        self.refresh_folder().await;
+        self.refresh_folder().await?;
         self.refresh_managed().await
     }
 

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use super::{Connectors, Document, Name, Origin, in_one_line};
+use crate::store::StoreError;
 
 /// How long it is quiet before a change of the folder is taken for complete.
 const QUIET: Duration = Duration::from_millis(200);
@@ -17,10 +18,17 @@ const QUIET: Duration = Duration::from_millis(200);
 /// How often the folder is read although nobody has told of a change: not every file system tells.
 const READ: Duration = Duration::from_secs(60);
 
+/// How soon a folder is read again of which the store could not take everything.
+const AGAIN: Duration = Duration::from_secs(1);
+
 impl Connectors {
     /// Reads the folder again, and takes over what changed.
-    pub(super) async fn refresh_folder(&self) {
-        let Some(folder) = self.folder.clone() else { return };
+    ///
+    /// # Errors
+    ///
+    /// Fails where the store does; what was not taken over by then stays as it was.
+    pub(super) async fn refresh_folder(&self) -> Result<(), StoreError> {
+        let Some(folder) = self.folder.clone() else { return Ok(()) };
         let read = tokio::task::spawn_blocking(move || read(&folder)).await;
         let files = match read.map_err(std::io::Error::other).flatten() {
             Ok(files) => files,
@@ -30,7 +38,7 @@ impl Connectors {
                     target: "smtp_connector", %error,
                     "the folder of connectors cannot be read"
                 );
-                return;
+                return Ok(());
             }
         };
         for connector in self.all() {
@@ -40,30 +48,36 @@ impl Connectors {
         }
         for (name, text) in files {
             match text {
-                Ok(text) => self.take_over(&name, &text).await,
+                Ok(text) => self.take_over(&name, &text).await?,
                 Err(problem) => self.blame(&name, problem),
             }
         }
+        Ok(())
     }
 
-    async fn take_over(&self, name: &str, text: &str) {
+    async fn take_over(&self, name: &str, text: &str) -> Result<(), StoreError> {
         let before = self.find(name);
         let is_same = |origin: Origin, known: &str| origin == Origin::Folder && known == text;
         if before.is_some_and(|known| is_same(known.origin(), known.document().text())) {
             self.forgive(name);
-            return;
+            return Ok(());
         }
-        let document = match Document::read(name, text) {
-            Ok(document) => document,
-            Err(problem) => return self.blame(name, problem.to_string()),
-        };
-        match self.make(name, Origin::Folder, document).await {
-            Ok(connector) => {
-                if let Err(error) = self.install(connector).await {
-                    self.blame(name, error.to_string());
-                }
+        let made = match Document::read(name, text) {
+            Ok(document) => self.make(name, Origin::Folder, document).await,
+            Err(problem) => {
+                self.blame(name, problem.to_string());
+                return Ok(());
             }
-            Err(error) => self.blame(name, in_one_line(&error)),
+        };
+        match made {
+            Ok(connector) => {
+                let installed = self.install(connector).await;
+                installed.map(drop).inspect_err(|error| self.blame(name, error.to_string()))
+            }
+            Err(error) => {
+                self.blame(name, in_one_line(&error));
+                Ok(())
+            }
         }
     }
 
@@ -90,7 +104,10 @@ impl Connectors {
                 sleep(READ).await;
             }
             while let Ok(Some(())) = timeout(QUIET, changes.recv()).await {}
-            self.refresh_folder().await;
+            while self.refresh_folder().await.is_err() {
+                // The store is away; what the folder holds is not to wait for the next change.
+                sleep(AGAIN).await;
+            }
         }
     }
 }
