@@ -7,6 +7,7 @@ mod group;
 mod judge;
 mod reach;
 mod route;
+mod under_way;
 mod watch;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use tracing::{Instrument as _, Span};
 
 pub(crate) use self::acceptance::{Refusal, Wish};
 use self::group::Group;
+use self::under_way::UnderWay;
 use self::watch::Watch;
 use crate::connectors::Connectors;
 use crate::figures;
@@ -39,7 +41,7 @@ const CAPACITY: usize = 2048;
 /// How often the store is asked for work that nobody has told of, such as second attempts.
 const ASK: Duration = Duration::from_millis(250);
 
-/// How often a worker says that it lives; a lease lasts four times as long.
+/// How often a worker says what it carries; a lease lasts four times as long.
 const BEAT: Duration = Duration::from_secs(15);
 
 /// How often it is looked for messages of dead workers.
@@ -81,6 +83,7 @@ pub(crate) struct Queue {
     accepts: Group<Vec<NewMessage>, Acceptance>,
     permits: Group<Lease, bool>,
     finishes: Group<Finish, bool>,
+    under_way: UnderWay,
     room: Arc<Semaphore>,
     wake: Notify,
     watch: Watch,
@@ -113,6 +116,7 @@ impl Queue {
                 Box::pin(async move { store.finish(&batch).await })
             }),
             worker: uuid::Uuid::now_v7().to_string(),
+            under_way: UnderWay::default(),
             room: Arc::new(Semaphore::new(CAPACITY)),
             wake: Notify::new(),
             watch: Watch::default(),
@@ -226,13 +230,14 @@ impl Queue {
             telemetry::follow(&span, trace);
             span
         });
-        let carried = async move {
+        let carried = self.under_way.add(&message.id);
+        let carrying = async move {
             queue.carry(message).await;
-            drop(place);
+            drop((carried, place));
             // There is room for another one, and perhaps the lane has it.
             queue.wake.notify_one();
         };
-        carriers.spawn(carried.instrument(span));
+        carriers.spawn(carrying.instrument(span));
     }
 
     fn keep_up(self: &Arc<Self>, tasks: &mut JoinSet<()>) {
@@ -240,7 +245,7 @@ impl Queue {
         tasks.spawn(async move { queue.listen().await });
         let queue = self.clone();
         tasks.spawn(async move {
-            every(BEAT, || async { queue.store.beat(&queue.worker).await.map(drop) }).await;
+            every(BEAT, || queue.store.beat(&queue.worker, queue.under_way.ids())).await;
         });
         let queue = self.clone();
         tasks.spawn(async move {

@@ -5,6 +5,7 @@ pub mod certificates;
 pub mod cli;
 pub mod faulty;
 pub mod guests;
+pub mod lossy;
 pub mod peer;
 pub mod providers;
 pub mod real;

@@ -1,11 +1,14 @@
-//! What a worker reports: the permit before the relay can hear the end of a message, its signs of
-//! life, and what became of the message.
+//! What a worker reports: the permit before the relay can hear the end of a message, what it
+//! carries, and what became of the message.
 
 use std::collections::BTreeMap;
+
+use sqlx::AssertSqlSafe;
 
 use super::connection::Work;
 use super::lane::{BREAKER, pause};
 use super::message::code;
+use super::rows::{pieces, rows};
 use super::webhooks::Ends;
 use super::{LEASE, Result, SECOND, State, Store};
 
@@ -195,18 +198,25 @@ impl Store {
         Ok(())
     }
 
-    /// Says that a worker lives: what it has stays its own for another while.
+    /// Says that a worker lives, and what it carries: that stays its own for another while. What it
+    /// has claimed and does not know of, because the answer got lost, comes back with its lease.
     ///
     /// # Errors
     ///
     /// Fails where the database does.
-    pub(crate) async fn beat(&self, worker: &str) -> Result<()> {
+    pub(crate) async fn beat(&self, worker: &str, mut carried: Vec<String>) -> Result<()> {
+        carried.sort_unstable();
         let mut work = self.begin().await?;
-        sqlx::query("update message set leased_until = $1 where worker = $2 and state in (1, 2)")
-            .bind(work.now + LEASE)
-            .bind(worker)
-            .execute(work.connection())
-            .await?;
+        for piece in pieces(&carried) {
+            let keep = format!(
+                "update message set leased_until = $1 where worker = $2 and state in (1, 2) and id \
+                 in (values {})",
+                rows(piece.len(), 1, 3)
+            );
+            let keep = sqlx::query(AssertSqlSafe(keep)).bind(work.now + LEASE).bind(worker);
+            let keep = piece.iter().fold(keep, |keep, id| keep.bind(id.as_str()));
+            keep.execute(work.connection()).await?;
+        }
         work.commit().await
     }
 }

@@ -62,6 +62,7 @@ on_both!(
     only_the_last_claim_may_release_or_finish,
     a_failed_attempt_comes_back_when_it_is_due,
     what_a_dead_worker_had_waits_again_or_is_ambiguous,
+    what_a_worker_does_not_carry_comes_back_though_it_lives,
     an_ambiguous_message_takes_a_late_word_for_its_end_and_no_second_attempt,
     what_a_worker_gives_back_waits_again_unless_it_is_released,
     what_is_too_late_ends_unsent,
@@ -244,7 +245,6 @@ async fn what_a_dead_worker_had_waits_again_or_is_ambiguous(store: &Store) {
     let released = claim_one(store).await;
     assert!(permit(store, &released).await);
     assert!(store.recover(false).await.expect("the store").is_empty(), "the worker may live");
-    store.beat("w").await.expect("the store");
     let ended = store.recover(true).await.expect("the store");
     assert_eq!(ended.iter().map(|ended| ended.id.as_str()).collect::<Vec<_>>(), ["2"]);
     assert_eq!(state(store, "2").await, State::Ambiguous);
@@ -252,6 +252,22 @@ async fn what_a_dead_worker_had_waits_again_or_is_ambiguous(store: &Store) {
     assert!(!finish(store, &leased, Outcome::Final(State::Accepted), Way::Up).await);
     assert_eq!(claim_one(store).await.id, "1");
     assert!(claim(store).await.is_empty(), "what is ambiguous is never sent again");
+}
+
+async fn what_a_worker_does_not_carry_comes_back_though_it_lives(store: &Store) {
+    for id in ["1", "2", "3"] {
+        accept(store, id, "a").await;
+    }
+    assert_eq!(claim(store).await.len(), 3);
+    outlive(store).await;
+    let carried = ["3", "1", "4"].map(str::to_owned).to_vec();
+    store.beat("another", vec!["2".to_owned()]).await.expect("the store");
+    store.beat("w", carried).await.expect("the store");
+    store.recover(false).await.expect("the store");
+    let states = [state(store, "1").await, state(store, "2").await, state(store, "3").await];
+    assert_eq!(states, [State::Sending, State::Queued, State::Sending]);
+    assert_eq!(in_flight(store, "a").await, 2);
+    assert_eq!(claim_one(store).await.id, "2");
 }
 
 async fn an_ambiguous_message_takes_a_late_word_for_its_end_and_no_second_attempt(store: &Store) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use smtp_connector_tests::faulty::{FaultyServer, Kept, Mischief, Options};
+use smtp_connector_tests::lossy::LossyLink;
 use smtp_connector_tests::real;
 use smtp_connector_tests::served::{Client, Served};
 use tokio::sync::watch;
@@ -196,6 +197,28 @@ async fn check_shared(seed: u64, count: usize, kills: u32) {
     check_record(&known, record(&relays).await);
 }
 
+/// A database that commits, and of whose answers to that one in so many is lost.
+async fn check_unheard(seed: u64, count: usize, one_in: usize) {
+    let (relays, place) = ([relay(seed)], real::Site::new());
+    let database = real::Postgresql::start(&place);
+    let site = site(&relays);
+    let key = site.path().join("keys");
+    std::fs::write(&key, KEY).expect("the folder is ours");
+    let link = LossyLink::start(database.port(), b"COMMIT\0", one_in).await;
+    let url = database.url().replace(&database.port().to_string(), &link.port().to_string());
+    let served = site.serve_from(&url, &["--key-file", key.to_str().expect("UTF-8")]);
+    let client = served.administrator(site.path());
+    link.lose();
+    let (_services, watched) = watch::channel(vec![client.clone()]);
+    let ids = post_all(count, watched).await;
+    assert_eq!(ids.len(), count);
+    let lost = link.mend();
+    assert!(lost > 20, "only {lost} answers were lost");
+    let known = ends(&client, ids).await;
+    assert_eq!(served.stop().await, Some(0));
+    check_record(&known, record(&relays).await);
+}
+
 /// A key for the store of a test.
 pub(super) const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
@@ -224,6 +247,12 @@ async fn each_of_many_messages_ends_once_and_as_the_relay_knows_it() {
 #[ignore = "needs PostgreSQL"]
 async fn nothing_is_lost_of_two_processes_with_one_database() {
     check_shared(0xbeef, 600, 6).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL"]
+async fn nothing_is_lost_with_the_answers_of_the_database() {
+    check_unheard(0xdeaf, 1000, 7).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
