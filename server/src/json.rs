@@ -26,12 +26,16 @@ impl fmt::Display for Misread {
 
 impl std::error::Error for Misread {}
 
-/// Reads a text.
+/// Reads a text that holds an object.
 ///
 /// # Errors
 ///
 /// See [`Misread`].
 pub(crate) fn read<'t, T: Deserialize<'t>>(text: &'t [u8]) -> Result<T, Misread> {
+    // serde would take the members of an object in their order, too.
+    if text.trim_ascii_start().starts_with(b"[") {
+        return Err(Misread::Shape("expected an object, not a list".to_owned()));
+    }
     let mut reader = Deserializer::from_slice(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
@@ -59,7 +63,9 @@ fn misread(path: &str, error: &serde_json::Error) -> Misread {
         return Misread::Syntax(text);
     }
     let problem = match text.rsplit_once(", expected ") {
-        Some((found, expected)) if found.starts_with("invalid ") => format!("expected {expected}"),
+        Some((found, expected)) if found.starts_with("invalid ") => {
+            format!("expected {}", in_words_of_json(expected))
+        }
         Some((found, expected)) if found.starts_with("unknown variant ") => {
             format!("expected {expected}")
         }
@@ -69,6 +75,21 @@ fn misread(path: &str, error: &serde_json::Error) -> Misread {
         "." => problem,
         path => format!("`{path}`: {problem}"),
     })
+}
+
+/// What was expected, where serde says it by the names of Rust's types.
+fn in_words_of_json(expected: &str) -> String {
+    let (what, place) = match expected.split_once(" at line ") {
+        Some((what, place)) => (what, format!(" at line {place}")),
+        None => (expected, String::new()),
+    };
+    let what = match what {
+        "a sequence" => "a list",
+        "a map" => "an object",
+        what if what.starts_with("struct ") => "an object",
+        what => what,
+    };
+    format!("{what}{place}")
 }
 
 #[cfg(test)]
@@ -92,12 +113,13 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_by_its_place_and_not_quoted() {
         let cases = [
-            (r#"{"to":"a","names":"482913"}"#, "`names`: expected a sequence at line 1 column 26"),
+            (r#"{"to":"a","names":"482913"}"#, "`names`: expected a list at line 1 column 26"),
             (r#"{"to":"a","names":[7]}"#, "`names[0]`: expected a string at line 1 column 20"),
-            (r#"{"to":", expected x","names":", expected y"}"#, "`names`: expected a sequence"),
+            (r#"{"to":", expected x","names":", expected y"}"#, "`names`: expected a list"),
             (r#"{"names":[]}"#, "missing field `to`"),
             (r#"{"to":"a","form":"b"}"#, "`form`: unknown field `form`, expected `to` or `names`"),
-            ("482913", "expected struct Body"),
+            ("482913", "expected an object at line 1 column 6"),
+            (r#" ["a",[]]"#, "expected an object, not a list"),
             ("{", "it is not JSON: EOF while parsing"),
             (r#"{"to":"a"} x"#, "it is not JSON: trailing characters"),
         ];

@@ -343,7 +343,7 @@ mod tests {
             (r#"["acme"]"#, "`acme` is the connector itself"),
             (r#"["b","c","b"]"#, "`b` is named twice"),
             (r#"["b/c"]"#, "`b/c` is no name"),
-            (r#""b""#, "expected a sequence"),
+            (r#""b""#, "expected a list"),
         ] {
             let error = read(fallback).expect_err(fallback).to_string();
             assert!(error.contains(expected), "{error}");

@@ -258,7 +258,12 @@ async fn list(
     access: Access,
     filter: Result<Query<Filter>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Answer<Page>, Problem> {
-    let Query(filter) = filter.map_err(|error| Problem::bad_request(error.body_text()))?;
+    let Query(filter) = filter.map_err(|error| {
+        let problem = error.body_text();
+        // axum's own words come first, and say nothing of what is wrong.
+        let problem = problem.split_once(": ").map_or(problem.as_str(), |(_, problem)| problem);
+        Problem::bad_request(problem)
+    })?;
     match &filter.connector {
         Some(connector) if access.may_read(connector) => {}
         _ => access.reads_all()?,
