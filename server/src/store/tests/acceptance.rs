@@ -72,8 +72,8 @@ pub(super) async fn calls_that_come_together_end_as_if_one_by_one(store: &Store)
     // Many share a recipient or a key; a key is always for one recipient.
     let calls = |sender: &str| -> Vec<NewMessage> {
         let of = |number: u32| NewMessage {
-            key: (number % 3 != 0).then(|| {
-                let digest = if number % 7 == 0 { b"other" } else { b"first" };
+            key: (!number.is_multiple_of(3)).then(|| {
+                let digest = if number.is_multiple_of(7) { b"other" } else { b"first" };
                 (format!("k{}", number % 40), digest.to_vec())
             }),
             recipient: format!("r{}", number % 20).into_bytes(),
