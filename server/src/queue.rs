@@ -20,6 +20,7 @@ use tokio::time::{interval, sleep, timeout};
 use tracing::{Instrument as _, Span};
 
 pub(crate) use self::acceptance::{Refusal, Wish};
+use self::carry::lease;
 use self::group::Group;
 use self::under_way::UnderWay;
 use self::watch::Watch;
@@ -230,7 +231,7 @@ impl Queue {
             telemetry::follow(&span, trace);
             span
         });
-        let carried = self.under_way.add(&message.id);
+        let carried = self.under_way.add(lease(&message));
         let carrying = async move {
             queue.carry(message).await;
             drop((carried, place));
@@ -245,7 +246,7 @@ impl Queue {
         tasks.spawn(async move { queue.listen().await });
         let queue = self.clone();
         tasks.spawn(async move {
-            every(BEAT, || queue.store.beat(&queue.worker, queue.under_way.ids())).await;
+            every(BEAT, || async { queue.store.beat(&queue.under_way.leases()).await }).await;
         });
         let queue = self.clone();
         tasks.spawn(async move {

@@ -170,7 +170,8 @@ pub(super) fn place(id: &str) -> String {
     format!("message/{id}/content")
 }
 
-fn lease(message: &Claimed) -> Lease {
+/// The claim of a message.
+pub(super) fn lease(message: &Claimed) -> Lease {
     Lease { id: message.id.clone(), fence: message.fence }
 }
 

@@ -1,48 +1,41 @@
 //! The messages that this process carries.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::store::Lease;
 
 /// Which messages are carried just now. One that was claimed while the store's answer got lost is
 /// not among them: it comes back with its lease.
 #[derive(Clone, Default)]
-pub(super) struct UnderWay {
-    /// How many carry each: one whose lease ran out may be claimed once more.
-    carried: Arc<Mutex<HashMap<String, usize>>>,
-}
+pub(super) struct UnderWay(Arc<Mutex<BTreeSet<Lease>>>);
 
 /// A message that is carried, until this is dropped.
 pub(super) struct Carried {
-    id: String,
+    lease: Lease,
     all: UnderWay,
 }
 
 impl UnderWay {
     /// Adds a message.
-    pub(super) fn add(&self, id: &str) -> Carried {
-        *self.carried().entry(id.to_owned()).or_default() += 1;
-        Carried { id: id.to_owned(), all: self.clone() }
+    pub(super) fn add(&self, lease: Lease) -> Carried {
+        self.carried().insert(lease.clone());
+        Carried { lease, all: self.clone() }
     }
 
-    /// The messages that are carried.
-    pub(super) fn ids(&self) -> Vec<String> {
-        self.carried().keys().cloned().collect()
+    /// The messages that are carried, in order.
+    pub(super) fn leases(&self) -> Vec<Lease> {
+        self.carried().iter().cloned().collect()
     }
 
-    fn carried(&self) -> MutexGuard<'_, HashMap<String, usize>> {
-        self.carried.lock().unwrap_or_else(PoisonError::into_inner)
+    fn carried(&self) -> MutexGuard<'_, BTreeSet<Lease>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Carried {
     fn drop(&mut self) {
-        let mut carried = self.all.carried();
-        if let Some(times) = carried.get_mut(&self.id) {
-            *times -= 1;
-            if *times == 0 {
-                carried.remove(&self.id);
-            }
-        }
+        self.all.carried().remove(&self.lease);
     }
 }
 
@@ -53,10 +46,12 @@ mod tests {
     #[test]
     fn a_message_is_under_way_while_anybody_carries_it() {
         let all = UnderWay::default();
-        let (first, second) = (all.add("1"), all.add("1"));
-        drop(first);
-        assert_eq!(all.ids(), ["1"]);
-        drop(second);
-        assert!(all.ids().is_empty());
+        // One whose lease ran out may be claimed once more.
+        let [first, second] = [1, 2].map(|fence| Lease { id: "1".to_owned(), fence });
+        let (one, other) = (all.add(first), all.add(second.clone()));
+        drop(one);
+        assert_eq!(all.leases(), [second]);
+        drop(other);
+        assert!(all.leases().is_empty());
     }
 }

@@ -198,23 +198,24 @@ impl Store {
         Ok(())
     }
 
-    /// Says that a worker lives, and what it carries: that stays its own for another while. What it
-    /// has claimed and does not know of, because the answer got lost, comes back with its lease.
+    /// Says what a worker carries: that stays its own for another while. What it has claimed and does
+    /// not know of, because the answer got lost, comes back with its lease.
     ///
     /// # Errors
     ///
     /// Fails where the database does.
-    pub(crate) async fn beat(&self, worker: &str, mut carried: Vec<String>) -> Result<()> {
-        carried.sort_unstable();
+    pub(crate) async fn beat(&self, carried: &[Lease]) -> Result<()> {
         let mut work = self.begin().await?;
-        for piece in pieces(&carried) {
+        for piece in pieces(carried) {
             let keep = format!(
-                "update message set leased_until = $1 where worker = $2 and state in (1, 2) and id \
-                 in (values {})",
-                rows(piece.len(), 1, 3)
+                "update message set leased_until = $1 where state in (1, 2) and (id, fence) in \
+                 (values {})",
+                rows(piece.len(), 2, 2)
             );
-            let keep = sqlx::query(AssertSqlSafe(keep)).bind(work.now + LEASE).bind(worker);
-            let keep = piece.iter().fold(keep, |keep, id| keep.bind(id.as_str()));
+            let mut keep = sqlx::query(AssertSqlSafe(keep)).bind(work.now + LEASE);
+            for lease in piece {
+                keep = keep.bind(lease.id.as_str()).bind(lease.fence);
+            }
             keep.execute(work.connection()).await?;
         }
         work.commit().await
