@@ -255,6 +255,20 @@ impl Connectors {
         Ok(connector)
     }
 
+    /// Takes over a document; what is wrong with it is kept for [`Connectors::problems`].
+    async fn adopt(
+        &self,
+        name: &str,
+        origin: Origin,
+        document: Document,
+    ) -> Result<(), StoreError> {
+        match self.make(name, origin, document).await {
+            Ok(connector) => drop(self.install(connector).await?),
+            Err(error) => self.blame(name, in_one_line(&error)),
+        }
+        Ok(())
+    }
+
     /// Notes a later document of a connector whose mailer goes on with it.
     fn amend(&self, connector: &Connector, origin: Origin, document: Document) {
         let Connector { name, component, types, mailer, generation, .. } = connector;

@@ -9,7 +9,7 @@ use notify::{RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
-use super::{Connectors, Document, Name, Origin, in_one_line};
+use super::{Connectors, Document, Name, Origin};
 use crate::store::StoreError;
 
 /// How long it is quiet before a change of the folder is taken for complete.
@@ -62,20 +62,13 @@ impl Connectors {
             self.forgive(name);
             return Ok(());
         }
-        let made = match Document::read(name, text) {
-            Ok(document) => self.make(name, Origin::Folder, document).await,
+        match Document::read(name, text) {
+            Ok(document) => {
+                let adopted = self.adopt(name, Origin::Folder, document).await;
+                adopted.inspect_err(|error| self.blame(name, error.to_string()))
+            }
             Err(problem) => {
                 self.blame(name, problem.to_string());
-                return Ok(());
-            }
-        };
-        match made {
-            Ok(connector) => {
-                let installed = self.install(connector).await;
-                installed.map(drop).inspect_err(|error| self.blame(name, error.to_string()))
-            }
-            Err(error) => {
-                self.blame(name, in_one_line(&error));
                 Ok(())
             }
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use smtp_connector::Error;
 use tokio::time::sleep;
 
-use super::{Connector, Connectors, Document, Name, Origin, in_one_line};
+use super::{Connector, Connectors, Document, Name, Origin};
 use crate::json::Misread;
 use crate::seal::SealError;
 use crate::store::StoreError;
@@ -174,11 +174,7 @@ impl Connectors {
             self.amend(&known, origin, document);
             return Ok(());
         }
-        match self.make(name, origin, document).await {
-            Ok(connector) => drop(self.install(connector).await?),
-            Err(error) => self.blame(name, in_one_line(&error)),
-        }
-        Ok(())
+        self.adopt(name, origin, document).await
     }
 
     fn open(&self, name: &str, sealed: &[u8]) -> Result<Document, String> {
