@@ -63,11 +63,10 @@ fn misread(path: &str, error: &serde_json::Error) -> Misread {
         return Misread::Syntax(text);
     }
     let problem = match text.rsplit_once(", expected ") {
-        Some((found, expected)) if found.starts_with("invalid ") => {
+        Some((found, expected))
+            if found.starts_with("invalid ") || found.starts_with("unknown variant ") =>
+        {
             format!("expected {}", in_words_of_json(expected))
-        }
-        Some((found, expected)) if found.starts_with("unknown variant ") => {
-            format!("expected {expected}")
         }
         _ => text,
     };

@@ -61,7 +61,7 @@ pub(crate) enum Declined {
 pub(crate) type Acceptance = Result<Vec<Accepted>, Declined>;
 
 /// What became of messages, by their names.
-type Ends = HashMap<String, Result<Accepted, Declined>>;
+type Settled = HashMap<String, Result<Accepted, Declined>>;
 
 impl NewMessage {
     /// What at most one message of a statement may have: its key, and its recipient.
@@ -89,8 +89,8 @@ impl Store {
         while !single.is_empty() {
             let together = take_together(&mut single, calls);
             let messages: Vec<_> = together.iter().map(|at| &calls[*at][0]).collect();
-            let ends = accept_together(&mut work, &messages).await?;
-            for (at, end) in together.into_iter().zip(ends) {
+            let settled = accept_together(&mut work, &messages).await?;
+            for (at, end) in together.into_iter().zip(settled) {
                 acceptances[at] = end.map(|accepted| vec![accepted]);
             }
         }
@@ -132,9 +132,9 @@ async fn accept_whole(work: &mut Work, messages: &[NewMessage]) -> Result<Accept
     work.execute("savepoint before_call").await?;
     let mut accepted = Vec::with_capacity(messages.len());
     for message in messages {
-        let ends: Result<Vec<_>, _> =
+        let settled: Result<Vec<_>, _> =
             accept_together(work, &[message]).await?.into_iter().collect();
-        match ends {
+        match settled {
             Ok(one) => accepted.extend(one),
             Err(declined) => {
                 work.execute("rollback to savepoint before_call").await?;
@@ -152,25 +152,26 @@ async fn accept_together(
     work: &mut Work,
     messages: &[&NewMessage],
 ) -> Result<Vec<Result<Accepted, Declined>>> {
-    let mut ends = repeated(work, messages).await?;
-    ends.extend(limited(work, &without(messages, &ends)).await?);
-    ends.extend(inserted(work, &without(messages, &ends)).await?);
+    let mut settled = repeated(work, messages).await?;
+    settled.extend(limited(work, &without(messages, &settled)).await?);
+    settled.extend(inserted(work, &without(messages, &settled)).await?);
     // Another process may have been first with the same key.
-    ends.extend(repeated(work, &without(messages, &ends)).await?);
-    let end = |message: &&NewMessage| ends.remove(&message.id).unwrap_or(Err(Declined::Conflict));
+    settled.extend(repeated(work, &without(messages, &settled)).await?);
+    let end =
+        |message: &&NewMessage| settled.remove(&message.id).unwrap_or(Err(Declined::Conflict));
     Ok(messages.iter().map(end).collect())
 }
 
 /// The messages of which nothing is known yet.
-fn without<'m>(messages: &[&'m NewMessage], ends: &Ends) -> Vec<&'m NewMessage> {
-    messages.iter().copied().filter(|message| !ends.contains_key(&message.id)).collect()
+fn without<'m>(messages: &[&'m NewMessage], settled: &Settled) -> Vec<&'m NewMessage> {
+    messages.iter().copied().filter(|message| !settled.contains_key(&message.id)).collect()
 }
 
 /// The messages under whose key one was accepted before.
-async fn repeated(work: &mut Work, messages: &[&NewMessage]) -> Result<Ends> {
+async fn repeated(work: &mut Work, messages: &[&NewMessage]) -> Result<Settled> {
     let keyed = messages.iter().filter_map(|message| Some((*message, message.key.as_ref()?)));
     let keyed: Vec<_> = keyed.collect();
-    let mut ends = Ends::new();
+    let mut settled = Settled::new();
     for piece in pieces(&keyed) {
         let keys =
             piece.iter().map(|(message, (key, _))| (message.connector.as_str(), key.as_str()));
@@ -182,15 +183,15 @@ async fn repeated(work: &mut Work, messages: &[&NewMessage]) -> Result<Ends> {
                 true => Ok(Accepted { record, replayed: true, is_due: false }),
                 false => Err(Declined::Conflict),
             };
-            ends.insert(message.id.clone(), end);
+            settled.insert(message.id.clone(), end);
         }
     }
-    Ok(ends)
+    Ok(settled)
 }
 
 /// Counts messages for their recipients; gives those that are one too many, with the time to wait.
-async fn limited(work: &mut Work, messages: &[&NewMessage]) -> Result<Ends> {
-    let mut ends = Ends::new();
+async fn limited(work: &mut Work, messages: &[&NewMessage]) -> Result<Settled> {
+    let mut settled = Settled::new();
     for alike in messages.chunk_by(|one, other| one.limit == other.limit) {
         let Some(limit) = alike.first().and_then(|message| message.limit) else { continue };
         for piece in pieces(alike) {
@@ -198,12 +199,12 @@ async fn limited(work: &mut Work, messages: &[&NewMessage]) -> Result<Ends> {
             for message in piece {
                 if !counted.contains(&(message.connector.clone(), message.recipient.clone())) {
                     let wait = wait(work, message, limit).await?;
-                    ends.insert(message.id.clone(), Err(Declined::Limited(wait)));
+                    settled.insert(message.id.clone(), Err(Declined::Limited(wait)));
                 }
             }
         }
     }
-    Ok(ends)
+    Ok(settled)
 }
 
 /// Counts messages for their recipients; gives the recipients that had room.
@@ -247,8 +248,8 @@ async fn wait(work: &mut Work, message: &NewMessage, limit: RecipientLimit) -> R
 }
 
 /// Inserts messages; gives those that were.
-async fn inserted(work: &mut Work, messages: &[&NewMessage]) -> Result<Ends> {
-    let mut ends = Ends::new();
+async fn inserted(work: &mut Work, messages: &[&NewMessage]) -> Result<Settled> {
+    let mut settled = Settled::new();
     for piece in pieces(messages) {
         let insert = format!(
             "insert into message (id, connector, lane, type, state, created, due, deadline, \
@@ -280,10 +281,10 @@ async fn inserted(work: &mut Work, messages: &[&NewMessage]) -> Result<Ends> {
         for message in piece.iter().filter(|message| new.contains(&message.id)) {
             let record = Record::of(message, work.now);
             let accepted = Accepted { record, replayed: false, is_due: false };
-            ends.insert(message.id.clone(), Ok(accepted));
+            settled.insert(message.id.clone(), Ok(accepted));
         }
     }
-    Ok(ends)
+    Ok(settled)
 }
 
 /// Has lanes looked after now; gives those of which messages may be claimed, but for their rate.
