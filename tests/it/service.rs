@@ -62,6 +62,13 @@ impl Site {
         let usual = ["--egress", "any", "--connectors", connectors, "--store", store];
         Served::start(self.path(), &[&usual, arguments].concat())
     }
+
+    /// Starts one of several that share a database, and its key.
+    fn serve_shared(&self, database: &str) -> Served {
+        let key = self.path().join("keys");
+        fs::write(&key, KEY).expect("the folder is ours");
+        self.serve_from(database, &["--key-file", key.to_str().expect("UTF-8")])
+    }
 }
 
 /// A server that takes all mail, a service with the connector `acme` for it, and its administrator.
@@ -74,6 +81,9 @@ async fn served() -> (CatchAll, Site, Served, Client) {
     let client = served.administrator(site.path());
     (relay, site, served, client)
 }
+
+/// A key for the store of a test.
+const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 const ACME: &str = "/v1/connectors/acme/messages";
 

@@ -162,10 +162,8 @@ async fn check_shared(seed: u64, count: usize, kills: u32) {
     let (relays, place) = ([relay(seed), relay(seed + 1)], real::Site::new());
     let mut database = real::Postgresql::start(&place);
     let site = site(&relays);
-    let key = site.path().join("keys");
-    std::fs::write(&key, KEY).expect("the folder is ours");
     let url = database.url();
-    let start = || site.serve_from(&url, &["--key-file", key.to_str().expect("UTF-8")]);
+    let start = || site.serve_shared(&url);
     let mut served = vec![start(), start()];
     let clients = |served: &[Served]| -> Vec<Client> {
         served.iter().map(|one| one.administrator(site.path())).collect()
@@ -202,11 +200,9 @@ async fn check_unheard(seed: u64, count: usize, one_in: usize) {
     let (relays, place) = ([relay(seed)], real::Site::new());
     let database = real::Postgresql::start(&place);
     let site = site(&relays);
-    let key = site.path().join("keys");
-    std::fs::write(&key, KEY).expect("the folder is ours");
     let link = LossyLink::start(database.port(), b"COMMIT\0", one_in).await;
     let url = database.url().replace(&database.port().to_string(), &link.port().to_string());
-    let served = site.serve_from(&url, &["--key-file", key.to_str().expect("UTF-8")]);
+    let served = site.serve_shared(&url);
     let client = served.administrator(site.path());
     link.lose();
     let (_services, watched) = watch::channel(vec![client.clone()]);
@@ -218,9 +214,6 @@ async fn check_unheard(seed: u64, count: usize, one_in: usize) {
     assert_eq!(served.stop().await, Some(0));
     check_record(&known, record(&relays).await);
 }
-
-/// A key for the store of a test.
-pub(super) const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 /// Wherever the next kill hits: the moments differ from run to run.
 async fn pause(kill: u32) {

@@ -8,7 +8,6 @@ use smtp_connector_tests::real;
 use smtp_connector_tests::served::Client;
 use smtp_connector_tests::token_endpoint::{Answer, TokenEndpoint};
 
-use super::faulty::KEY;
 use super::{Site, end_of, message};
 use crate::helpers::tenant;
 use crate::oauth2::{accepting, refresh};
@@ -107,9 +106,7 @@ async fn two_processes_go_on_with_one_refresh_token() {
     let (endpoint, peer, configuration) = shop(8);
     let (site, place) = (Site::new(), real::Site::new());
     let database = real::Postgresql::start(&place);
-    let key = site.path().join("keys");
-    std::fs::write(&key, KEY).expect("the folder is ours");
-    let start = || site.serve_from(&database.url(), &["--key-file", key.to_str().expect("UTF-8")]);
+    let start = || site.serve_shared(&database.url());
     let served = [start(), start()];
     let clients = served.each_ref().map(|one| one.administrator(site.path()));
     let put = clients[0].ask("PUT", SHOP, &[], configuration.to_string().as_bytes()).await;
