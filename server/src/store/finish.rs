@@ -198,8 +198,8 @@ impl Store {
         Ok(())
     }
 
-    /// Says what a worker carries: that stays its own for another while. What it has claimed and does
-    /// not know of, because the answer got lost, comes back with its lease.
+    /// Says what a worker carries: that stays its own for another while. What it has claimed and
+    /// does not know of, because the answer got lost, comes back with its lease.
     ///
     /// # Errors
     ///
